@@ -1,0 +1,3 @@
+"""Apache Airflow provider for the IonQ Quantum Cloud."""
+
+__version__ = "0.1.0"
