@@ -1,0 +1,142 @@
+"""
+Decide what an answer of the API means for who waits: wait on, reached, or unreachable.
+
+Pure: no I/O, no clock, no Airflow. Poke, reschedule, trigger and resume all decide here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+STATUSES = ("created", "started", "ended")
+"""The statuses that IonQ documents, in the order in which a session takes them."""
+
+_RANK = {status: rank for rank, status in enumerate(STATUSES)}
+
+
+class Outcome(Enum):
+    """What an answer means for who waits."""
+
+    WAIT = "wait"
+    REACHED = "reached"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """
+    The outcome, and why.
+
+    :param outcome: wait, reached or unreachable.
+    :param reason: one sentence naming session, status, target; empty while waiting.
+    :param warning: something odd in the answer that a person should know; None when there is nothing.
+    """
+
+    outcome: Outcome
+    reason: str = ""
+    warning: str | None = None
+
+
+_WAIT = Decision(Outcome.WAIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """
+    What is waited for. With both, both must hold in the same answer.
+
+    :param statuses: any of these statuses; None leaves the status out of it.
+    :param active: this value of the active flag; None leaves the flag out of it.
+    """
+
+    statuses: tuple[str, ...] | None
+    active: bool | None
+
+    @classmethod
+    def of(cls, status: str | Collection[str] | None, active: bool | None) -> Target:
+        """
+        Check and take the `status` and `active` arguments of a sensor or trigger.
+
+        :raises ValueError: naming the argument and what is allowed.
+        """
+        if active is not None and not isinstance(active, bool):
+            raise ValueError(f"active must be True, False or None, not {active!r}")
+        if status is None:
+            if active is None:
+                raise ValueError("status or active must be given: there is nothing to wait for")
+            return cls(None, active)
+        if not isinstance(status, (str, list, tuple, set, frozenset)):
+            raise ValueError(f"status must be a status or a collection of statuses, not {status!r}")
+        named = [status] if isinstance(status, str) else list(status)
+        if not named:
+            raise ValueError(f"status is an empty collection; allowed are {', '.join(STATUSES)}")
+        for name in named:
+            if not isinstance(name, str) or name not in _RANK:
+                raise ValueError(f"status {name!r} is unknown; allowed are {', '.join(STATUSES)}")
+        return cls(tuple(sorted(set(named), key=_RANK.__getitem__)), active)
+
+    def __str__(self) -> str:
+        wanted = [] if self.statuses is None else [f"status {' or '.join(self.statuses)}"]
+        if self.active is not None:
+            wanted.append(f"active {str(self.active).lower()}")
+        return " and ".join(wanted)
+
+
+def decide(session: Mapping[str, Any], target: Target) -> Decision:
+    """
+    Decide what a session's JSON means for who waits for the target.
+
+    A session is ended when its `ended_at` is set, whatever its status says. A status that is not documented meets
+    nothing and is waited on. So is an active flag that is missing or no boolean, unless the session is ended:
+    then nothing will change it any more.
+
+    :param session: the session as the API served it.
+    :param target: what is waited for.
+    """
+    status = session.get("status")
+    ended = status == "ended" or session.get("ended_at") is not None
+    effective = "ended" if ended else status
+    rank = _RANK.get(effective) if isinstance(effective, str) else None
+    warning = None
+    met = True
+    if target.statuses is not None:
+        if rank is None:
+            met = False
+            warning = (
+                f"Session {session.get('id')} has the status {status!r}, which IonQ does not document; waiting on."
+            )
+        elif effective not in target.statuses:
+            met = False
+            if all(_RANK[wanted] < rank for wanted in target.statuses):
+                return Decision(Outcome.UNREACHABLE, _why_never(session, target))
+    if target.active is not None:
+        active = session.get("active")
+        if active is not target.active:
+            if ended:
+                return Decision(Outcome.UNREACHABLE, _why_never(session, target))
+            met = False
+            if not isinstance(active, bool):
+                warning = (
+                    f"Session {session.get('id')} has the active flag {active!r}, which is no boolean; waiting on."
+                )
+    if met:
+        return Decision(Outcome.REACHED, f"Session {session.get('id')} has {target}.")
+    return Decision(Outcome.WAIT, warning=warning) if warning else _WAIT
+
+
+def _why_never(session: Mapping[str, Any], target: Target) -> str:
+    seen = f"status {session.get('status')!r}, active {session.get('active')!r}, ended_at {session.get('ended_at')!r}"
+    text = f"Session {session.get('id')} can never have {target}: it has {seen}."
+    if target.statuses is not None and "started" in target.statuses and "ended" not in target.statuses:
+        if session.get("started_at") is None:
+            return text + " It ended without having been started."
+        return text + (
+            f" It was started at {session['started_at']} and has ended since;"
+            ' if that is enough, wait for status=("started", "ended").'
+        )
+    return text

@@ -1,0 +1,18 @@
+"""
+What a task raises. All of it fails the task at once, because a retry would see the same.
+
+With `soft_fail` Airflow turns these into a skip, in every mode: they subclass AirflowFailException because the poke
+loop skips on that class only, while a resumed task skips on any AirflowException.
+"""
+
+from __future__ import annotations
+
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+
+class IonQFailException(AirflowFailException):
+    """The API or the connection refuses what the task asks, and will go on doing so."""
+
+
+class IonQSessionUnreachable(IonQFailException):
+    """The session can never have the awaited status or active flag."""

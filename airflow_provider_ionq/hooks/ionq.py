@@ -1,0 +1,200 @@
+"""The IonQ hook: from an Airflow connection to the API."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseHook
+
+from airflow_provider_ionq.errors import (
+    IonQApiError,
+    IonQAuthenticationError,
+    IonQConfigurationError,
+    IonQError,
+    IonQNotFoundError,
+    IonQPermissionError,
+    IonQUnreachableError,
+)
+from airflow_provider_ionq.settings import EXTRA_FIELDS, ClientSettings, settings_from_connection
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Connection
+
+    from airflow_provider_ionq.client import IonQClient
+    from airflow_provider_ionq.models import Backend, Session, Whoami
+
+
+class IonQHook(BaseHook):
+    """
+    Reach the IonQ API with the key of an Airflow connection.
+
+    The connection is read, and the client made, at the first call. A client makes one call at a time:
+    use one hook per thread.
+
+    :param ionq_conn_id: id of the Airflow connection of type `ionq`.
+    :param max_retries: how often a read is sent again after a failure that may pass; None means as the connection
+        says. The sensors use 0: they are a loop already.
+    """
+
+    conn_name_attr = "ionq_conn_id"
+    default_conn_name = "ionq_default"
+    conn_type = "ionq"
+    hook_name = "IonQ"
+
+    def __init__(self, ionq_conn_id: str = default_conn_name, *, max_retries: int | None = None) -> None:
+        super().__init__()
+        self.ionq_conn_id = ionq_conn_id
+        self.max_retries = max_retries
+        self._client: IonQClient | None = None
+
+    def get_settings(self) -> ClientSettings:
+        """
+        Read the Airflow connection.
+
+        :raises AirflowNotFoundException: when there is no such connection.
+        :raises IonQConfigurationError: naming the connection and the field that cannot be used.
+        """
+        connection = self.get_connection(self.ionq_conn_id)
+        try:
+            extra = _extra_object(connection)
+            if unknown := sorted(set(extra) - set(EXTRA_FIELDS)):
+                self.log.warning(
+                    "Connection %r: extra has fields that mean nothing here and are ignored: %s. Known are: %s.",
+                    self.ionq_conn_id,
+                    ", ".join(unknown),
+                    ", ".join(EXTRA_FIELDS),
+                )
+            settings = settings_from_connection(
+                password=connection.password, host=connection.host, port=connection.port, extra=extra
+            )
+        except IonQConfigurationError as error:
+            raise IonQConfigurationError(f"Connection {self.ionq_conn_id!r}: {error}") from None
+        return settings if self.max_retries is None else dataclasses.replace(settings, max_retries=self.max_retries)
+
+    def get_conn(self) -> IonQClient:
+        """Return the client of the API; the same one at each call."""
+        if self._client is None:
+            from airflow_provider_ionq.client import IonQClient
+
+            self._client = IonQClient(self.get_settings())
+        return self._client
+
+    def get_session(self, session_id: str) -> Session:
+        """
+        Return one session's JSON.
+
+        :param session_id: id of the session.
+        :raises IonQError: see :mod:`airflow_provider_ionq.errors`.
+
+        https://docs.ionq.com/api-reference/v0.4/sessions/get-session
+        """
+        return self.get_conn().get_session(session_id)
+
+    def list_sessions(self, active: bool | None = None) -> list[Session]:
+        """
+        Return the organisation's sessions, ended ones included.
+
+        :param active: only those whose active flag is so; None means all. IonQ does not document the flag.
+
+        https://docs.ionq.com/api-reference/v0.4/sessions/get-sessions
+        """
+        return self.get_conn().list_sessions(active)
+
+    def whoami(self) -> Whoami:
+        """
+        Return id, name and project of the API key in use.
+
+        https://docs.ionq.com/api-reference/v0.4/whoami/get-current-key
+        """
+        return self.get_conn().whoami()
+
+    def list_backends(self) -> list[Backend]:
+        """
+        Return the devices and simulators.
+
+        https://docs.ionq.com/api-reference/v0.4/backends/get-backends
+        """
+        return self.get_conn().list_backends()
+
+    def get_backend(self, backend: str) -> Backend:
+        """
+        Return one device or simulator.
+
+        :param backend: its name, such as `qpu.forte-1`.
+
+        https://docs.ionq.com/api-reference/v0.4/backends/get-backend
+        """
+        return self.get_conn().get_backend(backend)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Try the connection; return whether it works and what a person should know or do."""
+        self.max_retries = 0
+        try:
+            client = self.get_conn()
+            key = client.whoami()
+        except IonQConfigurationError as error:
+            return False, str(error)
+        except IonQAuthenticationError as error:
+            return False, f"The API key was refused. Check the connection's password. ({error})"
+        except IonQUnreachableError as error:
+            return (
+                False,
+                f"The host cannot be reached. Check the connection's host, and verify and proxies in extra. ({error})",
+            )
+        except IonQError as error:
+            return False, f"The API did not answer as expected. ({error})"
+        fine = f"The API key {key.get('key_name')!r} works at {client.settings.base_url}"
+        try:
+            client.list_sessions(active=True)
+        except (IonQNotFoundError, IonQPermissionError):
+            return True, f"{fine}, but sessions are not enabled for this account: ask support@ionq.com to enable them."
+        except IonQApiError as error:
+            return True, f"{fine}, but the sessions could not be listed. ({error})"
+        except IonQError as error:
+            return False, f"{fine}, but then the API did not answer as expected. ({error})"
+        return True, f"{fine}, and sessions are enabled."
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Return the form's changes to the standard fields, for Airflow 2; later ones read the provider's metadata."""
+        from airflow_provider_ionq.provider_info import UI_FIELD_BEHAVIOUR
+
+        return {
+            "hidden_fields": list(UI_FIELD_BEHAVIOUR["hidden-fields"]),
+            "relabeling": dict(UI_FIELD_BEHAVIOUR["relabeling"]),
+            "placeholders": dict(UI_FIELD_BEHAVIOUR["placeholders"]),
+        }
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Return the form's fields for extra, for Airflow 2; later ones read the provider's metadata."""
+        from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
+        from flask_babel import lazy_gettext
+        from wtforms import IntegerField, StringField
+        from wtforms.validators import Optional
+
+        from airflow_provider_ionq.provider_info import CONNECTION_FIELDS
+
+        field_classes = {"integer": IntegerField, "number": IntegerField}
+        return {
+            name: field_classes.get(field["schema"]["type"][0], StringField)(
+                lazy_gettext(field["label"]),
+                widget=BS3TextFieldWidget(),
+                description=field["description"],
+                validators=[Optional()],
+            )
+            for name, field in CONNECTION_FIELDS.items()
+        }
+
+
+def _extra_object(connection: Connection) -> dict[str, Any]:
+    # `extra_dejson` alone turns what it cannot read into an empty object; it is called because it also masks secrets.
+    try:
+        extra = json.loads(connection.extra or "{}")
+    except ValueError:
+        extra = None
+    if not isinstance(extra, dict):
+        raise IonQConfigurationError("extra must be a JSON object")
+    return connection.extra_dejson

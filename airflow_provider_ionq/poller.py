@@ -1,0 +1,410 @@
+"""
+One poll per connection in a triggerer process, shared by every trigger that waits on it.
+
+Rules of this file: HTTP, JSON and decisions run in threads, never on the event loop; the loop only wakes those whose
+session is settled, a few at a time; a poller lives from its first waiter to its last; what the API answers is
+never an exception here, only a bug is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import itertools
+import logging
+import time
+from collections import Counter, deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from airflow_provider_ionq import outage
+from airflow_provider_ionq.conditions import Outcome, Target, decide
+from airflow_provider_ionq.errors import IonQConfigurationError, IonQError, IonQNotFoundError, IonQRateLimitError
+from airflow_provider_ionq.hooks.ionq import IonQHook
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable, Iterator
+
+    from airflow_provider_ionq.client import IonQClient
+    from airflow_provider_ionq.models import Session
+    from airflow_provider_ionq.settings import ClientSettings
+
+log = logging.getLogger(__name__)
+
+BY_ID_AT_MOST = 3
+"""Up to so many sessions are asked for by id, one after the other; more by one list, where that is cheaper."""
+
+LIST_BYTES_PER_SESSION = 16 * 1024
+"""The list is cheaper than asking by id while it costs fewer bytes than this for each awaited session."""
+
+LANES = 4
+"""Requests in flight at once when many sessions are asked for by id."""
+
+WOKEN_AT_ONCE = 50
+"""Waiters woken in one turn of the event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """
+    Nothing more to wait for.
+
+    :param session: the session's JSON as it was seen; None means that the API refuses to show it, look again.
+    """
+
+    session: Session | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the task's log should say while the wait goes on."""
+
+    level: int
+    text: str
+
+
+class Waiter:
+    """
+    One trigger's place in the poll.
+
+    :param session_id: id of the awaited session.
+    :param target: what is waited for.
+    :param interval: the longest time between two looks at the session, in seconds.
+    """
+
+    __slots__ = ("_news", "_woken", "interval", "session_id", "target", "troubled", "warned")
+
+    def __init__(self, session_id: str, target: Target, interval: float) -> None:
+        self.session_id = session_id
+        self.target = target
+        self.interval = interval
+        self.warned: str | None = None
+        self.troubled = False
+        self._news: deque[Settled | Notice | BaseException] | None = None
+        self._woken: asyncio.Future[None] | None = None
+
+    async def next(self) -> Settled | Notice:
+        """Wait for news of the session."""
+        while not self._news:
+            self._woken = asyncio.get_running_loop().create_future()
+            await self._woken
+        news = self._news.popleft()
+        if isinstance(news, BaseException):
+            raise news
+        return news
+
+    def tell(self, news: Settled | Notice | BaseException) -> None:
+        """Hand news over; wakes the trigger."""
+        # Made late: nearly all of thousands of waiters never have news but the last.
+        if self._news is None:
+            self._news = deque()
+        self._news.append(news)
+        if self._woken is not None and not self._woken.done():
+            self._woken.set_result(None)
+
+
+News = tuple[Waiter, "Settled | Notice | BaseException"]
+
+
+@dataclass(slots=True)
+class _Look:
+    """What one poll saw."""
+
+    sessions: dict[str, Session] = field(default_factory=dict)
+    errors: dict[str, IonQError] = field(default_factory=dict)
+    failure: IonQError | None = None
+    list_bytes: int | None = None
+
+
+class Poller:
+    """
+    Polls one connection for all its waiters, at the shortest interval that any of them asked for.
+
+    :param ionq_conn_id: id of the Airflow connection.
+    """
+
+    def __init__(self, ionq_conn_id: str) -> None:
+        self.ionq_conn_id = ionq_conn_id
+        self._waiters: dict[str, dict[Waiter, None]] = {}
+        self._intervals: Counter[float] = Counter()
+        self._changed = asyncio.Event()
+        self._settings: ClientSettings | None = None
+        self._settings_error: IonQError | None = None
+        self._settings_tried_at: float | None = None
+        self._settings_reads = 0
+        self._clients: list[IonQClient] = []
+        self._list_bytes = 0
+        self._outage = outage.Outage()
+        self._session_outages: dict[str, outage.Outage] = {}
+
+    def add(self, waiter: Waiter) -> None:
+        """Let a waiter take part in the next poll."""
+        if not self._intervals or waiter.interval < min(self._intervals):
+            self._changed.set()
+        self._intervals[waiter.interval] += 1
+        self._waiters.setdefault(waiter.session_id, {})[waiter] = None
+
+    def remove(self, waiter: Waiter) -> bool:
+        """Let a waiter go; return whether it was the last."""
+        same = self._waiters[waiter.session_id]
+        del same[waiter]
+        if not same:
+            del self._waiters[waiter.session_id]
+            self._session_outages.pop(waiter.session_id, None)
+        self._intervals[waiter.interval] -= 1
+        if not self._intervals[waiter.interval]:
+            del self._intervals[waiter.interval]
+        return not self._waiters
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        try:
+            while True:
+                started = time.monotonic()
+                await self._poll()
+                await self._pause(started)
+        finally:
+            self._close()
+
+    async def crashed(self, error: BaseException) -> None:
+        """Tell every waiter that the poll is no more."""
+        await self._tell((waiter, error) for waiter in self._all())
+
+    async def _pause(self, started: float) -> None:
+        finished = time.monotonic()
+        while self._intervals:
+            pause = self._outage.pause_seconds(min(self._intervals))
+            # The second part keeps answers slower than the interval from being asked for without a break.
+            until = max(started + pause, finished + min(pause / 2, 1.0))
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(until - time.monotonic()):
+                    await self._changed.wait()
+            except TimeoutError:
+                return
+
+    async def _poll(self) -> None:
+        if self._reading_is_due():
+            await self._read_settings()
+        if self._settings is None:
+            await self._failed(self._settings_error or IonQConfigurationError("the connection was never read"))
+            return
+        look, news = await asyncio.to_thread(self._look, self._settings, list(self._waiters.items()))
+        if look.list_bytes is not None:
+            self._list_bytes = look.list_bytes
+        was_troubled = self._outage.failures > 0 or bool(self._session_outages)
+        await self._note_session_errors(look)
+        if look.failure is not None:
+            await self._failed(look.failure)
+        elif self._outage.passed():
+            log.info("IonQ connection %r: the API answers again.", self.ionq_conn_id)
+        if was_troubled and look.failure is None:
+            await self._tell(self._relieved(look))
+        await self._tell(news)
+
+    # Everything from here to the next such line runs in a thread.
+
+    def _look(
+        self, settings: ClientSettings, watched: list[tuple[str, dict[Waiter, None]]]
+    ) -> tuple[_Look, list[News]]:
+        """Ask for the sessions and decide for each waiter."""
+        look = _Look()
+        ids = [session_id for session_id, _ in watched]
+        if len(ids) > BY_ID_AT_MOST and self._list_bytes <= LIST_BYTES_PER_SESSION * len(ids):
+            self._look_by_list(look, self._lane(0, settings), set(ids))
+            ids = [session_id for session_id in ids if session_id not in look.sessions]
+        if look.failure is None:
+            self._look_by_id(look, settings, ids)
+        news: list[News] = []
+        for session_id, waiters in watched:
+            if (session := look.sessions.get(session_id)) is not None:
+                for waiter in list(waiters):
+                    decision = decide(session, waiter.target)
+                    if decision.outcome is not Outcome.WAIT:
+                        news.append((waiter, Settled(session)))
+                    elif decision.warning != waiter.warned:
+                        waiter.warned = decision.warning
+                        if decision.warning:
+                            news.append((waiter, Notice(logging.WARNING, decision.warning)))
+        return look, news
+
+    def _look_by_list(self, look: _Look, client: IonQClient, ids: set[str]) -> None:
+        from airflow_provider_ionq.client import is_session
+
+        bytes_before = client.body_bytes_read
+        try:
+            # Not with `?active=true`: nobody documents that it shows sessions that were created and not started.
+            sessions = client.list_sessions()
+        except IonQError as error:
+            look.failure = error
+            return
+        look.list_bytes = client.body_bytes_read - bytes_before
+        look.sessions.update((item["id"], item) for item in sessions if is_session(item) and item["id"] in ids)
+
+    def _look_by_id(self, look: _Look, settings: ClientSettings, ids: list[str]) -> None:
+        # In an outage another session is asked for first each time: one that alone fails does not hide the others.
+        first = self._outage.failures % len(ids) if ids else 0
+        pending = iter(ids[first:] + ids[:first])
+        if len(ids) <= BY_ID_AT_MOST:
+            self._ask(look, self._lane(0, settings), pending)
+            return
+        self._ask(look, self._lane(0, settings), itertools.islice(pending, 1))
+        clients = [self._lane(number, settings) for number in range(LANES)]
+        with ThreadPoolExecutor(LANES, thread_name_prefix="ionq-poll") as pool:
+            for done in [pool.submit(self._ask, look, client, pending) for client in clients]:
+                done.result()
+
+    def _ask(self, look: _Look, client: IonQClient, pending: Iterator[str]) -> None:
+        """Ask for one session after the other, until an error concerns all of them."""
+        while look.failure is None and self._waiters:
+            # The iterator is shared with other threads, which a list's iterator bears and a generator does not.
+            if (session_id := next(pending, None)) is None:
+                return
+            try:
+                look.sessions[session_id] = client.get_session(session_id)
+            except IonQError as error:
+                own = isinstance(error, IonQNotFoundError) or bool(look.sessions)
+                if own and not isinstance(error, IonQRateLimitError):
+                    look.errors[session_id] = error
+                else:
+                    look.failure = error
+
+    def _lane(self, number: int, settings: ClientSettings) -> IonQClient:
+        from airflow_provider_ionq.client import IonQClient
+
+        while len(self._clients) <= number:
+            self._clients.append(IonQClient(settings))
+        return self._clients[number]
+
+    # Back on the event loop.
+
+    def _reading_is_due(self) -> bool:
+        if self._settings_tried_at is None:
+            return True
+        troubled = self._outage.failures > 0 or bool(self._session_outages)
+        return troubled and time.monotonic() - self._settings_tried_at >= outage.REREAD_SECONDS
+
+    async def _read_settings(self) -> None:
+        """Read the connection; keep what we have when it cannot be read."""
+        self._settings_tried_at = time.monotonic()
+        try:
+            settings = await asyncio.to_thread(IonQHook(self.ionq_conn_id, max_retries=0).get_settings)
+        except IonQError as error:
+            self._settings_error = error
+        except Exception as error:  # a secrets backend may raise anything; it is an outage like another
+            self._settings_error = IonQConfigurationError(
+                f"connection {self.ionq_conn_id!r} could not be read: {error}"
+            )
+        else:
+            self._settings_reads += 1
+            if settings != self._settings:
+                self._close()
+                self._settings = settings
+            return
+        log.warning("IonQ connection %r: %s", self.ionq_conn_id, self._settings_error)
+
+    def _close(self) -> None:
+        for client in self._clients:
+            client.close()
+        self._clients = []
+
+    async def _failed(self, error: IonQError) -> None:
+        """Take note of a poll that failed for all."""
+        self._outage.failed(error, self._settings_reads)
+        log.warning("IonQ connection %r: poll failed: %s", self.ionq_conn_id, error)
+        await self._tell(_trouble(self._all(), error, final=self._outage.final))
+
+    async def _note_session_errors(self, look: _Look) -> None:
+        """Take note of the sessions that alone could not be read."""
+        for session_id in look.sessions.keys() & self._session_outages.keys():
+            del self._session_outages[session_id]
+        if not look.errors:
+            return
+        news: list[News] = []
+        for session_id, error in look.errors.items():
+            state = self._session_outages.setdefault(session_id, outage.Outage())
+            state.failed(error, self._settings_reads)
+            news += _trouble(self._waiters.get(session_id, ()), error, final=state.final)
+        example = next(iter(look.errors.values()))
+        log.warning(
+            "IonQ connection %r: %d sessions could not be read: %s", self.ionq_conn_id, len(look.errors), example
+        )
+        await self._tell(news)
+
+    def _relieved(self, look: _Look) -> list[News]:
+        relieved = [waiter for id_ in look.sessions for waiter in self._waiters.get(id_, ()) if waiter.troubled]
+        for waiter in relieved:
+            waiter.troubled = False
+        return [(waiter, _ANSWERS_AGAIN) for waiter in relieved]
+
+    def _all(self) -> list[Waiter]:
+        return [waiter for waiters in self._waiters.values() for waiter in waiters]
+
+    async def _tell(self, news: Iterable[News]) -> None:
+        for count, (waiter, item) in enumerate(news, start=1):
+            waiter.tell(item)
+            if count % WOKEN_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+
+_ANSWERS_AGAIN = Notice(logging.INFO, "The IonQ API answers again; waiting on.")
+
+
+def _trouble(waiters: Iterable[Waiter], error: IonQError, *, final: bool) -> list[News]:
+    """Make the news of a failed look: once for each waiter, or the last when it is final."""
+    if final:
+        return [(waiter, Settled(None)) for waiter in waiters]
+    notice = Notice(logging.WARNING, f"The IonQ API cannot be asked; waiting on until it can. {error}")
+    untold = [waiter for waiter in waiters if not waiter.troubled]
+    for waiter in untold:
+        waiter.troubled = True
+    return [(waiter, notice) for waiter in untold]
+
+
+# A task of one event loop cannot serve the triggers of another.
+_pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, tuple[Poller, asyncio.Task[None]]]] = (
+    WeakKeyDictionary()
+)
+
+
+@contextlib.contextmanager
+def subscribe(ionq_conn_id: str, session_id: str, target: Target, interval: float) -> Iterator[Waiter]:
+    """
+    Take part in the poll of a connection, starting it if need be, for as long as the context is open.
+
+    :param ionq_conn_id: id of the Airflow connection.
+    :param session_id: id of the awaited session.
+    :param target: what is waited for.
+    :param interval: the longest time between two looks, in seconds.
+    """
+    pollers = _pollers.setdefault(asyncio.get_running_loop(), {})
+    if ionq_conn_id not in pollers:
+        poller = Poller(ionq_conn_id)
+        pollers[ionq_conn_id] = (poller, _start(_run(poller, pollers)))
+    poller, task = pollers[ionq_conn_id]
+    waiter = Waiter(session_id, target, interval)
+    poller.add(waiter)
+    try:
+        yield waiter
+    finally:
+        if poller.remove(waiter):
+            task.cancel()
+            if pollers.get(ionq_conn_id) == (poller, task):
+                del pollers[ionq_conn_id]
+
+
+async def _run(poller: Poller, pollers: dict[str, tuple[Poller, asyncio.Task[None]]]) -> None:
+    try:
+        await poller.run()
+    except Exception as error:
+        pollers.pop(poller.ionq_conn_id, None)
+        log.exception("IonQ connection %r: the poll crashed; its waiters fail.", poller.ionq_conn_id)
+        await poller.crashed(error)
+
+
+def _start(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    # In a context of its own: else it inherits that of the trigger that came first, and logs into its task.
+    return asyncio.get_running_loop().create_task(coroutine, name="ionq-poller", context=contextvars.Context())

@@ -1,0 +1,66 @@
+"""What Airflow asks a provider about itself. Airflow loads this often and everywhere: it imports the version only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_ionq import __version__
+
+UI_FIELD_BEHAVIOUR: dict[str, Any] = {
+    "hidden-fields": ["login", "schema"],
+    "relabeling": {"password": "API key", "host": "API address"},
+    "placeholders": {"host": "empty: https://api.ionq.co/v0.4", "password": "made at https://cloud.ionq.com"},
+}
+
+CONNECTION_FIELDS: dict[str, Any] = {
+    "timeout_seconds": {
+        "label": "Time-out in seconds",
+        "description": "Longest wait for an answer of the API. Empty means 30.",
+        "schema": {"type": ["number", "null"], "minimum": 1, "maximum": 3600},
+    },
+    "max_retries": {
+        "label": "Retries",
+        "description": "How often a read is sent again after a failure that may pass. Empty means 3.",
+        "schema": {"type": ["integer", "null"], "minimum": 0, "maximum": 10},
+    },
+    "verify": {
+        "label": "Verify TLS",
+        "description": "true, false or the path of a CA bundle. Empty means true.",
+        "schema": {"type": ["string", "boolean", "null"]},
+    },
+    "proxies": {
+        "label": "Proxies",
+        "description": 'By scheme: {"https": "http://proxy.example:3128"}. Empty means those of the environment.',
+        "schema": {"type": ["object", "null"]},
+    },
+}
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's metadata."""
+    return {
+        "package-name": "airflow-provider-ionq",
+        "name": "IonQ",
+        "description": "`IonQ Quantum Cloud <https://ionq.com>`__: wait for sessions and hand their JSON on.",
+        "versions": [__version__],
+        "integrations": [
+            {
+                "integration-name": "IonQ",
+                "external-doc-url": "https://docs.ionq.com",
+                "tags": ["service"],
+            }
+        ],
+        "hooks": [{"integration-name": "IonQ", "python-modules": ["airflow_provider_ionq.hooks.ionq"]}],
+        "operators": [{"integration-name": "IonQ", "python-modules": ["airflow_provider_ionq.operators.session"]}],
+        "sensors": [{"integration-name": "IonQ", "python-modules": ["airflow_provider_ionq.sensors.session"]}],
+        "triggers": [{"integration-name": "IonQ", "python-modules": ["airflow_provider_ionq.triggers.session"]}],
+        "connection-types": [
+            {
+                "hook-class-name": "airflow_provider_ionq.hooks.ionq.IonQHook",
+                "hook-name": "IonQ",
+                "connection-type": "ionq",
+                "ui-field-behaviour": UI_FIELD_BEHAVIOUR,
+                "conn-fields": CONNECTION_FIELDS,
+            }
+        ],
+    }

@@ -1,0 +1,300 @@
+"""Sensors on IonQ sessions."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    BaseSensorOperator,
+    PokeReturnValue,
+    conf,
+)
+
+from airflow_provider_ionq import outage
+from airflow_provider_ionq.conditions import Outcome, Target, decide
+from airflow_provider_ionq.errors import IonQConfigurationError, IonQError
+from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionUnreachable
+from airflow_provider_ionq.hooks.ionq import IonQHook
+from airflow_provider_ionq.tasks import look_at_session
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Callable, Collection, Sequence
+
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_ionq.models import Session
+
+
+class IonQSessionSensor(BaseSensorOperator):
+    """
+    Wait for an IonQ session to have a status, an active flag, or both in one answer; return its JSON as it was seen.
+
+    Fails at once, without retries, when the session can never have them any more, and when the first look shows a
+    mistake: a refused key, an unknown session or host, an id that cannot be one. With `soft_fail` these skip the task.
+    Outages are waited out until `timeout`, also rate limits and, once the wait has begun, a key that is being rotated.
+
+    Does not start the session: IonQ starts it when its first job is *submitted*, so a wait for `started` ends only if
+    something else submits one. A session that was started and has ended since does not count as `started`: ask for
+    `("started", "ended")` where that is enough.
+
+    :param session_id: id of the session (templated).
+    :param status: the awaited status, or a collection of which any will do: `created`, `started`, `ended`. None leaves
+        it out, and then `active` must be given.
+    :param active: the awaited value of the session's active flag; None leaves it out. IonQ does not document what the
+        flag means: `status` is the safer target.
+    :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
+    :param deferrable: wait in the triggerer, at the cost of no worker slot and of one request per interval for all
+        sessions of a connection, whatever `mode` says; needs a running triggerer. None means
+        `[operators] default_deferrable`, unless `silent_fail`, `exponential_backoff` or `max_wait` is set, which only
+        a worker can do.
+    :param poke_interval: time between two looks, in seconds or as a timedelta, above 0.
+    :param timeout: longest wait in seconds or as a timedelta, after which the task fails without retries.
+    :raises IonQSessionUnreachable: when the session can never have what is awaited.
+    :raises IonQFailException: for a mistake, and for what the API has refused twice in a row.
+    :raises AirflowSensorTimeout: after `timeout`, and a last look.
+
+    https://docs.ionq.com/api-reference/v0.4/sessions/get-session
+    """
+
+    template_fields: Sequence[str] = ("session_id", "ionq_conn_id")
+    ui_color = "#f6ead7"
+
+    def __init__(
+        self,
+        *,
+        session_id: str,
+        status: str | Collection[str] | None = None,
+        active: bool | None = None,
+        ionq_conn_id: str = IonQHook.default_conn_name,
+        deferrable: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.session_id = session_id
+        self.status = status
+        self.active = active
+        self.ionq_conn_id = ionq_conn_id
+        self._target = Target.of(status, active)
+        if isinstance(self.poke_interval, bool) or not self.poke_interval > 0:
+            raise ValueError("poke_interval must be above 0 seconds")
+        worker_only = [name for name in ("silent_fail", "exponential_backoff", "max_wait") if getattr(self, name)]
+        if deferrable and worker_only:
+            raise ValueError(f"{', '.join(worker_only)} cannot be used with deferrable=True: only a worker can do that")
+        if deferrable is None:
+            deferrable = conf.getboolean("operators", "default_deferrable", fallback=False) and not worker_only
+        self.deferrable = deferrable
+        self._hook: IonQHook | None = None
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._outage = outage.Outage()
+        self._looked = False
+        self._warned = False
+        self._connection_reads = 0
+        self._connection_read_at = 0.0
+
+    def execute(self, context: Context) -> Any:
+        """Wait on the worker or, if deferrable, look once and hand the wait to the triggerer."""
+        self._start_over()
+        # In deferrable mode too: soft_fail, never_fail and timeout are then Airflow's own, the same in every mode.
+        return super().execute(context)
+
+    def poke(self, context: Context) -> bool | PokeReturnValue:
+        """Look once; say whether what is awaited is there, with the session's JSON."""
+        first = not self._looked and not self._was_rescheduled(context)
+        self._looked = True
+        if first:
+            self.log.info("Waiting for IonQ session %s to have %s.", self.session_id, self._target)
+        session = self._look(first=first)
+        if session is None and self.reschedule and self._outage.refused:
+            # The next look will be another process's, which cannot know that this one was refused.
+            time.sleep(min(self.poke_interval, outage.REREAD_SECONDS))
+            self._hook = None
+            session = self._look(refused_before=True)
+        if session is None:
+            return False
+        if not self._is_reached(session):
+            if first:
+                self._explain_wait(session)
+            return False
+        return PokeReturnValue(True, session)
+
+    def execute_complete(
+        self, context: Context, event: dict[str, Any] | None = None, deadline: float | None = None
+    ) -> Session:
+        """
+        Take what the trigger saw, or look again if it saw nothing, and decide as `poke` does.
+
+        :param event: what the trigger fired.
+        :param deadline: when the wait times out, in seconds since the epoch; None starts `timeout` anew.
+        :raises ValueError: when the event is not of our trigger or of another session.
+        """
+        session = self._session_of(event) or self._look(refused_before=True)
+        if session is not None and self._is_reached(session):
+            return session
+        remaining = self.timeout if deadline is None else deadline - time.time()
+        if remaining <= 0:
+            raise AirflowSensorTimeout(
+                f"Session {self.session_id} did not have {self._target} within {self.timeout:g} s."
+            )
+        self._defer(remaining)
+
+    def last_look(self, context: Context) -> Session:
+        """Look a last time after the time-out: while no triggerer ran, the session may have got there."""
+        session = self._look(refused_before=True)
+        if session is not None and self._is_reached(session):
+            return session
+        seen = "it could not be read" if session is None else f"its status is {session['status']!r}"
+        raise AirflowSensorTimeout(
+            f"Session {self.session_id} did not have {self._target} within {self.timeout:g} s; at the last look {seen}."
+        )
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Resume after the trigger; a time-out gets a last look, and the class that `poke` raises on every Airflow."""
+        if next_method == "__fail__" and (next_kwargs or {}).get("error") in _TIMED_OUT:
+            next_method, next_kwargs = "last_look", {}
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except AirflowSkipException:
+            raise
+        except AirflowException as error:
+            # Airflow before 3.2 does not do it here.
+            if self.never_fail:
+                raise AirflowSkipException("Skipping due to never_fail is set to True.") from error
+            raise
+
+    def _get_next_poke_interval(
+        self, started_at: datetime.datetime | float, run_duration: Callable[[], float], poke_count: int
+    ) -> float:
+        remaining = max(self.timeout - run_duration(), 0.0)
+        if self.deferrable:
+            self.log.info("Deferring: from here on the triggerer waits, so one must be running.")
+            self._defer(remaining)
+        pause = super()._get_next_poke_interval(started_at, run_duration, poke_count)
+        return min(self._outage.pause_seconds(pause, grow=not self.reschedule), remaining)
+
+    def _defer(self, remaining: float) -> NoReturn:
+        # Here, so that a DAG file that is parsed every 30 seconds does not load the triggers.
+        from airflow_provider_ionq.triggers.session import IonQSessionTrigger
+
+        self.defer(
+            trigger=IonQSessionTrigger(
+                session_id=self.session_id,
+                ionq_conn_id=self.ionq_conn_id,
+                status=self._target.statuses,
+                active=self._target.active,
+                poke_interval=self.poke_interval,
+            ),
+            method_name="execute_complete",
+            kwargs={"deadline": time.time() + remaining},
+            timeout=timedelta(seconds=remaining),
+        )
+
+    def _look(self, *, first: bool = False, refused_before: bool = False) -> Session | None:
+        """
+        Look once; return None if the API could not be asked and that may pass.
+
+        :param first: whether it is the first look, at which what can only be a mistake is believed.
+        :param refused_before: whether a refusal is the second in a row, and so is believed.
+        """
+        try:
+            session = look_at_session(self._fresh_hook(), self.session_id)
+        except IonQFailException as error:
+            cause = error.__cause__
+            if first or cause is None:
+                self._log_before_skip(error)
+                raise
+            failure = cause if isinstance(cause, IonQError) else IonQConfigurationError(str(cause))
+            self._note_failure(failure)
+            if self._outage.final or (refused_before and outage.is_refusal(failure)):
+                self._log_before_skip(error)
+                raise
+        except IonQError as error:
+            self._note_failure(error)
+        else:
+            if self._outage.passed():
+                self.log.info("The IonQ API answers again; waiting on.")
+            return session
+        return None
+
+    def _fresh_hook(self) -> IonQHook:
+        """Return the hook; after a failed look one that reads the connection again, at most once a minute."""
+        stale = self._outage.failures and time.monotonic() - self._connection_read_at >= outage.REREAD_SECONDS
+        if self._hook is None or stale:
+            self._connection_read_at = time.monotonic()
+            hook = IonQHook(self.ionq_conn_id, max_retries=0)
+            try:
+                hook.get_conn()
+            except Exception as error:
+                if self._hook is None:
+                    # `look_at_session` reads it again and tells what is wrong.
+                    return hook
+                self.log.warning("Connection %r cannot be read again now: %s", self.ionq_conn_id, error)
+            else:
+                self._hook = hook
+                self._connection_reads += 1
+        return self._hook
+
+    def _note_failure(self, error: IonQError) -> None:
+        if self._outage.failed(error, self._connection_reads):
+            self.log.warning("The IonQ API cannot be asked; waiting on until it can. %s", error)
+
+    def _is_reached(self, session: Session) -> bool:
+        decision = decide(session, self._target)
+        if decision.outcome is Outcome.UNREACHABLE:
+            error = IonQSessionUnreachable(decision.reason)
+            self._log_before_skip(error)
+            raise error
+        if decision.outcome is Outcome.REACHED:
+            self.log.info("%s", decision.reason)
+        elif decision.warning and not self._warned:
+            self._warned = True
+            self.log.warning("%s", decision.warning)
+        return decision.outcome is Outcome.REACHED
+
+    def _log_before_skip(self, error: IonQFailException) -> None:
+        # Airflow's log of a skip gives soft_fail as the reason, and not what happened.
+        if self.soft_fail or self.never_fail:
+            self.log.warning("%s", error)
+
+    def _explain_wait(self, session: Session) -> None:
+        self.log.info(
+            "Its status is %s; looking every %g s for at most %g s.",
+            session["status"],
+            self.poke_interval,
+            self.timeout,
+        )
+        if session["status"] == "created" and "created" not in (self._target.statuses or ()):
+            self.log.warning(
+                "IonQ starts a session when its first job is submitted: if nothing submits a job to session %s, it is"
+                " never started.",
+                self.session_id,
+            )
+
+    def _session_of(self, event: dict[str, Any] | None) -> Session | None:
+        if not isinstance(event, dict) or event.keys() != {"session_id", "session"}:
+            raise ValueError(f"The trigger fired an event that is not ours: {str(event)[:200]}")
+        session: Session | None = event["session"]
+        if event["session_id"] != self.session_id or (session is not None and session.get("id") != self.session_id):
+            raise ValueError(f"The trigger of session {self.session_id} fired an event of another: {str(event)[:200]}")
+        return session
+
+    def _was_rescheduled(self, context: Context) -> bool:
+        """Tell whether this try has looked before, in another process."""
+        if not self.reschedule:
+            return False
+        if "task_reschedule_count" in context:
+            return bool(context["task_reschedule_count"])
+        from airflow.models.taskreschedule import TaskReschedule  # Airflow 2 only: later ones say it in the context
+
+        return bool(TaskReschedule.query_for_task_instance(context["ti"]).count())
+
+
+_TIMED_OUT = ("Trigger timeout", "Trigger/execution timeout")
+"""What Airflow 3 and Airflow 2 say when a trigger's time is up."""

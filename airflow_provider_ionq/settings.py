@@ -1,0 +1,198 @@
+"""
+How to reach the API: key, address, time-out, retries, TLS, proxies.
+
+Everything is checked here, before any request, and every complaint names the field of the connection.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow_provider_ionq.errors import IonQConfigurationError
+
+PUBLIC_API_URL = "https://api.ionq.co/v0.4"
+API_VERSION_PATH = "/v0.4"
+DEFAULT_TIMEOUT_SECONDS = 30.0
+DEFAULT_MAX_RETRIES = 3
+EXTRA_FIELDS = ("timeout_seconds", "max_retries", "verify", "proxies")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientSettings:
+    """
+    What :class:`~airflow_provider_ionq.client.IonQClient` needs to know.
+
+    :param api_key: the API key, made at https://cloud.ionq.com; never shown in a repr.
+    :param base_url: address of the API with its version, without a slash at the end. `http` only for loopback.
+    :param timeout_seconds: longest wait for the connection, and for each part of an answer.
+    :param max_retries: how often a GET is sent again after a failure that may pass; 0 means one attempt.
+    :param verify: True verifies TLS by the default certificates or those of `REQUESTS_CA_BUNDLE`, a path by that
+        CA bundle, False not at all.
+    :param proxies: proxy address by scheme (`http`, `https`, `all`); None means those of the environment.
+    :raises IonQConfigurationError: naming the field.
+    """
+
+    api_key: str = field(repr=False)
+    base_url: str = PUBLIC_API_URL
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    max_retries: int = DEFAULT_MAX_RETRIES
+    verify: bool | str = True
+    proxies: Mapping[str, str] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        _check_api_key(self.api_key)
+        _check_url(self.base_url)
+        if not _is_number(self.timeout_seconds) or not 0 < self.timeout_seconds <= 3600:
+            raise IonQConfigurationError("timeout_seconds must be a number of seconds above 0, at most 3600")
+        if (
+            not isinstance(self.max_retries, int)
+            or isinstance(self.max_retries, bool)
+            or not 0 <= self.max_retries <= 10
+        ):
+            raise IonQConfigurationError("max_retries must be a whole number from 0 to 10")
+        if isinstance(self.verify, str) and not os.path.exists(self.verify):
+            raise IonQConfigurationError(f"verify names a CA bundle that does not exist here: {self.verify!r}")
+        if not isinstance(self.verify, (bool, str)):
+            raise IonQConfigurationError("verify must be true, false or the path of a CA bundle")
+        _check_proxies(self.proxies)
+
+
+def settings_from_connection(
+    *, password: str | None, host: str | None, port: int | None, extra: Mapping[str, Any]
+) -> ClientSettings:
+    """
+    Read the fields of an Airflow connection of type `ionq`.
+
+    :param password: the API key; surrounding white space is dropped.
+    :param host: a URL as it is, a bare name (`https`, or `http` for loopback), or empty for the public API. An empty
+        path means `/v0.4`.
+    :param port: port for a host without one; None means the scheme's.
+    :param extra: the extras; null, and an empty text as the form stores it, mean unset; unknown ones are ignored here.
+    :raises IonQConfigurationError: naming the field.
+    """
+    known = {name: extra[name] for name in EXTRA_FIELDS if extra.get(name) not in (None, "")}
+    return ClientSettings(
+        api_key=(password or "").strip(),
+        base_url=_base_url(host, port),
+        timeout_seconds=_number(known.get("timeout_seconds", DEFAULT_TIMEOUT_SECONDS)),
+        max_retries=_whole(known.get("max_retries", DEFAULT_MAX_RETRIES)),
+        verify=_verify(known.get("verify", True)),
+        proxies=_proxies(known.get("proxies")),
+    )
+
+
+def _base_url(host: str | None, port: int | None) -> str:
+    text = (host or "").strip()
+    if not text:
+        if port:
+            raise IonQConfigurationError("port is set but host is empty: leave both empty for IonQ's public API")
+        return PUBLIC_API_URL
+    if "://" not in text:
+        bare_ipv6 = text.count(":") > 1 and not text.startswith("[")
+        text = f"[{text}]" if bare_ipv6 else text
+        text = f"{'http' if is_loopback(_split(text).hostname) else 'https'}://{text}"
+    parts = _split(text)
+    netloc = parts.netloc
+    if port and parts.port is None:
+        netloc = f"{netloc}:{port}"
+    return f"{parts.scheme.lower()}://{netloc}{parts.path.rstrip('/') or API_VERSION_PATH}" + (
+        f"?{parts.query}" if parts.query else ""
+    )
+
+
+def _split(text: str) -> Any:
+    try:
+        parts = urlsplit(text if "://" in text else f"//{text}")
+        parts.port  # noqa: B018 - a port that is no number raises only when it is read
+    except ValueError as error:
+        raise IonQConfigurationError(f"host is not an address: {error}") from None
+    return parts
+
+
+def is_loopback(hostname: str | None) -> bool:
+    """Tell whether a host name or address is this machine's own."""
+    name = (hostname or "").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_url(url: str) -> None:
+    parts = _split(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise IonQConfigurationError("host must be a name or an address that begins with https://")
+    if parts.username or parts.password:
+        raise IonQConfigurationError("host must not contain a user or password: the API key belongs in password")
+    if parts.query or parts.fragment:
+        raise IonQConfigurationError("host must not contain '?' or '#'")
+    if any(character.isspace() or ord(character) < 32 for character in url):
+        raise IonQConfigurationError("host must not contain white space")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise IonQConfigurationError(
+            f"host uses plain http to {parts.hostname!r}, which would show the API key to the network: use https://"
+        )
+
+
+def _check_api_key(key: object) -> None:
+    if not isinstance(key, str) or not key:
+        raise IonQConfigurationError("password is empty: it must hold the IonQ API key")
+    if not key.isascii() or not key.isprintable() or " " in key:
+        # Said without quoting it: HTTP libraries quote the header that they refuse, and with it the key.
+        raise IonQConfigurationError(
+            "password holds characters that no API key has (white space, control or non-ASCII)"
+        )
+
+
+def _check_proxies(proxies: object) -> None:
+    if proxies is None:
+        return
+    if not isinstance(proxies, Mapping) or not all(
+        isinstance(name, str) and isinstance(url, str) for name, url in proxies.items()
+    ):
+        raise IonQConfigurationError('proxies must be an object such as {"https": "http://proxy.example:3128"}')
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+# The values of a URI connection, and of the text boxes of Airflow 2's form, are text.
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _whole(value: Any) -> Any:
+    number = _number(value)
+    return int(number) if _is_number(number) and number == int(number) else number
+
+
+def _verify(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().lower(), value)
+    return value
+
+
+def _proxies(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value

@@ -1,0 +1,107 @@
+"""What Airflow and a DAG file load of the package, and what the package says of itself."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+import airflow_provider_ionq
+from airflow_provider_ionq.provider_info import CONNECTION_FIELDS, get_provider_info
+from airflow_provider_ionq.settings import EXTRA_FIELDS
+
+PACKAGE = Path(airflow_provider_ionq.__file__).parent
+
+BLOCK = """
+import sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {blocked!r}:
+            raise ImportError("blocked: " + name)
+sys.meta_path.insert(0, Block())
+"""
+
+
+def run_python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_client_and_decisions_work_without_airflow() -> None:
+    modules = "client, conditions, errors, models, outage, settings"
+    run_python(BLOCK.format(blocked=["airflow"]) + f"from airflow_provider_ionq import {modules}")
+
+
+def test_metadata_loads_nothing_but_the_version() -> None:
+    code = "import sys; before = set(sys.modules); import airflow_provider_ionq.provider_info; "
+    code += "print([m for m in set(sys.modules) - before if 'ionq' in m or m.startswith(('airflow.', 'requests'))])"
+    assert sorted(eval(run_python(code))) == ["airflow_provider_ionq", "airflow_provider_ionq.provider_info"]
+
+
+def test_a_dag_file_loads_no_http_library_because_of_us() -> None:
+    code = (
+        "import json, sys\n"
+        "from airflow.providers.common.compat.sdk import DAG, BaseHook, BaseOperator, BaseSensorOperator, task\n"
+        "before = set(sys.modules)\n"
+        "import airflow_provider_ionq.operators.session, airflow_provider_ionq.sensors.session\n"
+        "airflow_provider_ionq.sensors.session.IonQSessionSensor(task_id='t', session_id='s', status='started')\n"
+        "print('MODULES' + json.dumps(sorted(set(sys.modules) - before)))\n"
+    )
+    loaded = json.loads(run_python(code).split("MODULES")[1])
+    assert "airflow_provider_ionq.sensors.session" in loaded
+    http = {"requests", "urllib3", "httpx", "aiohttp", "http.client", "airflow_provider_ionq.client"}
+    assert not http & set(loaded)
+    assert not [name for name in loaded if name.startswith("airflow_provider_ionq.emulator")]
+
+
+def test_entry_point_leads_to_the_metadata() -> None:
+    (entry,) = (e for e in entry_points(group="apache_airflow_provider") if e.value.startswith("airflow_provider_ionq"))
+    assert entry.load()() == get_provider_info()
+
+
+def test_metadata_names_modules_and_classes_that_exist() -> None:
+    info = get_provider_info()
+    assert info["versions"] == [airflow_provider_ionq.__version__]
+    kinds = ("hooks", "operators", "sensors", "triggers")
+    modules = [module for kind in kinds for entry in info[kind] for module in entry["python-modules"]]
+    (connection,) = info["connection-types"]
+    module, _, name = connection["hook-class-name"].rpartition(".")
+    run_python(f"import {', '.join(modules)}; assert {module}.{name}.conn_type == {connection['connection-type']!r}")
+
+
+def test_every_extra_is_declared_with_label_and_type() -> None:
+    assert tuple(CONNECTION_FIELDS) == EXTRA_FIELDS
+    for field in CONNECTION_FIELDS.values():
+        assert field["label"]
+        assert "null" in field["schema"]["type"], "the form stores null for an empty field"
+
+
+def test_airflow_shows_provider_connection_type_and_fields() -> None:
+    from airflow.providers_manager import ProvidersManager
+
+    manager = ProvidersManager()
+    assert manager.providers["airflow-provider-ionq"].version == airflow_provider_ionq.__version__
+    hook = manager.hooks["ionq"]
+    assert hook is not None
+    assert (hook.hook_name, hook.connection_id_attribute_name) == ("IonQ", "ionq_conn_id")
+    fields = {name for name in manager.connection_form_widgets if name.startswith("extra__ionq__")}
+    assert fields == {f"extra__ionq__{name}" for name in EXTRA_FIELDS}
+    behaviour = manager.field_behaviours["ionq"]
+    assert set(behaviour.get("hidden-fields") or behaviour["hidden_fields"]) == {"login", "schema"}
+    assert behaviour["relabeling"]["password"] == "API key"
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path: Path) -> None:
+    below = {"conditions", "errors", "models", "outage", "settings", "client"}
+    text = path.read_text()
+    if path.parent == PACKAGE and path.stem in below:
+        assert "airflow.providers" not in text
+        assert not any(f"airflow_provider_ionq.{up}" in text for up in ("hooks", "sensors", "operators", "triggers"))
+    if path.parent.name == "emulator":
+        assert "airflow_provider_ionq.client" not in text

@@ -1,0 +1,105 @@
+"""From the fields of a connection to settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_ionq.errors import IonQConfigurationError
+from airflow_provider_ionq.settings import ClientSettings, settings_from_connection
+
+
+def read(host: str | None = None, port: int | None = None, password: str | None = "k", **extra: Any) -> ClientSettings:
+    return settings_from_connection(password=password, host=host, port=port, extra=extra)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "url"),
+    [
+        (None, None, "https://api.ionq.co/v0.4"),
+        ("", None, "https://api.ionq.co/v0.4"),
+        ("https://api.ionq.co/v0.4", None, "https://api.ionq.co/v0.4"),
+        ("https://api.ionq.co/v0.4/", None, "https://api.ionq.co/v0.4"),
+        ("https://api.ionq.co", None, "https://api.ionq.co/v0.4"),
+        ("https://gate.example/ionq/v0.4", 8443, "https://gate.example:8443/ionq/v0.4"),
+        ("https://gate.example:1/v0.5", 2, "https://gate.example:1/v0.5"),
+        ("HTTPS://gate.example", None, "https://gate.example/v0.4"),
+        ("gate.example", None, "https://gate.example/v0.4"),
+        ("gate.example:8443", None, "https://gate.example:8443/v0.4"),
+        ("gate.example", 8443, "https://gate.example:8443/v0.4"),
+        ("127.0.0.1", 8080, "http://127.0.0.1:8080/v0.4"),
+        ("localhost", 8080, "http://localhost:8080/v0.4"),
+        ("::1", 8080, "http://[::1]:8080/v0.4"),
+        ("[::1]", 8080, "http://[::1]:8080/v0.4"),
+        ("http://127.0.0.1:8080", None, "http://127.0.0.1:8080/v0.4"),
+        ("https://localhost:8443", None, "https://localhost:8443/v0.4"),
+    ],
+)
+def test_host_and_port_become_an_address(host: str | None, port: int | None, url: str) -> None:
+    assert read(host, port).base_url == url
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"password": None}, "password is empty"),
+        ({"password": ""}, "password is empty"),
+        ({"password": "  "}, "password is empty"),
+        ({"host": "http://api.ionq.co"}, "plain http to 'api.ionq.co'"),
+        ({"host": "http://127.0.0.1.example.com"}, "plain http"),
+        ({"host": "ftp://api.ionq.co"}, "https://"),
+        ({"host": "https://user:secret@api.ionq.co"}, "user or password"),
+        ({"host": "https://api.ionq.co/v0.4?x=1"}, "'?'"),
+        ({"host": "https://api.ionq.co:99999"}, "host is not an address"),
+        ({"host": "https://"}, "host must be"),
+        ({"host": "https://a b/v0.4"}, "white space"),
+        ({"host": "[::1"}, "host is not an address"),
+        ({"port": 8080}, "port is set but host is empty"),
+        ({"timeout_seconds": 0}, "timeout_seconds"),
+        ({"timeout_seconds": -1}, "timeout_seconds"),
+        ({"timeout_seconds": "soon"}, "timeout_seconds"),
+        ({"timeout_seconds": True}, "timeout_seconds"),
+        ({"timeout_seconds": "nan"}, "timeout_seconds"),
+        ({"max_retries": -1}, "max_retries"),
+        ({"max_retries": 1.5}, "max_retries"),
+        ({"max_retries": True}, "max_retries"),
+        ({"verify": "/no/such/bundle.pem"}, "verify names a CA bundle"),
+        ({"verify": 1}, "verify must be"),
+        ({"proxies": "http://proxy:3128"}, "proxies must be an object"),
+        ({"proxies": {"https": 1}}, "proxies must be an object"),
+        ({"proxies": ["http://proxy:3128"]}, "proxies must be an object"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_by_field(fields: dict[str, Any], named: str) -> None:
+    with pytest.raises(IonQConfigurationError) as refused:
+        read(**fields)
+    assert named in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ["se cret", "se\ncret", "secrét", "se\x00cret"])
+def test_a_key_that_no_header_can_carry_is_refused_without_quoting_it(key: str) -> None:
+    with pytest.raises(IonQConfigurationError, match="password") as refused:
+        read(password=key)
+    assert key not in str(refused.value)
+
+
+def test_white_space_around_the_key_is_dropped() -> None:
+    assert read(password=" key\n").api_key == "key"
+
+
+def test_null_and_empty_extras_mean_unset() -> None:
+    nothing = read(timeout_seconds=None, max_retries="", verify=None, proxies=None)
+    assert nothing == read() == ClientSettings(api_key="k")
+    assert (nothing.timeout_seconds, nothing.max_retries, nothing.verify, nothing.proxies) == (30, 3, True, None)
+
+
+def test_extras_of_a_uri_connection_are_text_and_mean_the_same() -> None:
+    as_text = read(timeout_seconds="5", max_retries="0", verify="False", proxies='{"https": "http://p:1"}')
+    assert as_text == read(timeout_seconds=5, max_retries=0, verify=False, proxies={"https": "http://p:1"})
+
+
+def test_neither_key_nor_proxy_password_is_in_the_repr() -> None:
+    settings = read(password="secret-key", proxies={"https": "http://u:secret-pw@p:1"})
+    assert "secret" not in repr(settings)
