@@ -1,0 +1,40 @@
+"""
+A local IonQ API for tests and demos: real HTTP on 127.0.0.1, sessions that advance as told, faults on demand.
+
+.. code-block:: python
+
+    from airflow_provider_ionq.emulator import Emulator, Step
+
+    with Emulator() as emulator:
+        session = emulator.create_session(plan=[Step("started", after_reads=2), Step("ended", after_seconds=5)])
+        emulator.fail(503, route="GET /sessions/{session_id}", times=3, retry_after=1)
+        ...  # point a client at emulator.url with emulator.api_key
+        assert emulator.session(session["id"])["status"] == "ended"
+        assert [request.status for request in emulator.requests][:3] == [503, 503, 503]
+
+It answers ``/whoami``, ``/backends`` and ``/sessions`` of version 0.4 of the API; a session has no jobs. What IonQ does
+not document, such as the meaning of ``active``, can be chosen. It imports nothing of the provider's client, and nothing
+of Airflow. Running it needs the extra: ``pip install 'airflow-provider-ionq[emulator]'``. Importing it does not.
+
+From a shell: ``ionq-emulator --help``, or ``python -m airflow_provider_ionq.emulator``. Such an emulator is steered
+over HTTP, by JSON and without a key:
+
+- ``POST /_emulator/sessions`` creates a session: ``backend``, ``session_id``, ``settings``, ``plan``; a step of a plan
+  is ``{"status": "started", "after_reads": 2}``.
+- ``PATCH /_emulator/sessions/{id}`` sets any field; ``"status": "started"`` and ``"ended"`` start and end the session;
+  ``"remove": ["settings"]`` leaves fields out.
+- ``DELETE /_emulator/sessions/{id}`` forgets the session.
+- ``POST /_emulator/faults`` gives coming requests another answer: the arguments of :meth:`Emulator.fail`;
+  ``DELETE`` gives the right answers again.
+- ``GET /_emulator/requests`` shows the requests to the API so far; ``DELETE`` empties the log.
+
+In pytest: ``from airflow_provider_ionq.emulator.fixtures import ionq_emulator``.
+"""
+
+from __future__ import annotations
+
+from airflow_provider_ionq.emulator.emulator import Emulator
+from airflow_provider_ionq.emulator.service import RecordedRequest
+from airflow_provider_ionq.emulator.state import ActiveMeaning, Step, UnknownSession
+
+__all__ = ["ActiveMeaning", "Emulator", "RecordedRequest", "Step", "UnknownSession"]

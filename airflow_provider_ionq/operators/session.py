@@ -21,7 +21,8 @@ class IonQGetSessionOperator(BaseOperator):
     """
     Read an IonQ session and push its JSON to XCom, all of it, as a dict.
 
-    Downstream, `get.output["status"]` is its status. Looks once and does not wait: for that there is
+    Downstream, `get.output` is the dict and `get.output["status"]` its status: each field is pushed under its own name
+    too, unless `multiple_outputs=False`. Looks once and does not wait: for that there is
     :class:`~airflow_provider_ionq.sensors.session.IonQSessionSensor`.
 
     :param session_id: id of the session (templated).
@@ -37,6 +38,8 @@ class IonQGetSessionOperator(BaseOperator):
     ui_color = "#f6ead7"
 
     def __init__(self, *, session_id: str, ionq_conn_id: str = IonQHook.default_conn_name, **kwargs: Any) -> None:
+        # `output["status"]` of Airflow is the XCom with the key "status", not an item of the returned dict.
+        kwargs.setdefault("multiple_outputs", True)
         super().__init__(**kwargs)
         self.session_id = session_id
         self.ionq_conn_id = ionq_conn_id

@@ -102,8 +102,12 @@ class IonQSessionSensor(BaseSensorOperator):
     def execute(self, context: Context) -> Any:
         """Wait on the worker or, if deferrable, look once and hand the wait to the triggerer."""
         self._start_over()
-        # In deferrable mode too: soft_fail, never_fail and timeout are then Airflow's own, the same in every mode.
-        return super().execute(context)
+        # In deferrable mode too: soft_fail and timeout are then Airflow's own, the same in every mode.
+        try:
+            return super().execute(context)
+        except AirflowSensorTimeout as error:
+            self._skip_if_never_fail(error)
+            raise
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Look once; say whether what is awaited is there, with the session's JSON."""
@@ -161,13 +165,14 @@ class IonQSessionSensor(BaseSensorOperator):
             next_method, next_kwargs = "last_look", {}
         try:
             return super().resume_execution(next_method, next_kwargs, context)
-        except AirflowSkipException:
-            raise
         except AirflowException as error:
-            # Airflow before 3.2 does not do it here.
-            if self.never_fail:
-                raise AirflowSkipException("Skipping due to never_fail is set to True.") from error
+            self._skip_if_never_fail(error)
             raise
+
+    def _skip_if_never_fail(self, error: AirflowException) -> None:
+        # Airflow skips for a time-out when a task is resumed, from 3.2 on, and not in the poke loop.
+        if self.never_fail and not isinstance(error, AirflowSkipException):
+            raise AirflowSkipException(f"Skipping due to never_fail is set to True: {error}") from error
 
     def _get_next_poke_interval(
         self, started_at: datetime.datetime | float, run_duration: Callable[[], float], poke_count: int

@@ -1,0 +1,173 @@
+"""The HTTP side: an ASGI application over a :class:`~airflow_provider_ionq.emulator.service.Service`."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from starlette.requests import Request
+
+from airflow_provider_ionq.emulator import catalogue
+from airflow_provider_ionq.emulator.control import CONTROL_HANDLERS
+from airflow_provider_ionq.emulator.replies import error, fault_reply, reply
+from airflow_provider_ionq.emulator.routes import KEYLESS_ROUTES, Match, match
+from airflow_provider_ionq.emulator.service import RecordedRequest, Service
+from airflow_provider_ionq.emulator.state import UnknownSession
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.responses import Response
+    from starlette.types import Receive, Scope, Send
+
+
+@dataclass(frozen=True)
+class Call:
+    """
+    What a handler may look at.
+
+    :param service: the emulated service.
+    :param parameter: variable segment of the path, decoded; empty if the route has none.
+    :param query: query parameters, the last of each name.
+    :param body: request body.
+    """
+
+    service: Service
+    parameter: str
+    query: dict[str, str]
+    body: bytes
+
+
+class Application:
+    """
+    The ASGI application.
+
+    :param service: what it serves.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        request = Request(scope, receive)
+        raw_path = scope["raw_path"].decode("latin-1")
+        matched = match(request.method, raw_path)
+        call = Call(self._service, matched.parameter, dict(request.query_params), await request.body())
+        authorized = self._authorized(request)
+        response = _control(matched, call) if matched.control else self._answer(matched.route, call, authorized)
+        response.headers["x-request-id"] = str(uuid.uuid4())
+        if not matched.control:
+            # Recorded before it is sent: who has the answer finds the request in the log.
+            self._record(request, raw_path, matched, response, authorized)
+        await response(scope, receive, send)
+
+    def _record(self, request: Request, raw_path: str, matched: Match, response: Response, authorized: bool) -> None:
+        host, port = request.scope["client"]
+        self._service.record(
+            RecordedRequest(
+                method=request.method,
+                path=unquote(raw_path),
+                raw_path=raw_path,
+                route=matched.route,
+                session_id=matched.parameter if "{session_id}" in (matched.route or "") else None,
+                query=request.scope["query_string"].decode("latin-1"),
+                status=response.status_code,
+                request_id=response.headers["x-request-id"],
+                at=self._service.now(),
+                peer=(host, port),
+                authorized=authorized,
+            )
+        )
+
+    def _answer(self, route: str | None, call: Call, authorized: bool) -> Response:
+        if fault := self._service.take_fault(route):
+            return fault_reply(fault)
+        if route is None:
+            return error(404)
+        if not authorized and route not in KEYLESS_ROUTES:
+            return error(401)
+        if "/sessions" in route and not self._service.sessions_enabled:
+            return error(404)
+        try:
+            return API_HANDLERS[route](call)
+        except UnknownSession:
+            return error(404)
+
+    def _authorized(self, request: Request) -> bool:
+        expected = f"apiKey {self._service.api_key}".encode()
+        return secrets.compare_digest(request.headers.get("authorization", "").encode("latin-1"), expected)
+
+
+def _control(matched: Match, call: Call) -> Response:
+    if matched.route is None:
+        return error(404)
+    try:
+        return CONTROL_HANDLERS[matched.route](call.service, call.parameter, call.body)
+    except UnknownSession as unknown:
+        return error(404, str(unknown))
+    except (TypeError, ValueError) as refused:
+        return error(400, str(refused))
+
+
+def _whoami(_call: Call) -> Response:
+    return reply({"key_id": catalogue.KEY_ID, "key_name": catalogue.KEY_NAME, "project_id": catalogue.PROJECT_ID})
+
+
+def _backends(_call: Call) -> Response:
+    return reply(list(catalogue.BACKENDS.values()))
+
+
+def _backend(call: Call) -> Response:
+    backend = catalogue.BACKENDS.get(call.parameter)
+    return error(404) if backend is None else reply(backend)
+
+
+def _create_session(call: Call) -> Response:
+    try:
+        payload = json.loads(call.body)
+    except (ValueError, RecursionError):
+        return error(400, "The body is not JSON.", validation={"source": "payload", "keys": []})
+    if problems := catalogue.problems_in_new_session(payload):
+        message = "; ".join(f'"{key}" {problem}' if key else problem for key, problem in problems.items())
+        return error(400, message, validation={"source": "payload", "keys": [key for key in problems if key]})
+    return reply(call.service.create_session(payload["backend"], settings=payload.get("settings")), 201)
+
+
+def _list_sessions(call: Call) -> Response:
+    flags: dict[str | None, bool | None] = {None: None, "true": True, "false": False}
+    active = call.query.get("active")
+    if active not in flags:
+        return error(400, '"active" must be true or false', validation={"source": "query", "keys": ["active"]})
+    sessions = call.service.read_sessions(flags[active])
+    return reply({"organization_id": catalogue.ORGANIZATION_ID, "sessions": sessions})
+
+
+def _get_session(call: Call) -> Response:
+    return reply(call.service.read_session(call.parameter))
+
+
+def _end_session(call: Call) -> Response:
+    return reply(call.service.end_session(call.parameter, ender_id=catalogue.USER_ID))
+
+
+def _session_jobs(call: Call) -> Response:
+    call.service.session(call.parameter)
+    no_jobs: dict[str, Any] = {"jobs": [], "next": None}
+    return reply(no_jobs)
+
+
+API_HANDLERS: dict[str, Callable[[Call], Response]] = {
+    "GET /whoami": _whoami,
+    "GET /backends": _backends,
+    "GET /backends/{backend}": _backend,
+    "POST /sessions": _create_session,
+    "GET /sessions": _list_sessions,
+    "GET /sessions/{session_id}": _get_session,
+    "POST /sessions/{session_id}/end": _end_session,
+    "GET /sessions/{session_id}/jobs": _session_jobs,
+}

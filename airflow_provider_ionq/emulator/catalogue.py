@@ -1,0 +1,91 @@
+"""What the emulated service offers: its backends, its one account, and the checks of what is sent to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_ionq.emulator.state import is_number
+
+ORGANIZATION_ID = "0f5ce2f4-6d3e-4ad8-9a0b-0b7f7a8f1c11"
+PROJECT_ID = "7d1c6f2e-58f5-4c8c-8f0e-3f0a4f1b2d22"
+USER_ID = "c0ffee5e-5510-4a11-9b1d-2f6a9d3e4f33"
+KEY_ID = "5a1ad0c5-0c3f-4e0e-b6c9-1d2e3f4a5b44"
+KEY_NAME = "emulator"
+
+_LAST_UPDATED = "2026-01-01T00:00:00Z"
+_SITE = "Emulated"
+
+
+def _backend(name: str, qubits: int, status: str = "available", queue_time: int = 0) -> dict[str, Any]:
+    return {
+        "backend": name,
+        "status": status,
+        "qubits": qubits,
+        "average_queue_time": queue_time,
+        "last_updated": _LAST_UPDATED,
+        "degraded": False,
+        "location": _SITE,
+    }
+
+
+BACKENDS: dict[str, dict[str, Any]] = {
+    backend["backend"]: backend
+    for backend in (
+        _backend("simulator", 29),
+        _backend("qpu.aria-1", 25, "retired"),
+        _backend("qpu.aria-2", 25, "unavailable"),
+        _backend("qpu.forte-1", 36, queue_time=1_200_000),
+        _backend("qpu.forte-enterprise-1", 36, queue_time=300_000),
+        _backend("qpu.forte-enterprise-2", 36, queue_time=300_000),
+        _backend("qpu.forte-enterprise-3", 36, queue_time=300_000),
+    )
+}
+
+_SETTINGS = frozenset({"job_count_limit", "duration_limit_min", "cost_limit"})
+
+
+def problems_in_new_session(payload: object) -> dict[str, str]:
+    """
+    Check the body of ``POST /sessions``.
+
+    :return: what is wrong, by key (``settings.cost_limit.unit``); empty if nothing is. A body that is not an object has
+        the key ``""``.
+    """
+    if not isinstance(payload, dict):
+        return {"": "the body must be a JSON object"}
+    problems = _unknown(payload, frozenset({"backend", "settings"}))
+    backend = payload.get("backend")
+    if backend is None:
+        problems["backend"] = "is required"
+    elif not isinstance(backend, str) or backend not in BACKENDS:
+        problems["backend"] = f"must be one of {', '.join(BACKENDS)}"
+    if "settings" in payload:
+        problems |= _problems_in_settings(payload["settings"])
+    return problems
+
+
+def _problems_in_settings(settings: object) -> dict[str, str]:
+    if not isinstance(settings, dict):
+        return {"settings": "must be an object"}
+    problems = _unknown(settings, _SETTINGS, "settings.")
+    for name in ("job_count_limit", "duration_limit_min"):
+        if name in settings and not (type(settings[name]) is int and -(2**31) <= settings[name] < 2**31):
+            problems[f"settings.{name}"] = "must be a 32-bit whole number"
+    if "cost_limit" in settings:
+        problems |= _problems_in_cost_limit(settings["cost_limit"])
+    return problems
+
+
+def _problems_in_cost_limit(limit: object) -> dict[str, str]:
+    if not isinstance(limit, dict):
+        return {"settings.cost_limit": "must be an object"}
+    problems = _unknown(limit, frozenset({"unit", "value"}), "settings.cost_limit.")
+    if not isinstance(limit.get("unit"), str):
+        problems["settings.cost_limit.unit"] = "is required and must be a string"
+    if not is_number(limit.get("value")):
+        problems["settings.cost_limit.value"] = "is required and must be a number"
+    return problems
+
+
+def _unknown(payload: dict[Any, Any], known: frozenset[str], prefix: str = "") -> dict[str, str]:
+    return {f"{prefix}{name}": "is not allowed" for name in payload if name not in known}

@@ -1,0 +1,104 @@
+"""The routes under ``/_emulator``, by which a person steers an emulator that runs in another process. No key needed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from airflow_provider_ionq.emulator.replies import reply
+from airflow_provider_ionq.emulator.state import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_ionq.emulator.service import Service
+
+
+def _object(body: bytes, allowed: frozenset[str] | None = None) -> dict[str, Any]:
+    try:
+        payload = json.loads(body)
+    except (ValueError, RecursionError):
+        raise ValueError("the body is not JSON") from None
+    return _checked(payload, allowed, "the body")
+
+
+def _checked(payload: object, allowed: frozenset[str] | None, what: str) -> dict[str, Any]:
+    if not isinstance(payload, dict):
+        raise ValueError(f"{what} must be a JSON object")
+    if allowed is not None and (unknown := sorted(set(payload) - allowed)):
+        raise ValueError(f"{what} has unknown fields: {', '.join(unknown)}; allowed are {', '.join(sorted(allowed))}")
+    return payload
+
+
+def _plan(steps: object) -> list[Step]:
+    if not isinstance(steps, list):
+        raise ValueError("plan must be a list of steps")
+    allowed = frozenset(field.name for field in dataclasses.fields(Step))
+    checked = [_checked(step, allowed, "a step") for step in steps]
+    if any("status" not in step for step in checked):
+        raise ValueError("a step needs a status")
+    return [Step(**step) for step in checked]
+
+
+def _create_session(service: Service, _session_id: str, body: bytes) -> Response:
+    arguments = _object(body, frozenset({"backend", "plan", "session_id", "settings"}))
+    if not isinstance(arguments.get("settings", {}), dict):
+        raise ValueError("settings must be an object")
+    if "plan" in arguments:
+        arguments["plan"] = _plan(arguments["plan"])
+    return reply(service.create_session(**arguments), 201)
+
+
+def _update_session(service: Service, session_id: str, body: bytes) -> Response:
+    fields = _object(body)
+    remove = fields.pop("remove", [])
+    if not isinstance(remove, list) or not all(isinstance(name, str) for name in remove):
+        raise ValueError("remove must be a list of field names")
+    moves: dict[object, Callable[[str], object]] = {"started": service.start_session, "ended": service.end_session}
+    status = fields.get("status")
+    if isinstance(status, str) and status in moves:
+        moves[status](session_id)
+        del fields["status"]
+    return reply(service.update_session(session_id, remove=remove, **fields))
+
+
+def _delete_session(service: Service, session_id: str, _body: bytes) -> Response:
+    service.delete_session(session_id)
+    return Response(status_code=204)
+
+
+def _fail(service: Service, _session_id: str, body: bytes) -> Response:
+    names = frozenset({"status", "route", "times", "seconds", "retry_after", "body", "content_type"})
+    fault = _object(body, names)
+    if "status" not in fault:
+        raise ValueError("a fault needs a status")
+    service.fail(**fault)
+    return reply(fault, 201)
+
+
+def _clear_faults(service: Service, _session_id: str, _body: bytes) -> Response:
+    service.clear_faults()
+    return Response(status_code=204)
+
+
+def _requests(service: Service, _session_id: str, _body: bytes) -> Response:
+    return reply([dataclasses.asdict(request) for request in service.requests])
+
+
+def _clear_requests(service: Service, _session_id: str, _body: bytes) -> Response:
+    service.clear_requests()
+    return Response(status_code=204)
+
+
+CONTROL_HANDLERS: dict[str, Callable[[Service, str, bytes], Response]] = {
+    "POST /sessions": _create_session,
+    "PATCH /sessions/{session_id}": _update_session,
+    "DELETE /sessions/{session_id}": _delete_session,
+    "POST /faults": _fail,
+    "DELETE /faults": _clear_faults,
+    "GET /requests": _requests,
+    "DELETE /requests": _clear_requests,
+}

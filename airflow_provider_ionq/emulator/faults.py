@@ -1,0 +1,105 @@
+"""Which request gets which fault. No I/O and no lock; the time is always passed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from airflow_provider_ionq.emulator.routes import API_ROUTES
+from airflow_provider_ionq.emulator.state import is_duration
+
+_BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.NOT_MODIFIED)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """
+    An answer to give instead of the right one.
+
+    :param status: HTTP status, 200 to 599.
+    :param route: the only route that gets it, such as ``GET /sessions/{session_id}``; None for every request.
+    :param times: number of requests that get it; None for one, or for no limit if ``seconds`` is given.
+    :param seconds: how long every request gets it; None if requests are counted.
+    :param retry_after: value of the ``Retry-After`` header; None for no such header.
+    :param body: sent as it is; None for the API's error body (no body below 400).
+    :param content_type: of ``body``.
+    """
+
+    status: int
+    route: str | None = None
+    times: int | None = None
+    seconds: float | None = None
+    retry_after: int | str | None = None
+    body: str | bytes | None = None
+    content_type: str = "application/json"
+
+    def __post_init__(self) -> None:
+        if type(self.status) is not int or not 200 <= self.status <= 599:
+            raise ValueError(f"status must be a whole number from 200 to 599, not {self.status!r}")
+        if self.route is not None and self.route not in API_ROUTES:
+            raise ValueError(f"route must be one of {', '.join(API_ROUTES)}, not {self.route!r}")
+        if self.times is not None and self.seconds is not None:
+            raise ValueError("a fault takes either times or seconds")
+        if self.times is not None and (type(self.times) is not int or self.times < 1):
+            raise ValueError(f"times must be a whole number from 1, not {self.times!r}")
+        if self.seconds is not None and not is_duration(self.seconds):
+            raise ValueError(f"seconds must be a number from 0, not {self.seconds!r}")
+        if self.retry_after is not None:
+            _check_header("retry_after", str(self.retry_after))
+            if type(self.retry_after) not in (int, str):
+                raise ValueError(f"retry_after must be a whole number or a string, not {self.retry_after!r}")
+        _check_header("content_type", self.content_type)
+        if self.body is not None and not isinstance(self.body, str | bytes):
+            raise ValueError(f"body must be a string or bytes, not {self.body!r}")
+        if self.body and self.status in _BODILESS:
+            raise ValueError(f"an answer with status {self.status} has no body")
+
+
+def _check_header(name: str, value: object) -> None:
+    # The HTTP library would refuse such a header only when it is sent, and drop the connection.
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or value != value.strip():
+        raise ValueError(f"{name} must be printable ASCII without spaces around it, not {value!r}")
+
+
+@dataclass
+class _Live:
+    fault: Fault
+    left: int | None
+    until: float
+
+
+@dataclass
+class FaultQueue:
+    """The faults that are still to be given, oldest first."""
+
+    _live: list[_Live] = field(default_factory=list)
+
+    def add(self, fault: Fault, now: float) -> None:
+        """
+        Add a fault behind those that are there.
+
+        :param now: epoch seconds; a fault with ``seconds`` lasts from here.
+        """
+        if fault.seconds is None:
+            self._live.append(_Live(fault, fault.times or 1, float("inf")))
+        else:
+            self._live.append(_Live(fault, None, now + fault.seconds))
+
+    def take(self, route: str | None, now: float) -> Fault | None:
+        """
+        Return the fault for a request and count it; None if the request gets its right answer.
+
+        :param route: route of the request; None if it has none.
+        :param now: epoch seconds.
+        """
+        self._live = [live for live in self._live if live.until > now and live.left != 0]
+        for live in self._live:
+            if live.fault.route in (None, route):
+                if live.left is not None:
+                    live.left -= 1
+                return live.fault
+        return None
+
+    def clear(self) -> None:
+        """Forget every fault."""
+        self._live.clear()

@@ -1,0 +1,66 @@
+"""HTTP answers in the API's form."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from airflow_provider_ionq.emulator.faults import Fault
+
+_NAMES = {401: "Unauthorized Error", 404: "Not Found Error"}
+_MESSAGES = {
+    401: "Invalid key provided: send the header 'Authorization: apiKey <key>' with the key of this emulator.",
+    404: "Resource not found.",
+}
+
+
+def reply(content: Any, status: int = 200) -> Response:
+    """
+    Answer with JSON.
+
+    :param content: what to encode; characters beyond ASCII are escaped, so that a lone surrogate can be sent back.
+    :param status: HTTP status.
+    """
+    return Response(json.dumps(content), status, media_type="application/json")
+
+
+def error(status: int, message: str | None = None, *, validation: dict[str, Any] | None = None) -> Response:
+    """
+    Answer with the API's error body.
+
+    :param status: HTTP status.
+    :param message: None for a general one.
+    :param validation: keys and source of what was refused; None to leave it out.
+    """
+    body: dict[str, Any] = {"statusCode": status, "error": _name(status), "message": message or _message(status)}
+    if validation is not None:
+        body["validation"] = validation
+    return reply(body, status)
+
+
+def fault_reply(fault: Fault) -> Response:
+    """Answer as the fault says."""
+    if fault.body is None and fault.status >= 400:
+        response = error(fault.status)
+    else:
+        response = Response(fault.body or b"", fault.status, media_type=fault.content_type)
+    if fault.retry_after is not None:
+        response.headers["Retry-After"] = str(fault.retry_after)
+    return response
+
+
+def _name(status: int) -> str:
+    if status in _NAMES:
+        return _NAMES[status]
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
+
+
+def _message(status: int) -> str:
+    return _MESSAGES.get(status, f"The emulator was told to answer {status}.")

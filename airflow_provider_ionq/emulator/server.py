@@ -1,0 +1,91 @@
+"""uvicorn in a thread, on a loopback port of its own."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+HOST = "127.0.0.1"
+_START_SECONDS = 30.0
+_STOP_SECONDS = 30.0
+# Longer than clients pause between two polls, so that they find their connection open.
+_KEEP_ALIVE_SECONDS = 75
+
+
+class _Uvicorn(uvicorn.Server):
+    """A server that tells when it has started."""
+
+    def __init__(self, config: uvicorn.Config, settled: threading.Event) -> None:
+        super().__init__(config)
+        self._settled = settled
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._settled.set()
+
+
+class ServerThread:
+    """
+    A running HTTP server.
+
+    :param app: what it serves.
+    :param port: TCP port; 0 for any free one.
+    :raises OSError: the port cannot be had; names the port.
+    """
+
+    def __init__(self, app: ASGIApp, port: int) -> None:
+        self._socket = _listen(port)
+        self.port: int = self._socket.getsockname()[1]
+        self._settled = threading.Event()
+        # h11 and asyncio everywhere, whatever else is installed: the emulator must not differ between environments.
+        options: dict[str, Any] = {"http": "h11", "loop": "asyncio", "ws": "none", "lifespan": "off"}
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=1,
+            **options,
+        )
+        self._server = _Uvicorn(config, self._settled)
+        self._thread = threading.Thread(target=self._run, name=f"ionq-emulator-{self.port}", daemon=True)
+        self._thread.start()
+        if not self._settled.wait(_START_SECONDS) or not self._server.started:
+            self.stop()
+            raise RuntimeError(f"the emulator did not start on port {self.port}")
+
+    def stop(self) -> None:
+        """Finish the requests at hand, close every connection, free the port."""
+        self._server.should_exit = True
+        self._thread.join(_STOP_SECONDS)
+        if self._thread.is_alive():
+            raise RuntimeError(f"the emulator on port {self.port} did not stop")
+
+    def _run(self) -> None:
+        try:
+            self._server.run(sockets=[self._socket])
+        finally:
+            self._socket.close()
+            self._settled.set()
+
+
+def _listen(port: int) -> socket.socket:
+    # With the protocol named asyncio sets TCP_NODELAY; without, every answer waits 40 ms for an acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        # Two sockets may be bound to one port, only one may listen: fail here rather than in the thread.
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, f"cannot listen on {HOST} port {port}: {error.strerror}") from error
+    return listener

@@ -1,0 +1,69 @@
+"""The emulator as every test of waiting sees it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
+
+from airflow_provider_ionq import outage
+from airflow_provider_ionq.emulator.fixtures import ionq_emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airflow_provider_ionq.emulator import Emulator
+
+__all__ = ["ionq_emulator"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _database() -> None:
+    """Airflow 2 counts reschedules in its database, in the worker; later ones are told."""
+    if not AIRFLOW_V_3_0_PLUS:
+        from airflow.utils.db import initdb
+
+        initdb()
+
+
+@pytest.fixture
+def reread_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a failed look read the connection again at once, instead of after a minute."""
+    monkeypatch.setattr(outage, "REREAD_SECONDS", 0.0)
+
+
+@pytest.fixture
+def after_looks(ionq_emulator: Emulator) -> Iterator[Callable[[int, Callable[[], object]], None]]:
+    """Do something once the emulator has answered so many requests."""
+    threads = []
+
+    def arrange(count: int, action: Callable[[], object]) -> None:
+        def wait() -> None:
+            deadline = time.monotonic() + 30
+            while len(ionq_emulator.requests) < count and time.monotonic() < deadline:
+                time.sleep(0.005)
+            action()
+
+        threads.append(threading.Thread(target=wait))
+        threads[-1].start()
+
+    yield arrange
+    for thread in threads:
+        thread.join()
+
+
+@pytest.fixture
+def task_log(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """Return the lines logged since the last call; Airflow 3's tasks log through structlog, Airflow 2's do not."""
+    caplog.set_level("INFO")
+
+    def lines() -> list[str]:
+        printed = capsys.readouterr()
+        logged = [record.getMessage() for record in caplog.records]
+        caplog.clear()
+        return [*printed.out.splitlines(), *printed.err.splitlines(), *logged]
+
+    return lines

@@ -1,0 +1,165 @@
+"""
+Run a sensor through a mode as Airflow does, in this process.
+
+Each look of a reschedule and each resume is made on a fresh copy of the sensor; triggers and events go through JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import datetime
+import json
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import (
+    DAG,
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    TaskDeferred,
+)
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
+
+from airflow_provider_ionq.sensors.session import IonQSessionSensor
+from airflow_provider_ionq.triggers.session import IonQSessionTrigger
+
+if AIRFLOW_V_3_0_PLUS:
+    from airflow.sdk.exceptions import AirflowRescheduleException
+else:
+    from airflow.exceptions import AirflowRescheduleException
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow.triggers.base import TriggerEvent
+
+MODES = ("poke", "reschedule", "deferrable")
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a task ended: its state, whether Airflow would retry it, the exception and the value for XCom."""
+
+    state: str
+    error: type[BaseException] | None
+    message: str
+    value: Any
+
+
+def run_sensor(mode: str, **arguments: Any) -> Ending:
+    """Make a sensor and run it to its end in a mode."""
+    arguments = {"task_id": "wait", "poke_interval": 0.05, "timeout": 30, **arguments}
+    arguments |= {"deferrable": True} if mode == "deferrable" else {"deferrable": False, "mode": mode}
+    sensor = IonQSessionSensor(**arguments)
+    sensor.dag = DAG("modes", schedule=None, start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC))
+    try:
+        return Ending("success", None, "", _WAYS[mode](sensor))
+    except AirflowSkipException as error:
+        return Ending("skipped", type(error), _whole_message(error), None)
+    except (AirflowFailException, AirflowSensorTimeout) as error:
+        return Ending("failed", type(error), _whole_message(error), None)
+    except Exception as error:
+        return Ending("up_for_retry", type(error), _whole_message(error), None)
+
+
+def _whole_message(error: BaseException) -> str:
+    return f"{error} {_whole_message(error.__cause__)}" if error.__cause__ else str(error)
+
+
+def _poke(sensor: IonQSessionSensor) -> Any:
+    context: Any = {"ti": object()}
+    return sensor.execute(context)
+
+
+def _reschedule(sensor: IonQSessionSensor) -> Any:
+    task_instance = _TaskInstance() if AIRFLOW_V_3_0_PLUS else _airflow_2_task_instance(sensor)
+    for count in range(10_000):
+        context: Any = {"ti": task_instance}
+        if AIRFLOW_V_3_0_PLUS:
+            context["task_reschedule_count"] = count
+        began = datetime.datetime.now(datetime.UTC)
+        try:
+            return copy.deepcopy(sensor).execute(context)
+        except AirflowRescheduleException as rescheduled:
+            _note_reschedule(task_instance, began, rescheduled.reschedule_date)
+            pause = rescheduled.reschedule_date - datetime.datetime.now(datetime.UTC)
+            time.sleep(max(pause.total_seconds(), 0))
+    raise AssertionError("rescheduled without end")
+
+
+def _deferrable(sensor: IonQSessionSensor) -> Any:
+    step: Callable[[Any], Any] = copy.deepcopy(sensor).execute
+    while True:
+        try:
+            return step({"ti": object()})
+        except TaskDeferred as deferred:
+            step = _resume(copy.deepcopy(sensor), deferred)
+
+
+def _resume(sensor: IonQSessionSensor, deferred: TaskDeferred) -> Callable[[Any], Any]:
+    class_path, arguments = deferred.trigger.serialize()
+    assert class_path == "airflow_provider_ionq.triggers.session.IonQSessionTrigger"
+    trigger = IonQSessionTrigger(**json.loads(json.dumps(arguments)))
+    assert deferred.timeout is not None
+    try:
+        event = asyncio.run(asyncio.wait_for(first_event(trigger), deferred.timeout.total_seconds()))
+    except TimeoutError:
+        said = "Trigger timeout" if AIRFLOW_V_3_0_PLUS else "Trigger/execution timeout"
+        return lambda context: sensor.resume_execution("__fail__", {"error": said}, context)
+    kwargs = {**(deferred.kwargs or {}), "event": json.loads(json.dumps(event.payload))}
+    return lambda context: sensor.resume_execution(deferred.method_name, kwargs, context)
+
+
+async def first_event(trigger: IonQSessionTrigger) -> TriggerEvent:
+    """Run a trigger to its event, and to its end."""
+    events = [event async for event in trigger.run()]
+    assert len(events) == 1
+    return events[0]
+
+
+_WAYS = {"poke": _poke, "reschedule": _reschedule, "deferrable": _deferrable}
+
+
+class _TaskInstance:
+    """What Airflow 3's sensors ask of a task instance."""
+
+    first_reschedule_date: datetime.datetime | None = None
+
+    def get_first_reschedule_date(self, context: Any) -> datetime.datetime | None:
+        return self.first_reschedule_date
+
+
+def _note_reschedule(task_instance: Any, began: datetime.datetime, reschedule_date: datetime.datetime) -> None:
+    if AIRFLOW_V_3_0_PLUS:
+        task_instance.first_reschedule_date = task_instance.first_reschedule_date or began
+        return
+    from airflow.models.taskreschedule import TaskReschedule
+    from airflow.utils.session import create_session
+
+    ti = task_instance
+    row: Any = (ti.task_id, ti.dag_id, ti.run_id, ti.try_number, began, began, reschedule_date, ti.map_index)
+    with create_session() as session:
+        session.add(TaskReschedule(*row))
+
+
+def _airflow_2_task_instance(sensor: IonQSessionSensor) -> Any:
+    from airflow.utils.types import DagRunType
+
+    now = datetime.datetime.now(datetime.UTC)
+    dag: Any = sensor.dag
+    dag.sync_to_db()
+    run = dag.create_dagrun(
+        run_id=uuid.uuid4().hex,
+        run_type=DagRunType.MANUAL,
+        state="running",
+        execution_date=now,
+        data_interval=(now, now),
+    )
+    task_instance = run.get_task_instance(sensor.task_id)
+    task_instance.task = sensor
+    task_instance.try_number = 1
+    return task_instance
