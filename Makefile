@@ -9,13 +9,14 @@ V2 := .venv-2.11
 UV_INSTALL = $(V3)/bin/uv pip install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-quick test-2.11 test-system bench lint clean
+.PHONY: help install demo test test-quick test-2.11 test-system bench lint package clean
 
 help:
 	@echo "make demo    a real Airflow waits for a session of the local emulator (3 minutes after installation)"
 	@echo "make test    every test, on Airflow $(AIRFLOW_3) and $(AIRFLOW_2)"
 	@echo "make bench   what waiting costs, beside what people use today"
 	@echo "make lint    ruff and mypy --strict"
+	@echo "make package builds wheel and sdist and opens them"
 
 $(V3)/.installed: pyproject.toml Makefile
 	test -x $(V3)/bin/python || $(PYTHON) -m venv $(V3)
@@ -51,6 +52,9 @@ lint: $(V3)/.installed
 	$(V3)/bin/ruff check .
 	$(V3)/bin/ruff format --check .
 	$(V3)/bin/mypy
+
+package: $(V3)/.installed
+	$(V3)/bin/python -m tests.package
 
 clean:
 	rm -rf $(V3) $(V2) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,8 +1,10 @@
-"""Every example DAG, run from its file against the emulator."""
+"""Every example DAG, and what the README shows, run against the emulator."""
 
 from __future__ import annotations
 
 import importlib.util
+import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,24 +12,42 @@ import pytest
 
 from airflow_provider_ionq.emulator import Step
 from airflow_provider_ionq.emulator.fixtures import ionq_emulator
+from airflow_provider_ionq.hooks.ionq import IonQHook
+from airflow_provider_ionq.settings import ClientSettings
 
 if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator
 
 __all__ = ["ionq_emulator"]
 
+README = Path(__file__).parents[2] / "README.md"
 EXAMPLES = sorted((Path(__file__).parents[2] / "example_dags").glob("*.py"))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _database() -> None:
+def _airflow_with_the_examples() -> None:
+    """Make a database, and a DAG folder with the examples and the README's DAG: `dag.test` looks them up there."""
+    from airflow.configuration import conf
     from airflow.utils.db import initdb
 
     initdb()
+    folder = Path(conf.get_mandatory_value("core", "dags_folder"))
+    folder.mkdir(parents=True)
+    for path in EXAMPLES:
+        shutil.copy(path, folder)
+    (folder / "use_a_session.py").write_text(readme_block("with DAG("))
+
+
+def readme_block(part: str) -> str:
+    """Return the README's Python block with this in it."""
+    (block,) = [block for block in re.findall(r"```python\n(.*?)```", README.read_text(), re.S) if part in block]
+    return str(block)
 
 
 def load(name: str) -> Any:
-    (path,) = [path for path in EXAMPLES if path.stem == name]
+    from airflow.configuration import conf
+
+    path = Path(conf.get_mandatory_value("core", "dags_folder")) / f"{name}.py"
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
@@ -89,6 +109,28 @@ def test_optional_session(ionq_emulator: Emulator, step: str, states: dict[str, 
     session = ionq_emulator.create_session(backend="qpu.forte-1", plan=[Step(step, after_reads=2)])
     ended = run("example_ionq_optional_session", session_id=session["id"])
     assert ended == {"run": "success", "choose": "success", **states}
+
+
+def test_the_readmes_dag(ionq_emulator: Emulator) -> None:
+    session = ionq_emulator.create_session(backend="qpu.forte-1", plan=[Step("started", after_reads=2)])
+    ended = run("use_a_session", session_id=session["id"])
+    assert ended == {"run": "success", "wait_for_session": "success", "work": "success"}
+
+
+def test_the_readmes_test(ionq_emulator: Emulator) -> None:
+    names: dict[str, Any] = {}
+    exec(readme_block("def test_"), names)
+    names["test_my_hook_survives_a_bad_minute"](ionq_emulator)
+
+
+def test_the_readmes_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = re.findall(r"^export AIRFLOW_CONN_IONQ_DEFAULT='(.*)'$", README.read_text(), re.M)
+    assert len(lines) == 2
+    read = []
+    for line in lines:
+        monkeypatch.setenv("AIRFLOW_CONN_IONQ_DEFAULT", line)
+        read.append(IonQHook().get_settings())
+    assert read[0] == read[1] == ClientSettings(api_key="YOUR-KEY")
 
 
 def test_every_example_is_run_here() -> None:
