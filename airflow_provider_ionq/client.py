@@ -216,12 +216,13 @@ class IonQClient:
         )
 
     def _unreadable(self, path: str, problem: str, body: bytes, request_id: str | None) -> IonQResponseError:
-        quoted = self._without_key(body[: 4 * QUOTED_CHARACTERS].decode(errors="replace"))[:QUOTED_CHARACTERS]
+        quoted = self._without_key(body.decode(errors="replace"))[:QUOTED_CHARACTERS]
         return IonQResponseError(
             f"GET {self.settings.base_url}{path}: the answer {problem}: {quoted!r} {_request_id_text(request_id)}"
         )
 
     def _without_key(self, text: str) -> str:
+        # Before a text is cut: a key that lies across the cut would be found no more, and its beginning shown.
         return text.replace(self.settings.api_key, "***")
 
 
@@ -304,7 +305,7 @@ def _api_message(response: requests.Response) -> str:
     try:
         body = json.loads(response.content)
     except (ValueError, RecursionError):
-        return response.text.strip()[:QUOTED_CHARACTERS] or response.reason or "no body"
+        return response.text.strip() or response.reason or "no body"
     error = body.get("error") if isinstance(body, dict) else None
     message = body.get("message") if isinstance(body, dict) else None
     if message is None and isinstance(error, dict):

@@ -46,6 +46,14 @@ LANES = 4
 WOKEN_AT_ONCE = 50
 """Waiters woken in one turn of the event loop."""
 
+SETTLING_SECONDS = 5.0
+"""
+A waiter is not woken sooner than this, or than its interval if that is shorter.
+
+The worker that deferred has just looked, and Airflow 3 takes a task that is resumed before the deferring process was
+seen to end, up to `[workers] min_heartbeat_interval` later, for one that was killed.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -75,12 +83,13 @@ class Waiter:
     :param interval: the longest time between two looks at the session, in seconds.
     """
 
-    __slots__ = ("_news", "_woken", "interval", "session_id", "target", "troubled", "warned")
+    __slots__ = ("_news", "_woken", "interval", "ready_at", "session_id", "target", "troubled", "warned")
 
     def __init__(self, session_id: str, target: Target, interval: float) -> None:
         self.session_id = session_id
         self.target = target
         self.interval = interval
+        self.ready_at = time.monotonic() + min(interval, SETTLING_SECONDS)
         self.warned: str | None = None
         self.troubled = False
         self._news: deque[Settled | Notice | BaseException] | None = None
@@ -160,12 +169,13 @@ class Poller:
         return not self._waiters
 
     async def run(self) -> None:
-        """Poll until cancelled."""
+        """Poll until cancelled, first after an interval: the worker of the first waiter has just looked."""
+        started = time.monotonic()
         try:
             while True:
+                await self._pause(started)
                 started = time.monotonic()
                 await self._poll()
-                await self._pause(started)
         finally:
             self._close()
 
@@ -218,10 +228,13 @@ class Poller:
             ids = [session_id for session_id in ids if session_id not in look.sessions]
         if look.failure is None:
             self._look_by_id(look, settings, ids)
+        now = time.monotonic()
         news: list[News] = []
         for session_id, waiters in watched:
             if (session := look.sessions.get(session_id)) is not None:
                 for waiter in list(waiters):
+                    if waiter.ready_at > now:
+                        continue
                     decision = decide(session, waiter.target)
                     if decision.outcome is not Outcome.WAIT:
                         news.append((waiter, Settled(session)))

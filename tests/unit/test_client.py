@@ -222,6 +222,17 @@ def test_key_is_in_no_error_even_if_the_api_quotes_it(client: IonQClient, reques
     assert "bad key ***!" in str(caught.value)
 
 
+@pytest.mark.parametrize("status", [200, 502])
+@pytest.mark.parametrize("before", range(150, 201, 5))
+def test_no_part_of_the_key_is_shown_where_a_quote_is_cut(
+    client: IonQClient, requests_mock: Mocker, status: int, before: int
+) -> None:
+    requests_mock.get(f"{URL}/whoami", status_code=status, text="x" * before + KEY)
+    with pytest.raises(IonQError) as caught:
+        client.whoami()
+    assert KEY[:4] not in str(caught.value)
+
+
 def test_key_is_in_no_chained_exception(client: IonQClient, requests_mock: Mocker) -> None:
     requests_mock.get(f"{URL}/whoami", exc=requests.ConnectionError("reset"))
     with pytest.raises(IonQConnectionError) as caught:

@@ -7,6 +7,7 @@ import contextvars
 import inspect
 import json
 import logging
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -157,8 +158,9 @@ def test_shortest_interval_counts(ionq_emulator: Emulator) -> None:
     slow, fast = create(ionq_emulator, 2)
 
     async def scenario() -> None:
-        wait_slow = asyncio.create_task(settled(slow, interval=3600))
-        await until(lambda: len(ionq_emulator.requests) == 1)
+        wait_slow = asyncio.create_task(settled(slow, interval=5))
+        await asyncio.sleep(0.1)
+        assert ionq_emulator.requests == []
         wait_fast = asyncio.create_task(settled(fast, interval=0.05))
         await until(lambda: len(ionq_emulator.requests) >= 7)
         ionq_emulator.start_session(slow)
@@ -167,6 +169,26 @@ def test_shortest_interval_counts(ionq_emulator: Emulator) -> None:
         await wait_fast
 
     run(scenario())
+
+
+def test_the_first_poll_comes_after_an_interval_and_wakes_nobody_who_has_just_come(ionq_emulator: Emulator) -> None:
+    first, second = create(ionq_emulator, 2)
+    ionq_emulator.start_session(first)
+    ionq_emulator.start_session(second)
+
+    async def scenario() -> tuple[float, float]:
+        began = time.monotonic()
+        wait_first = asyncio.create_task(settled(first, interval=0.4))
+        await asyncio.sleep(0.3)
+        wait_second = asyncio.create_task(settled(second, interval=0.4))
+        await wait_first
+        woken_first = time.monotonic() - began
+        await wait_second
+        return woken_first, time.monotonic() - began
+
+    woken_first, woken_second = run(scenario())
+    assert woken_first >= 0.4
+    assert woken_second >= 0.7
 
 
 def test_no_request_without_a_waiter(ionq_emulator: Emulator) -> None:
