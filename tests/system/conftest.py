@@ -1,0 +1,72 @@
+"""One Airflow on PostgreSQL and one emulator for all of the end-to-end tests."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_provider_ionq.emulator import Emulator
+from tests.system.stack import AirflowStack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+EXAMPLES = HERE.parent.parent / "example_dags"
+
+# What is encoded in a URL, in JSON or in HTML differs from what it was.
+API_KEY = 'ACCEPTED/key+5c9e%2Fd1&<"q7'
+REFUSED_KEY = 'REFUSED/key+8b30%2Fe4&<"x2'
+PARALLELISM = 4
+EXAMPLE_INTERVAL_SECONDS = 3
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark all tests of this folder."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.system)
+
+
+@pytest.fixture(scope="session")
+def _emulator() -> Iterator[Emulator]:
+    with Emulator(api_key=API_KEY) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(_emulator: Emulator) -> Emulator:
+    """Return the emulator with an empty request log and without faults."""
+    _emulator.clear_requests()
+    _emulator.clear_faults()
+    return _emulator
+
+
+@pytest.fixture(scope="session")
+def stack(_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowStack]:
+    """Return an Airflow that knows the emulator by an accepted and by a refused key."""
+    # A cancelled run must stop its processes too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    refused = {**json.loads(_emulator.airflow_connection), "password": REFUSED_KEY}
+    connections = {
+        "AIRFLOW_CONN_IONQ_DEFAULT": _emulator.airflow_connection,
+        "AIRFLOW_CONN_IONQ_REFUSED": json.dumps(refused),
+    }
+    dags = [*(HERE / "dags").glob("*.py"), *_quick_examples(tmp_path_factory.mktemp("examples"))]
+    with AirflowStack(dags, environment=connections, parallelism=PARALLELISM) as stack:
+        yield stack
+
+
+def _quick_examples(folder: Path) -> list[Path]:
+    """Copy the example DAGs, with nothing changed but the interval, for which no test has the time."""
+    copies = []
+    for example in sorted(EXAMPLES.glob("*.py")):
+        source = example.read_text()
+        assert "poke_interval=60," in source
+        copies.append(folder / example.name)
+        copies[-1].write_text(source.replace("poke_interval=60,", f"poke_interval={EXAMPLE_INTERVAL_SECONDS},"))
+    return copies

@@ -1,0 +1,156 @@
+"""Child processes in groups of their own, so that stopping one stops all that it started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+from typing import TYPE_CHECKING
+
+import psutil  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on just now."""
+    with socket.socket() as listener:
+        listener.bind((LOOPBACK, 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class Component:
+    """
+    One long-running child process with its output in a file.
+
+    :param name: what it is called in messages; its log file is `NAME.log`.
+    :param command: program and arguments.
+    :param environment: all of the child's environment variables.
+    :param log_folder: where the log file goes.
+    :param user: numeric id of the user to run as; None means the caller's.
+    :param stop_signal: what asks it to stop.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        log_folder: Path,
+        user: int | None = None,
+        stop_signal: signal.Signals = signal.SIGTERM,
+    ) -> None:
+        self.name = name
+        self.command = list(command)
+        self.environment = dict(environment)
+        self.log_path = log_folder / f"{name}.log"
+        self.user = user
+        self.stop_signal = stop_signal
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The id of the process, which is also that of its group."""
+        if self.process is None:
+            raise RuntimeError(f"{self.name} was not started")
+        return self.process.pid
+
+    def start(self) -> None:
+        """Start the process; its output is appended to the log file."""
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                env=self.environment,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                user=self.user,
+                group=self.user,
+                extra_groups=None if self.user is None else (),
+            )
+
+    def exit_code(self) -> int | None:
+        """Return how the process ended; None while it runs."""
+        return None if self.process is None else self.process.poll()
+
+    def ask_to_stop(self) -> None:
+        """Ask the whole group to stop: the workers of a scheduler would else finish their tasks first."""
+        if self.exit_code() is None and self.process is not None:
+            _signal_group(self.process.pid, self.stop_signal)
+
+    def stop(self, within_seconds: float) -> None:
+        """
+        Stop the process and whatever is left of its group.
+
+        :param within_seconds: how long it may take to stop by itself before it is killed.
+        """
+        if self.process is None:
+            return
+        self.ask_to_stop()
+        try:
+            self.process.wait(within_seconds)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            _signal_group(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def log_tail(self, lines: int = 30) -> str:
+        """
+        Return the end of the log.
+
+        :param lines: how much of it.
+        """
+        if not self.log_path.exists():
+            return ""
+        return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, number)
+
+
+def processes_with(variable: str, value: str) -> list[psutil.Process]:
+    """
+    Return the processes that have a certain environment variable.
+
+    Finds the descendants of a stack that left its process groups.
+
+    :param variable: its name.
+    :param value: its value.
+    """
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(variable) == value and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def kill_all(processes: Sequence[psutil.Process], within_seconds: float) -> list[psutil.Process]:
+    """
+    Kill processes and return those that are still there.
+
+    :param processes: whom to kill.
+    :param within_seconds: how long to wait for their end.
+    """
+    for process in processes:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    _, alive = psutil.wait_procs(processes, timeout=within_seconds)
+    return list(alive)

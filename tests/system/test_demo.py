@@ -1,0 +1,72 @@
+"""The demo is what a newcomer sees first."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+COMMAND = [sys.executable, "-m", "tests.system.demo"]
+WITHIN_SECONDS = 180
+
+
+def environment_of(tmp_path: Path) -> dict[str, str]:
+    """Return an environment that the demo and all of its descendants can be known by."""
+    return {**os.environ, "TMPDIR": str(tmp_path)}
+
+
+def left_behind(tmp_path: Path) -> list[object]:
+    """Return the processes and files that outlived the demo."""
+    left: list[object] = list(tmp_path.iterdir())
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("TMPDIR") == str(tmp_path):
+                left.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return left
+
+
+def test_demo_shows_a_deferred_wait_and_ends_with_the_session_json(tmp_path: Path) -> None:
+    done = subprocess.run(
+        COMMAND,
+        cwd=ROOT,
+        env=environment_of(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    story = [r"session .* created\n", r"wait +running -> deferred", r"created -> started", r"wait +\w+ -> success"]
+    assert re.search(".*".join(story), done.stdout, re.DOTALL), done.stdout
+    session = json.loads(done.stdout[done.stdout.index("\n{\n") : done.stdout.index("\n}") + 2])
+    assert session["status"] == "started"
+    assert done.stdout.splitlines()[-1].endswith("done; everything was stopped, nothing is left running")
+    assert left_behind(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_demo_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    with subprocess.Popen(COMMAND, cwd=ROOT, env=environment_of(tmp_path), stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            if "starting scheduler" in line:
+                break
+        deadline = time.monotonic() + WITHIN_SECONDS
+        while len(demo_children := psutil.Process(demo.pid).children()) < 4 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert len(demo_children) == 4
+        demo.send_signal(number)
+        assert demo.wait(WITHIN_SECONDS) == 1
+    assert left_behind(tmp_path) == []

@@ -1,0 +1,89 @@
+"""The example DAGs do in a real Airflow what their docstrings say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.system import logs
+from tests.system.conftest import EXAMPLES
+
+if TYPE_CHECKING:
+    from airflow_provider_ionq.emulator import Emulator
+    from tests.system.stack import AirflowStack
+
+RUN_WITHIN_SECONDS = 120
+FIFTY = 50
+FIFTY_WITHIN_SECONDS = 300
+WAIT = "example_ionq_wait_for_session"
+OPTIONAL = "example_ionq_optional_session"
+MANY = "example_ionq_fifty_waits"
+
+
+def wait_until_deferred(stack: AirflowStack, dag_id: str, run_id: str, task_id: str, count: int = 1) -> None:
+    """Wait until so many instances of a task are deferred at the same time."""
+
+    def all_deferred() -> bool:
+        states = [item.state for item in stack.task_instances(dag_id, run_id) if item.task_id == task_id]
+        return states == ["deferred"] * count
+
+    stack.wait_until(all_deferred, RUN_WITHIN_SECONDS, f"{task_id} to wait", lambda: logs.of_run(stack, dag_id, run_id))
+
+
+def wait_until_asked_by_triggerer(emulator: Emulator, stack: AirflowStack, session_id: str) -> None:
+    """Wait until the session was looked at by the worker and then by the triggerer."""
+    stack.wait_until(
+        lambda: sum(request.session_id == session_id for request in emulator.requests) >= 2,
+        RUN_WITHIN_SECONDS,
+        "the triggerer to ask",
+    )
+
+
+def test_every_example_is_run_here() -> None:
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {WAIT, OPTIONAL, MANY}
+
+
+def test_waiting_for_a_session_and_using_its_json(stack: AirflowStack, emulator: Emulator) -> None:
+    session_id = str(emulator.create_session()["id"])
+    run_id = stack.trigger_dag(WAIT, {"session_id": session_id})
+    wait_until_deferred(stack, WAIT, run_id, "wait_for_session")
+    wait_until_asked_by_triggerer(emulator, stack, session_id)
+    emulator.start_session(session_id)
+    stack.succeed(WAIT, run_id, RUN_WITHIN_SECONDS)
+    session = emulator.session(session_id)
+    told = f"Session {session_id} runs on {session['backend']} since {session['started_at']}."
+    assert stack.xcom(WAIT, run_id, "report") == told
+    assert stack.xcom(WAIT, run_id, "look_again") == session
+    assert "Now it is started." in stack.task_log(WAIT, run_id, "print_status")
+
+
+@pytest.mark.parametrize(
+    ("becomes", "wait", "runs", "skipped"),
+    [("started", "success", "in_session", "on_simulator"), ("ended", "skipped", "on_simulator", "in_session")],
+)
+def test_optional_session_decides_the_branch(
+    stack: AirflowStack, emulator: Emulator, becomes: str, wait: str, runs: str, skipped: str
+) -> None:
+    session_id = str(emulator.create_session()["id"])
+    run_id = stack.trigger_dag(OPTIONAL, {"session_id": session_id})
+    wait_until_deferred(stack, OPTIONAL, run_id, "wait_for_session")
+    wait_until_asked_by_triggerer(emulator, stack, session_id)
+    {"started": emulator.start_session, "ended": emulator.end_session}[becomes](session_id)
+    stack.succeed(OPTIONAL, run_id, RUN_WITHIN_SECONDS)
+    states = {item.task_id: item.state for item in stack.task_instances(OPTIONAL, run_id)}
+    assert states == {"wait_for_session": wait, "choose": "success", runs: "success", skipped: "skipped"}
+
+
+def test_fifty_waits_end_with_their_sessions(stack: AirflowStack, emulator: Emulator) -> None:
+    created = [str(emulator.create_session()["id"]) for _ in range(FIFTY)]
+    for session_id in created[: FIFTY // 2]:
+        emulator.start_session(session_id)
+    run_id = stack.trigger_dag(MANY)
+    wait_until_deferred(stack, MANY, run_id, "wait", FIFTY)
+    for session_id in created:
+        emulator.end_session(session_id)
+    stack.succeed(MANY, run_id, FIFTY_WITHIN_SECONDS)
+    waited_for = stack.xcom(MANY, run_id, "newest_session_ids")
+    assert sorted(waited_for) == sorted(created)
+    assert stack.xcom(MANY, run_id, "evaluate") == FIFTY // 2
