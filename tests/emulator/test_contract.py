@@ -1,0 +1,146 @@
+"""Every reply against IonQ's own OpenAPI file, whose path is in the environment variable ``IONQ_OPENAPI``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_ionq.emulator.routes import API_ROUTES, KEYLESS_ROUTES
+
+if TYPE_CHECKING:
+    from tests.emulator.conftest import Client
+
+Schema = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def spec() -> Schema:
+    path = os.environ.get("IONQ_OPENAPI")
+    if not path:
+        pytest.skip("IONQ_OPENAPI does not name an OpenAPI file")
+    yaml = pytest.importorskip("yaml")
+    loaded: Schema = yaml.safe_load(Path(path).read_text())
+    return loaded
+
+
+def _resolved(spec: Schema, node: Schema) -> Schema:
+    while "$ref" in node:
+        target: Any = spec
+        for name in node["$ref"].removeprefix("#/").split("/"):
+            target = target[name]
+        node = target
+    return node
+
+
+def _faults(spec: Schema, schema: Schema, value: Any, where: str = "$") -> list[str]:
+    """Return how a value differs from a schema of OpenAPI 3.0, closed unless the schema opens it."""
+    schema = _resolved(spec, schema)
+    if value is None:
+        return [] if schema.get("nullable") else [f"{where} is null"]
+    kinds: dict[str | None, type | tuple[type, ...]] = {
+        "object": dict,
+        "array": list,
+        "string": str,
+        "boolean": bool,
+        "integer": int,
+        "number": (int, float),
+        None: object,
+    }
+    kind = schema.get("type")
+    if not isinstance(value, kinds[kind]) or (isinstance(value, bool) and kind in ("integer", "number")):
+        return [f"{where} is {value!r}, not {kind}"]
+    if "enum" in schema and value not in schema["enum"]:
+        return [f"{where} is {value!r}, not in {schema['enum']}"]
+    faults = []
+    if isinstance(value, dict):
+        properties = schema.get("properties", {})
+        faults += [f"{where}.{name} is missing" for name in schema.get("required", []) if name not in value]
+        faults += [f"{where}.{name} is not in the schema" for name in value if name not in properties]
+        for name in value.keys() & properties.keys():
+            faults += _faults(spec, properties[name], value[name], f"{where}.{name}")
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            faults += _faults(spec, schema["items"], item, f"{where}[{index}]")
+    return faults
+
+
+def _reply_schema(spec: Schema, route: str, status: int) -> Schema:
+    method, path = route.split(" ")
+    response = _resolved(spec, spec["paths"][path][method.lower()]["responses"][str(status)])
+    schema: Schema = response["content"]["application/json"]["schema"]
+    return schema
+
+
+def test_every_route_is_in_the_file_and_says_whether_it_needs_a_key(spec: Schema) -> None:
+    for route in API_ROUTES:
+        method, path = route.split(" ")
+        operation = spec["paths"][path][method.lower()]
+        assert (operation.get("security") == []) == (route in KEYLESS_ROUTES), route
+
+
+def test_replies_of_all_routes_agree_with_the_file(spec: Schema, client: Client) -> None:
+    limits = {"job_count_limit": 5, "duration_limit_min": 60, "cost_limit": {"unit": "usd", "value": 1.5}}
+    emulator = client.emulator
+    emulator.create_session(session_id="created")
+    emulator.create_session(session_id="started", settings=limits)
+    emulator.start_session("started")
+    emulator.create_session(session_id="over", settings={})
+    emulator.end_session("over")
+    calls: list[tuple[str, str, Any]] = [
+        ("GET /whoami", "/whoami", None),
+        ("GET /backends", "/backends", None),
+        ("GET /backends/{backend}", "/backends/qpu.forte-1", None),
+        ("POST /sessions", "/sessions", {"backend": "qpu.forte-1"}),
+        ("POST /sessions", "/sessions", {"backend": "simulator", "settings": limits}),
+        ("GET /sessions", "/sessions", None),
+        ("GET /sessions/{session_id}", "/sessions/created", None),
+        ("GET /sessions/{session_id}", "/sessions/started", None),
+        ("GET /sessions/{session_id}", "/sessions/over", None),
+        ("POST /sessions/{session_id}/end", "/sessions/started/end", None),
+        ("GET /sessions/{session_id}/jobs", "/sessions/created/jobs", None),
+    ]
+    assert {route for route, _, _ in calls} == set(API_ROUTES)
+    for route, path, body in calls:
+        method = route.split(" ")[0]
+        response = client(method, path, json=body)
+        status = 201 if route == "POST /sessions" else 200
+        assert response.status_code == status, route
+        assert _faults(spec, _reply_schema(spec, route, status), response.json()) == [], route
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "key", "status", "name"),
+    [
+        ("POST", "/sessions", {}, "emulator-key", 400, "BadRequest"),
+        ("GET", "/sessions?active=x", None, "emulator-key", 400, "BadRequest"),
+        ("GET", "/whoami", None, "wrong", 401, "Unauthorized"),
+        ("GET", "/sessions/x", None, "emulator-key", 404, "NotFound"),
+    ],
+)
+def test_error_bodies_agree_with_the_file(
+    spec: Schema, client: Client, method: str, path: str, body: Any, key: str, status: int, name: str
+) -> None:
+    response = client(method, path, json=body, key=key)
+    assert response.status_code == status
+    described = spec["components"]["responses"][name]["content"]["application/json"]
+    assert _faults(spec, described["schema"], response.json()) == []
+    example = described["example"]
+    assert response.json()["error"] == example["error"]
+    assert set(response.json()) == set(example)
+
+
+def test_checker_sees_what_is_wrong(spec: Schema, client: Client) -> None:
+    session = client.emulator.create_session()
+    schema = spec["components"]["schemas"]["Session"]
+    del session["ender_id"]
+    session |= {"status": "paused", "active": "yes", "created_at": None, "name": "x"}
+    assert sorted(_faults(spec, schema, session)) == [
+        "$.active is 'yes', not boolean",
+        "$.created_at is null",
+        "$.ender_id is missing",
+        "$.name is not in the schema",
+        "$.status is 'paused', not in ['created', 'started', 'ended']",
+    ]
