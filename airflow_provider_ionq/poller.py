@@ -96,13 +96,18 @@ class Waiter:
         self._woken: asyncio.Future[None] | None = None
 
     async def next(self) -> Settled | Notice:
-        """Wait for news of the session."""
+        """
+        Wait for news of the session.
+
+        :raises RuntimeError: the poll crashed.
+        """
         while not self._news:
             self._woken = asyncio.get_running_loop().create_future()
             await self._woken
         news = self._news.popleft()
         if isinstance(news, BaseException):
-            raise news
+            # Not itself: it is told to all waiters, and an exception collects the frames of all who raise it.
+            raise RuntimeError(f"The poll of the IonQ connection crashed: {news!r}") from news
         return news
 
     def tell(self, news: Settled | Notice | BaseException) -> None:
@@ -265,6 +270,8 @@ class Poller:
             self._ask(look, self._lane(0, settings), pending)
             return
         self._ask(look, self._lane(0, settings), itertools.islice(pending, 1))
+        if look.failure is not None:
+            return
         clients = [self._lane(number, settings) for number in range(LANES)]
         with ThreadPoolExecutor(LANES, thread_name_prefix="ionq-poll") as pool:
             for done in [pool.submit(self._ask, look, client, pending) for client in clients]:

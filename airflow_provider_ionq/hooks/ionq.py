@@ -130,9 +130,8 @@ class IonQHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Try the connection; return whether it works and what a person should know or do."""
-        self.max_retries = 0
         try:
-            client = self.get_conn()
+            client = type(self)(self.ionq_conn_id, max_retries=0).get_conn()
             key = client.whoami()
         except IonQConfigurationError as error:
             return False, str(error)

@@ -45,6 +45,12 @@ def test_step_that_nobody_saw_happen_carries_the_time_at_which_it_was_due() -> N
     assert (session.fields["started_at"], session.fields["ended_at"]) == (timestamp(5), timestamp(8))
 
 
+def test_step_after_no_reads_happens_when_the_step_before_it_was_due() -> None:
+    session = _session(Step("started", after_seconds=5), Step("ended", after_reads=0))
+    session.advance(100)
+    assert (session.fields["started_at"], session.fields["ended_at"]) == (timestamp(5), timestamp(5))
+
+
 def test_seconds_count_from_the_read_that_brought_the_step_before() -> None:
     session = _session(Step("started", after_reads=1), Step("ended", after_seconds=5))
     assert _reads(session, [20, 24.9, 25]) == ["created", "started", "ended"]

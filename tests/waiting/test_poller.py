@@ -343,7 +343,7 @@ def test_a_crash_reaches_every_waiter(ionq_emulator: Emulator) -> None:
         waits = [settled(session_id) for session_id in ids[:3]]
         return await asyncio.gather(*waits, settled(ids[3], broken), return_exceptions=True)
 
-    assert [type(result) for result in run(scenario())] == [TypeError] * 4
+    assert [type(result.__cause__) for result in run(scenario())] == [TypeError] * 4
     assert run(settled_after_start(ionq_emulator, ids[0]))["id"] == ids[0], "the next waiter gets a new poll"
 
 
