@@ -1,0 +1,1 @@
+"""What waiting costs, beside what people use today."""

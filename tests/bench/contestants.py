@@ -1,0 +1,73 @@
+"""Who takes part: the name, and the trigger that each waiting task would have."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+ASLEEP = "asleep"
+OURS = "ours"
+HTTP_PROVIDER = "http provider"
+IONQ_CORE = "ionq-core"
+AIOHTTP = "aiohttp"
+TODAY = (HTTP_PROVIDER, IONQ_CORE, AIOHTTP)
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """
+    One way of waiting.
+
+    :param classpath: the trigger's class.
+    :param kwargs: makes its arguments from the session's id and the interval in seconds.
+    """
+
+    classpath: str
+    kwargs: Callable[[str, float], Mapping[str, Any]]
+
+
+def _by_hand(session_id: str, interval: float) -> Mapping[str, Any]:
+    return {"session_id": session_id, "conn_id": "ionq_default", "poke_interval": interval}
+
+
+def _ours(session_id: str, interval: float) -> Mapping[str, Any]:
+    return {
+        "session_id": session_id,
+        "ionq_conn_id": "ionq_default",
+        "status": ["started"],
+        "active": None,
+        "poke_interval": interval,
+    }
+
+
+def _http_provider(session_id: str, interval: float) -> Mapping[str, Any]:
+    return {"endpoint": f"v0.4/started/{session_id}", "http_conn_id": "http_default", "poke_interval": interval}
+
+
+CONTESTANTS = {
+    ASLEEP: Contestant("tests.bench.triggers.SleepingTrigger", _by_hand),
+    OURS: Contestant("airflow_provider_ionq.triggers.session.IonQSessionTrigger", _ours),
+    HTTP_PROVIDER: Contestant("airflow.providers.http.triggers.http.HttpSensorTrigger", _http_provider),
+    IONQ_CORE: Contestant("tests.bench.triggers.IonQCoreTrigger", _by_hand),
+    AIOHTTP: Contestant("tests.bench.triggers.AiohttpTrigger", _by_hand),
+}
+
+
+def connections(port: int) -> dict[str, str]:
+    """
+    Return the environment variables of the Airflow connections to the fake.
+
+    :param port: the fake's port.
+    """
+    key = "bench-key"
+    host = f"http://127.0.0.1:{port}"
+    return {
+        "AIRFLOW_CONN_IONQ_DEFAULT": json.dumps({"conn_type": "ionq", "host": f"{host}/v0.4", "password": key}),
+        "AIRFLOW_CONN_HTTP_DEFAULT": json.dumps(
+            {"conn_type": "http", "host": host, "extra": {"Authorization": f"apiKey {key}"}}
+        ),
+    }

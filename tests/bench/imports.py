@@ -1,0 +1,65 @@
+"""
+What importing costs on top of `airflow.sdk`, each time in a fresh interpreter.
+
+Run as a program, it imports the modules that its arguments name, and prints what that took.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+from tests.bench.contestants import AIOHTTP, HTTP_PROVIDER, IONQ_CORE, OURS
+
+HTTP_LIBRARIES = ("aiohttp", "httpx", "requests", "urllib3")
+
+MODULES = {
+    OURS: ("airflow_provider_ionq.operators.session", "airflow_provider_ionq.sensors.session"),
+    HTTP_PROVIDER: ("airflow.providers.http.operators.http", "airflow.providers.http.sensors.http"),
+    IONQ_CORE: ("ionq_core",),
+    AIOHTTP: ("aiohttp",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """
+    What an import took and brought.
+
+    :param seconds: how long it took.
+    :param http_libraries: the HTTP libraries that it loaded and `airflow.sdk` had not.
+    """
+
+    seconds: float
+    http_libraries: list[str]
+
+
+def import_in_fresh_interpreter(name: str) -> Imported:
+    """
+    Import what a DAG file needs.
+
+    :param name: whose modules.
+    """
+    command = [sys.executable, "-m", "tests.bench.imports", *MODULES[name]]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return Imported(**json.loads(output.splitlines()[-1]))
+
+
+def main() -> None:
+    """Import the named modules after `airflow.sdk`."""
+    importlib.import_module("airflow.sdk").BaseOperator  # noqa: B018 - the package loads its parts when they are asked for
+    before = set(sys.modules)
+    began = time.perf_counter()
+    for module in sys.argv[1:]:
+        importlib.import_module(module)
+    seconds = time.perf_counter() - began
+    loaded = sys.modules.keys() - before
+    print(json.dumps({"seconds": seconds, "http_libraries": [name for name in HTTP_LIBRARIES if name in loaded]}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""
+Airflow's `TriggerRunner` in a process of its own, as the triggerer starts it, with gauges beside it.
+
+Standard input is the socket to the supervisor. The file descriptor given as the first argument is a socket on which
+the gauges are read, one JSON line for each command: see :class:`Gauges`. The second argument is the log file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import re
+import socket
+import sys
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.jobs.triggerer_job_runner import TriggerEventEntry, TriggerRunner
+from airflow.sdk.execution_time.supervisor import _configure_logs_over_json_channel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROBE_SECONDS = 0.01
+_OWN_CODE = f"{os.sep}airflow_provider_ionq{os.sep}"
+
+
+class GaugedRunner(TriggerRunner):
+    """The runner; what is added neither replaces nor wraps anything that it does."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.events = self.timed_events = _TimedEvents()
+        self.lateness: list[float] = []
+        self._probe: asyncio.Task[None] | None = None
+
+    async def init_comms(self) -> None:
+        """Start the probe with the loop."""
+        await super().init_comms()  # type: ignore[no-untyped-call]
+        self._probe = asyncio.create_task(self._feel_delay(), name="probe")
+
+    async def _feel_delay(self) -> None:
+        while True:
+            due = time.monotonic() + PROBE_SECONDS
+            await asyncio.sleep(PROBE_SECONDS)
+            self.lateness.append(time.monotonic() - due)
+
+
+class _TimedEvents(deque[TriggerEventEntry]):
+    """The runner's queue of fired events; remembers when each came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: list[float] = []
+
+    def append(self, entry: TriggerEventEntry) -> None:
+        self.times.append(time.monotonic())
+        super().append(entry)
+
+
+class Turns:
+    """
+    The longest turn that the event loop gave to a trigger, or to a task of ours.
+
+    The collector's pauses are left out: they fall on whoever happens to allocate, and are Airflow's objects mostly.
+    """
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self._collecting = 0.0
+        self._collecting_since = 0.0
+        gc.callbacks.append(self._collector)
+        self._time_handles()
+
+    def _collector(self, phase: str, _info: dict[str, int]) -> None:
+        if phase == "start":
+            self._collecting_since = time.perf_counter()
+        else:
+            self._collecting += time.perf_counter() - self._collecting_since
+
+    def _time_handles(self) -> None:
+        run: Callable[[asyncio.Handle], None] = asyncio.Handle._run
+        clock = time.perf_counter
+
+        def timed(handle: asyncio.Handle) -> None:
+            collecting, began = self._collecting, clock()
+            # Taken before the run, which forgets it when the handle is cancelled in it.
+            callback = handle._callback  # type: ignore[attr-defined]
+            run(handle)
+            took = clock() - began - (self._collecting - collecting)
+            if took > self.longest and _is_of_a_trigger(callback):
+                self.longest = took
+
+        asyncio.Handle._run = timed  # type: ignore[method-assign, assignment]
+
+
+def _is_of_a_trigger(callback: Any) -> bool:
+    task = getattr(callback, "__self__", None)
+    if not isinstance(task, asyncio.Task):
+        return False
+    # The runner names the tasks of triggers `dag/run/task/map/try (ID n)`.
+    if task.get_name().endswith(")") and "(ID " in task.get_name():
+        return True
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and _OWN_CODE in code.co_filename
+
+
+class Gauges:
+    """
+    Answers the commands of whoever measures, in a thread of its own.
+
+    :param runner: what is measured.
+    :param commands: where the commands come from.
+    """
+
+    def __init__(self, runner: GaugedRunner, commands: socket.socket) -> None:
+        self._runner = runner
+        self._commands = commands
+        self._turns = Turns()
+
+    def serve(self) -> None:
+        """Answer until the other side hangs up."""
+        with self._commands.makefile("rw", encoding="utf-8") as lines:
+            for line in lines:
+                answer: object = getattr(self, "do_" + line.strip())()
+                lines.write(json.dumps(answer) + "\n")
+                lines.flush()
+
+    def do_waiting(self) -> int:
+        """Return how many triggers run."""
+        return len(self._runner.triggers)
+
+    def do_memory(self) -> int:
+        """Return the bytes of memory that only this process holds."""
+        gc.collect()
+        text = Path("/proc/self/smaps_rollup").read_text()
+        return 1024 * sum(int(kib) for kib in re.findall(r"^Private_(?:Clean|Dirty): +(\d+) kB", text, re.MULTILINE))
+
+    def do_begin(self) -> dict[str, float]:
+        """Begin a window."""
+        self._runner.lateness = []
+        self._turns.longest = 0.0
+        return {"cpu": time.process_time(), "at": time.monotonic()}
+
+    def do_end(self) -> dict[str, Any]:
+        """Return what the window saw; it goes on all the same."""
+        return {
+            "cpu": time.process_time(),
+            "at": time.monotonic(),
+            "lateness": list(self._runner.lateness),
+            "longest_turn": self._turns.longest,
+        }
+
+    def do_fired(self) -> list[float]:
+        """Return when each event came out of its trigger, by the monotonic clock of this machine."""
+        return list(self._runner.timed_events.times)
+
+
+def main() -> None:
+    """Run triggers until told to stop."""
+    _configure_logs_over_json_channel(os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND))
+    runner = GaugedRunner()
+    gauges = Gauges(runner, socket.socket(fileno=int(sys.argv[1])))
+    threading.Thread(target=gauges.serve, name="gauges", daemon=True).start()
+    runner.run()  # type: ignore[no-untyped-call]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""A thousand sessions awaited in Airflow's own `TriggerRunner`, and what that asks of the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.bench.contestants import OURS, connections
+from tests.bench.fake import FakeApi, session_id, session_json
+
+if TYPE_CHECKING:
+    from tests.bench.waiting import Waited
+
+pytestmark = pytest.mark.scale
+
+WAITING = 1000
+INTERVALS = 4
+
+
+@pytest.fixture(scope="module")
+def waited() -> Waited:
+    from tests.bench.waiting import Plan, wait
+
+    return wait(OURS, Plan(waiting=WAITING, interval=2.0, intervals=INTERVALS))
+
+
+def test_one_request_an_interval_answers_a_thousand_triggers(waited: Waited) -> None:
+    assert waited.counts.requests == INTERVALS
+
+
+def test_the_wait_opens_at_most_two_connections(waited: Waited) -> None:
+    assert waited.connections_ever <= 2
+
+
+def test_every_trigger_fires_exactly_once_with_its_own_session(waited: Waited) -> None:
+    assert len(waited.session_of_trigger) == WAITING
+    numbers = {session_id(number): number for number in range(WAITING)}
+    assert sorted(waited.events, key=lambda event: event[0]) == [
+        (trigger, {"session_id": session, "session": session_json(numbers[session], started=True)})
+        for trigger, session in sorted(waited.session_of_trigger.items())
+    ]
+
+
+def test_importing_operators_and_sensors_loads_no_http_library() -> None:
+    from tests.bench.imports import import_in_fresh_interpreter
+
+    assert import_in_fresh_interpreter(OURS).http_libraries == []
+
+
+def test_the_hook_keeps_its_connection_from_call_to_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_provider_ionq.hooks.ionq import IonQHook
+
+    with FakeApi(1) as fake:
+        for name, value in connections(fake.port).items():
+            monkeypatch.setenv(name, value)
+        hook = IonQHook("ionq_default")
+        for _ in range(50):
+            hook.get_session(session_id(0))
+        assert (fake.counts().requests, fake.counts().connections) == (50, 1)
