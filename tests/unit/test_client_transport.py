@@ -241,6 +241,15 @@ def test_verify_of_the_connection_reaches_the_socket(tls_server: Server, bundle:
         client_of(url, verify=other_bundle).whoami()
 
 
+def test_many_calls_use_one_tls_connection(tls_server: Server, bundle: str) -> None:
+    client = client_of(f"https://127.0.0.1:{tls_server.port}", verify=bundle)
+    for _ in range(20):
+        client.whoami()
+    client.close()
+    assert len(tls_server.lines) == 20
+    assert tls_server.connections == 1
+
+
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_precedence_of_verify_is_connection_environment_default(
