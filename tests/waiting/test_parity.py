@@ -136,6 +136,16 @@ HISTORIES = {
 }
 
 
+def begin(history: History, emulator: Emulator, after_looks: AfterLooks) -> str:
+    """Create the session and arrange what happens to it; return its id."""
+    session_id: str = emulator.create_session(backend="qpu.forte-1", plan=list(history.plan))["id"]
+    history.before(emulator, session_id)
+    if history.after is not None:
+        count, action = history.after
+        after_looks(count, lambda: action(emulator, session_id))
+    return session_id
+
+
 @pytest.mark.parametrize("soft_fail", [False, True], ids=["", "soft_fail"])
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", HISTORIES)
@@ -144,11 +154,7 @@ def test_every_mode_ends_alike(
     ionq_emulator: Emulator, after_looks: AfterLooks, name: str, mode: str, soft_fail: bool
 ) -> None:
     history = HISTORIES[name]
-    session_id = ionq_emulator.create_session(backend="qpu.forte-1", plan=list(history.plan))["id"]
-    history.before(ionq_emulator, session_id)
-    if history.after is not None:
-        count, action = history.after
-        after_looks(count, lambda: action(ionq_emulator, session_id))
+    session_id = begin(history, ionq_emulator, after_looks)
 
     ending = run_sensor(
         mode, **{"session_id": session_id, "soft_fail": soft_fail, **history.target, **history.arguments}
@@ -174,10 +180,6 @@ def test_every_mode_ends_alike(
 @pytest.mark.usefixtures("reread_at_once")
 def test_never_fail_skips_alike(ionq_emulator: Emulator, after_looks: AfterLooks, name: str, mode: str) -> None:
     history = HISTORIES[name]
-    session_id = ionq_emulator.create_session(backend="qpu.forte-1", plan=list(history.plan))["id"]
-    history.before(ionq_emulator, session_id)
-    if history.after is not None:
-        count, action = history.after
-        after_looks(count, lambda: action(ionq_emulator, session_id))
+    session_id = begin(history, ionq_emulator, after_looks)
     ending = run_sensor(mode, session_id=session_id, never_fail=True, **{**history.target, **history.arguments})
     assert (ending.state, ending.error) == ("skipped", AirflowSkipException)
