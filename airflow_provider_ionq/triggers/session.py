@@ -23,7 +23,7 @@ class IonQSessionTrigger(BaseTrigger):
 
     :param session_id: id of the session.
     :param ionq_conn_id: id of the Airflow connection.
-    :param status: the awaited statuses; None leaves the status out of it.
+    :param status: the awaited status, or a collection of which any will do; None leaves the status out of it.
     :param active: the awaited active flag; None leaves the flag out of it.
     :param poke_interval: the longest time between two looks, in seconds.
     """
@@ -32,7 +32,7 @@ class IonQSessionTrigger(BaseTrigger):
         self,
         session_id: str,
         ionq_conn_id: str,
-        status: Collection[str] | None,
+        status: str | Collection[str] | None,
         active: bool | None,
         poke_interval: float,
     ) -> None:
@@ -45,12 +45,13 @@ class IonQSessionTrigger(BaseTrigger):
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return class path and arguments; both outlive upgrades, deferred tasks hold them in the database."""
+        statuses = Target.of(self.status, self.active).statuses
         return (
             "airflow_provider_ionq.triggers.session.IonQSessionTrigger",
             {
                 "session_id": self.session_id,
                 "ionq_conn_id": self.ionq_conn_id,
-                "status": None if self.status is None else list(self.status),
+                "status": None if statuses is None else list(statuses),
                 "active": self.active,
                 "poke_interval": self.poke_interval,
             },

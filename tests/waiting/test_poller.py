@@ -406,6 +406,11 @@ def test_trigger_class_path_and_arguments_are_frozen() -> None:
     assert list(inspect.signature(IonQSessionTrigger.__init__).parameters)[1:] == list(arguments)
 
 
+def test_trigger_takes_a_single_status_too() -> None:
+    _, arguments = IonQSessionTrigger("s-1", "c", "started", None, 60.0).serialize()
+    assert arguments["status"] == ["started"]
+
+
 def test_trigger_fires_once_with_id_and_json(ionq_emulator: Emulator) -> None:
     (session_id,) = create(ionq_emulator, 1)
     ionq_emulator.end_session(session_id)
