@@ -26,7 +26,7 @@ CONNECTION_FIELDS: dict[str, Any] = {
     "verify": {
         "label": "Verify TLS",
         "description": "true, false or the path of a CA bundle. Empty means true.",
-        "schema": {"type": ["string", "boolean", "null"]},
+        "schema": {"type": ["string", "null"]},
     },
     "proxies": {
         "label": "Proxies",

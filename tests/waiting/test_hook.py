@@ -49,7 +49,7 @@ def test_connection_as_the_form_stores_it(ionq_emulator: Emulator, monkeypatch: 
         "login": "ignored",
         "schema": "ignored",
         "password": ionq_emulator.api_key,
-        "extra": {"timeout_seconds": None, "max_retries": None, "verify": "", "proxies": None},
+        "extra": {"timeout_seconds": None, "max_retries": None, "verify": "", "proxies": {}},
     }
     monkeypatch.setenv(VARIABLE, json.dumps(form))
     assert IonQHook().whoami()["key_id"]
