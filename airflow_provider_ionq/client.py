@@ -178,6 +178,8 @@ class IonQClient:
         causes = list(_causes(error))
         root = next((cause for cause in causes if isinstance(cause, OSError) and cause.strerror), causes[-1])
         detail = self._without_key(str(root))[:QUOTED_CHARACTERS]
+        if isinstance(error, requests.exceptions.ProxyError):
+            return IonQUnreachableError(f"{what}: the proxy failed: {detail}")
         if isinstance(error, requests.exceptions.SSLError) or _any(causes, ssl.SSLError):
             return IonQUnreachableError(f"{what}: the TLS connection failed: {detail}")
         if _any(causes, socket.gaierror):
@@ -186,8 +188,6 @@ class IonQClient:
             return IonQUnreachableError(f"{what}: the host refused the connection: {detail}")
         if isinstance(error, requests.Timeout) or _any(causes, (TimeoutError, urllib3.exceptions.TimeoutError)):
             return IonQTimeoutError(f"{what}: no answer within {self.settings.timeout_seconds:g} s")
-        if isinstance(error, requests.exceptions.ProxyError):
-            return IonQUnreachableError(f"{what}: the proxy failed: {detail}")
         if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
             return IonQConnectionError(f"{what}: the connection broke: {detail}")
         if isinstance(error, requests.exceptions.ContentDecodingError):
@@ -241,7 +241,10 @@ class _CappedRetry(Retry):
     """urllib3's Retry, with the pause that the server asks for capped."""
 
     def get_retry_after(self, response: Any) -> float | None:
-        asked = super().get_retry_after(response)
+        try:
+            asked = super().get_retry_after(response)
+        except urllib3.exceptions.InvalidHeader:
+            return None  # else a header that cannot be read turns an outage into an error without retries
         return None if asked is None else min(asked, MAX_RETRY_PAUSE_SECONDS)
 
 

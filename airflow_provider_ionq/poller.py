@@ -22,7 +22,15 @@ from weakref import WeakKeyDictionary
 
 from airflow_provider_ionq import outage
 from airflow_provider_ionq.conditions import Outcome, Target, decide
-from airflow_provider_ionq.errors import IonQConfigurationError, IonQError, IonQNotFoundError, IonQRateLimitError
+from airflow_provider_ionq.errors import (
+    IonQAuthenticationError,
+    IonQConfigurationError,
+    IonQError,
+    IonQNotFoundError,
+    IonQRateLimitError,
+    IonQResponseError,
+    IonQServerError,
+)
 from airflow_provider_ionq.hooks.ionq import IonQHook
 
 if TYPE_CHECKING:
@@ -39,6 +47,12 @@ BY_ID_AT_MOST = 3
 
 LIST_BYTES_PER_SESSION = 16 * 1024
 """The list is cheaper than asking by id while it costs fewer bytes than this for each awaited session."""
+
+LIST_REST_SECONDS = 600.0
+"""A list that fails while single sessions can be read is left alone for so long."""
+
+OWN_SERVER_ERRORS = 3
+"""Up to so many 5xx in one look are taken for those sessions' own, once another session could be read."""
 
 LANES = 4
 """Requests in flight at once when many sessions are asked for by id."""
@@ -151,6 +165,7 @@ class Poller:
         self._settings_reads = 0
         self._clients: list[IonQClient] = []
         self._list_bytes = 0
+        self._list_rests_until = 0.0
         self._outage = outage.Outage()
         self._session_outages: dict[str, outage.Outage] = {}
 
@@ -227,9 +242,10 @@ class Poller:
     ) -> tuple[_Look, list[News]]:
         """Ask for the sessions and decide for each waiter."""
         look = _Look()
-        ids = [session_id for session_id, _ in watched]
-        if len(ids) > BY_ID_AT_MOST and self._list_bytes <= LIST_BYTES_PER_SESSION * len(ids):
-            self._look_by_list(look, self._lane(0, settings), set(ids))
+        # Those that alone fail come last: what they do says least about the others.
+        ids = sorted((session_id for session_id, _ in watched), key=self._session_outages.__contains__)
+        if len(ids) > BY_ID_AT_MOST and self._list_is_worth_it(len(ids)):
+            self._look_by_list(look, self._lane(0, settings), ids)
             ids = [session_id for session_id in ids if session_id not in look.sessions]
         if look.failure is None:
             self._look_by_id(look, settings, ids)
@@ -249,18 +265,28 @@ class Poller:
                             news.append((waiter, Notice(logging.WARNING, decision.warning)))
         return look, news
 
-    def _look_by_list(self, look: _Look, client: IonQClient, ids: set[str]) -> None:
+    def _list_is_worth_it(self, sessions: int) -> bool:
+        return self._list_bytes <= LIST_BYTES_PER_SESSION * sessions and time.monotonic() >= self._list_rests_until
+
+    def _look_by_list(self, look: _Look, client: IonQClient, ids: list[str]) -> None:
         from airflow_provider_ionq.client import is_session
 
+        wanted = set(ids)
         bytes_before = client.body_bytes_read
         try:
             # Not with `?active=true`: nobody documents that it shows sessions that were created and not started.
             sessions = client.list_sessions()
         except IonQError as error:
-            look.failure = error
+            if self._outage.failures and not isinstance(error, (IonQAuthenticationError, IonQRateLimitError)):
+                # A list may fail alone, as when it is too long for a gateway: one session tells.
+                self._ask(look, client, iter(ids[:1]))
+            if look.sessions:
+                self._list_rests_until = time.monotonic() + LIST_REST_SECONDS
+            else:
+                look.failure = error
             return
         look.list_bytes = client.body_bytes_read - bytes_before
-        look.sessions.update((item["id"], item) for item in sessions if is_session(item) and item["id"] in ids)
+        look.sessions.update((item["id"], item) for item in sessions if is_session(item) and item["id"] in wanted)
 
     def _look_by_id(self, look: _Look, settings: ClientSettings, ids: list[str]) -> None:
         # In an outage another session is asked for first each time: one that alone fails does not hide the others.
@@ -286,11 +312,17 @@ class Poller:
             try:
                 look.sessions[session_id] = client.get_session(session_id)
             except IonQError as error:
-                own = isinstance(error, IonQNotFoundError) or bool(look.sessions)
-                if own and not isinstance(error, IonQRateLimitError):
+                if self._is_own(error, look):
                     look.errors[session_id] = error
                 else:
                     look.failure = error
+
+    def _is_own(self, error: IonQError, look: _Look) -> bool:
+        """Tell whether an error concerns its session alone, and the others may be asked for."""
+        if isinstance(error, IonQServerError):
+            own = [known for known in look.errors.values() if isinstance(known, IonQServerError)]
+            return bool(look.sessions) and error.retry_after_seconds is None and len(own) < OWN_SERVER_ERRORS
+        return isinstance(error, IonQNotFoundError) or (isinstance(error, IonQResponseError) and bool(look.sessions))
 
     def _lane(self, number: int, settings: ClientSettings) -> IonQClient:
         from airflow_provider_ionq.client import IonQClient
@@ -345,6 +377,8 @@ class Poller:
             return
         news: list[News] = []
         for session_id, error in look.errors.items():
+            if session_id not in self._waiters:
+                continue  # who waited for it has left meanwhile
             state = self._session_outages.setdefault(session_id, outage.Outage())
             state.failed(error, self._settings_reads)
             news += _trouble(self._waiters.get(session_id, ()), error, final=state.final)
@@ -376,7 +410,7 @@ _ANSWERS_AGAIN = Notice(logging.INFO, "The IonQ API answers again; waiting on.")
 def _trouble(waiters: Iterable[Waiter], error: IonQError, *, final: bool) -> list[News]:
     """Make the news of a failed look: once for each waiter, or the last when it is final."""
     if final:
-        return [(waiter, Settled(None)) for waiter in waiters]
+        return [(waiter, Settled(None)) for waiter in waiters if waiter.ready_at <= time.monotonic()]
     notice = Notice(logging.WARNING, f"The IonQ API cannot be asked; waiting on until it can. {error}")
     untold = [waiter for waiter in waiters if not waiter.troubled]
     for waiter in untold:

@@ -111,8 +111,9 @@ def _split(text: str) -> Any:
     try:
         parts = urlsplit(text if "://" in text else f"//{text}")
         parts.port  # noqa: B018 - a port that is no number raises only when it is read
-    except ValueError as error:
-        raise IonQConfigurationError(f"host is not an address: {error}") from None
+    except ValueError:
+        # Said without the error's own words: they quote what stands where the port should, and that may be a key.
+        raise IonQConfigurationError("host is not an address: its brackets or its port cannot be read") from None
     return parts
 
 
@@ -160,6 +161,14 @@ def _check_proxies(proxies: object) -> None:
         isinstance(name, str) and isinstance(url, str) for name, url in proxies.items()
     ):
         raise IonQConfigurationError('proxies must be an object such as {"https": "http://proxy.example:3128"}')
+    for name, url in proxies.items():
+        try:
+            parts = urlsplit(url)
+            usable = bool(parts.scheme and parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise IonQConfigurationError(f"proxies has no address for {name!r}, such as http://proxy.example:3128")
 
 
 def _is_number(value: object) -> bool:

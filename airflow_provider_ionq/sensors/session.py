@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import (
     AirflowException,
     AirflowSensorTimeout,
     AirflowSkipException,
+    AirflowTaskTimeout,
     BaseSensorOperator,
     PokeReturnValue,
     conf,
 )
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
 from airflow_provider_ionq import outage
 from airflow_provider_ionq.conditions import Outcome, Target, decide
@@ -22,8 +24,12 @@ from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionUnrea
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.tasks import look_at_session
 
+if AIRFLOW_V_3_0_PLUS:
+    from airflow.sdk.exceptions import AirflowRescheduleException
+else:
+    from airflow.exceptions import AirflowRescheduleException
+
 if TYPE_CHECKING:
-    import datetime
     from collections.abc import Callable, Collection, Sequence
 
     from airflow.providers.common.compat.sdk import Context
@@ -96,15 +102,29 @@ class IonQSessionSensor(BaseSensorOperator):
         self._outage = outage.Outage()
         self._looked = False
         self._warned = False
+        self._refused_before = False
         self._connection_reads = 0
         self._connection_read_at = 0.0
 
     def execute(self, context: Context) -> Any:
         """Wait on the worker or, if deferrable, look once and hand the wait to the triggerer."""
         self._start_over()
+        return self._execute_on_worker(context)
+
+    def _execute_on_worker(self, context: Context) -> Any:
         # In deferrable mode too: soft_fail and timeout are then Airflow's own, the same in every mode.
         try:
             return super().execute(context)
+        except AirflowRescheduleException as rescheduled:
+            if not self._outage.refused or self._refused_before:
+                raise
+            # The next look would be another process's, which cannot know that this one was refused. The date is that of
+            # the next look, or of the deadline if that comes first.
+            pause = (rescheduled.reschedule_date - datetime.now(UTC)).total_seconds()
+            time.sleep(max(0.0, min(pause, outage.REREAD_SECONDS)))
+            self._hook = None
+            self._refused_before = True
+            return self._execute_on_worker(context)
         except AirflowSensorTimeout as error:
             self._skip_if_never_fail(error)
             raise
@@ -115,12 +135,7 @@ class IonQSessionSensor(BaseSensorOperator):
         self._looked = True
         if first:
             self.log.info("Waiting for IonQ session %s to have %s.", self.session_id, self._target)
-        session = self._look(first=first)
-        if session is None and self.reschedule and self._outage.refused:
-            # The next look will be another process's, which cannot know that this one was refused.
-            time.sleep(min(self.poke_interval, outage.REREAD_SECONDS))
-            self._hook = None
-            session = self._look(refused_before=True)
+        session = self._look(first=first, refused_before=self._refused_before)
         if session is None:
             return False
         if not self._is_reached(session):
@@ -149,11 +164,16 @@ class IonQSessionSensor(BaseSensorOperator):
             )
         self._defer(remaining)
 
-    def last_look(self, context: Context) -> Session:
+    def last_look(self, context: Context, by_execution_timeout: bool = False) -> Session:
         """Look a last time after the time-out: while no triggerer ran, the session may have got there."""
-        session = self._look(refused_before=True)
+        session = self._look()
         if session is not None and self._is_reached(session):
             return session
+        if by_execution_timeout:
+            raise AirflowTaskTimeout(
+                f"Session {self.session_id} did not have {self._target} within"
+                f" execution_timeout={self.execution_timeout}."
+            )
         seen = "it could not be read" if session is None else f"its status is {session['status']!r}"
         raise AirflowSensorTimeout(
             f"Session {self.session_id} did not have {self._target} within {self.timeout:g} s; at the last look {seen}."
@@ -161,8 +181,13 @@ class IonQSessionSensor(BaseSensorOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume after the trigger; a time-out gets a last look, and the class that `poke` raises on every Airflow."""
-        if next_method == "__fail__" and (next_kwargs or {}).get("error") in _TIMED_OUT:
-            next_method, next_kwargs = "last_look", {}
+        if next_method == "__fail__" and (error_text := (next_kwargs or {}).get("error")) in _TIMED_OUT:
+            by_execution_timeout = (
+                error_text == _TIMED_OUT_AIRFLOW_2
+                and self.execution_timeout is not None
+                and self.execution_timeout.total_seconds() < self.timeout
+            )
+            next_method, next_kwargs = "last_look", {"by_execution_timeout": by_execution_timeout}
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except AirflowException as error:
@@ -175,7 +200,7 @@ class IonQSessionSensor(BaseSensorOperator):
             raise AirflowSkipException(f"Skipping due to never_fail is set to True: {error}") from error
 
     def _get_next_poke_interval(
-        self, started_at: datetime.datetime | float, run_duration: Callable[[], float], poke_count: int
+        self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
     ) -> float:
         remaining = max(self.timeout - run_duration(), 0.0)
         if self.deferrable:
@@ -301,5 +326,7 @@ class IonQSessionSensor(BaseSensorOperator):
         return bool(TaskReschedule.query_for_task_instance(context["ti"]).count())
 
 
-_TIMED_OUT = ("Trigger timeout", "Trigger/execution timeout")
-"""What Airflow 3 and Airflow 2 say when a trigger's time is up."""
+_TIMED_OUT_AIRFLOW_2 = "Trigger/execution timeout"
+"""What Airflow 2 says when a trigger's time is up, which there ends with `execution_timeout` at the latest."""
+
+_TIMED_OUT = ("Trigger timeout", _TIMED_OUT_AIRFLOW_2)

@@ -111,6 +111,21 @@ def test_a_read_is_sent_again_after_a_failure_that_may_pass() -> None:
         assert len(server.lines) == 3
 
 
+@pytest.mark.parametrize("value", ["1.5", "soon", "-1", ""])
+def test_a_retry_after_that_cannot_be_read_is_ignored(value: str) -> None:
+    with serving((503, {"Retry-After": value}, b""), OK) as server:
+        assert client_of(f"http://127.0.0.1:{server.port}", max_retries=3).whoami()["key_id"] == "1"
+        assert len(server.lines) == 2
+
+
+def test_a_proxy_that_refuses_is_named_as_such() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        proxy = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    with pytest.raises(IonQUnreachableError, match="the proxy failed"):
+        client_of("https://api.ionq.co/v0.4", proxies={"https": proxy}).whoami()
+
+
 def test_retries_end_with_the_error_of_the_last_answer() -> None:
     with serving((503, {"Retry-After": "0"}, b'{"message": "down"}')) as server:
         with pytest.raises(IonQServerError, match="down"):

@@ -68,6 +68,10 @@ def test_host_and_port_become_an_address(host: str | None, port: int | None, url
         ({"verify": 1}, "verify must be"),
         ({"proxies": "http://proxy:3128"}, "proxies must be an object"),
         ({"proxies": {"https": 1}}, "proxies must be an object"),
+        ({"proxies": {"https": "http://u:secret@"}}, "proxies has no address for 'https'"),
+        ({"proxies": {"https": "proxy"}}, "proxies has no address"),
+        ({"proxies": {"https": "http://p:secret"}}, "proxies has no address"),
+        ({"host": "https://x:secret"}, "host is not an address"),
         ({"proxies": ["http://proxy:3128"]}, "proxies must be an object"),
     ],
 )

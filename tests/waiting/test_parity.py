@@ -121,6 +121,12 @@ HISTORIES = {
     "time-out in an outage": History(
         STARTED, AirflowSensorTimeout, arguments={"timeout": 0.5}, before=answering(503, seconds=60)
     ),
+    "unconfirmed refusal at the time-out": History(
+        STARTED,
+        AirflowSensorTimeout,
+        arguments={"timeout": 0.4, "poke_interval": 10},
+        after=(1, lambda e, s: e.delete_session(s)),
+    ),
     "id that rendered to None": History(
         STARTED, IonQFailException, ("rendered to None",), arguments={"session_id": None}, requests=0
     ),

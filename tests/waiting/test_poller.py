@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     import pytest
+    from requests_mock import Mocker
 
     from airflow_provider_ionq.emulator import Emulator
 
@@ -282,6 +283,60 @@ def test_one_session_that_always_fails_does_not_hide_the_others(ionq_emulator: E
         return good
 
     assert [session["id"] for session, _ in run(scenario())] == ids[1:]
+
+
+def test_an_outage_that_begins_between_two_sessions_ends_the_look(
+    requests_mock: Mocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_IONQ_DEFAULT", json.dumps({"conn_type": "ionq", "password": "k"}))
+    sessions = "https://api.ionq.co/v0.4/sessions"
+    requests_mock.get(f"{sessions}/s-0", json={"id": "s-0", "status": "started"})
+    for session_id in ("s-1", "s-2"):
+        requests_mock.get(f"{sessions}/{session_id}", status_code=503, headers={"Retry-After": "60"})
+
+    async def scenario() -> Any:
+        waits = [asyncio.create_task(settled(f"s-{number}", interval=0.2)) for number in range(3)]
+        session, _ = await waits[0]
+        await asyncio.sleep(1)
+        for wait in waits[1:]:
+            wait.cancel()
+        await asyncio.wait(waits[1:])
+        return session
+
+    assert run(scenario())["id"] == "s-0", "what was seen before the outage is told"
+    asked = [request.path.rpartition("/")[2] for request in requests_mock.request_history]
+    assert asked == ["s-0", "s-1"], "Retry-After is honoured"
+
+
+def test_a_list_that_alone_fails_is_replaced_by_asking_by_id(ionq_emulator: Emulator) -> None:
+    ids = create(ionq_emulator, 5)
+    ionq_emulator.fail(504, route=LIST, seconds=60)
+    for session_id in ids:
+        ionq_emulator.start_session(session_id)
+
+    async def scenario() -> Any:
+        return await asyncio.gather(*(settled(session_id) for session_id in ids))
+
+    assert [session["id"] for session, _ in run(scenario())] == ids
+    assert routes(ionq_emulator) == {LIST: 2, ONE: 5}
+
+
+def test_one_session_that_always_fails_does_not_make_the_others_logs_flap(ionq_emulator: Emulator) -> None:
+    bad, *ids = create(ionq_emulator, 3)
+    ionq_emulator.update_session(bad, id="somebody-else")
+
+    async def scenario() -> Any:
+        waits = [asyncio.create_task(settled(session_id)) for session_id in (bad, *ids)]
+        await until(lambda: len(ionq_emulator.requests) >= 30)
+        for session_id in ids:
+            ionq_emulator.start_session(session_id)
+        results = await asyncio.gather(*waits[1:])
+        waits[0].cancel()
+        await asyncio.wait(waits[:1])
+        return results
+
+    for _, notices in run(scenario()):
+        assert len(notices) <= 2
 
 
 def test_retry_after_holds_the_poll(ionq_emulator: Emulator) -> None:

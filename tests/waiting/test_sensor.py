@@ -9,7 +9,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException, AirflowSensorTimeout, TaskDeferred
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowSensorTimeout,
+    AirflowTaskTimeout,
+    TaskDeferred,
+)
 
 from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionUnreachable
 from airflow_provider_ionq.sensors.session import IonQSessionSensor
@@ -108,6 +113,23 @@ def test_a_trigger_time_out_gets_a_last_look(ionq_emulator: Emulator, said: str)
     assert waiting.resume_execution("__fail__", {"error": said}, CONTEXT)["status"] == "started"
     ionq_emulator.end_session(session_id)
     with pytest.raises(IonQSessionUnreachable):
+        waiting.resume_execution("__fail__", {"error": said}, CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("said", "execution_timeout", "error"),
+    [
+        ("Trigger/execution timeout", timedelta(seconds=5), AirflowTaskTimeout),
+        ("Trigger/execution timeout", timedelta(days=99), AirflowSensorTimeout),
+        ("Trigger timeout", timedelta(seconds=5), AirflowSensorTimeout),
+    ],
+)
+def test_airflow_2s_time_out_is_told_by_the_limit_that_was_reached(
+    ionq_emulator: Emulator, said: str, execution_timeout: timedelta, error: type[BaseException]
+) -> None:
+    session_id = ionq_emulator.create_session(backend="qpu.forte-1")["id"]
+    waiting = sensor(session_id=session_id, execution_timeout=execution_timeout)
+    with pytest.raises(error, match=session_id):
         waiting.resume_execution("__fail__", {"error": said}, CONTEXT)
 
 
