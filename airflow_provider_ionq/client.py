@@ -115,7 +115,7 @@ class IonQClient:
         """
         Return the API key in use: its id, name and project, not its secret.
 
-        https://docs.ionq.com/api-reference/v0.4/whoami/get-current-key
+        https://docs.ionq.com/api-reference/v0.4/util/whoami
         """
         answer, body, request_id = self._get("/whoami")
         if not isinstance(answer, dict) or "key_id" not in answer:
@@ -139,7 +139,7 @@ class IonQClient:
 
         :param backend: its name, such as `qpu.forte-1`.
 
-        https://docs.ionq.com/api-reference/v0.4/backends/get-backend
+        https://docs.ionq.com/api-reference/v0.4/backends/get-backend-by-name
         """
         path = f"/backends/{path_segment(backend, 'backend')}"
         answer, body, request_id = self._get(path)

@@ -49,7 +49,7 @@ class Session(TypedDict):
 
 
 class Whoami(TypedDict):
-    """The API key that asked, https://docs.ionq.com/api-reference/v0.4/whoami/get-current-key."""
+    """The API key that asked, https://docs.ionq.com/api-reference/v0.4/util/whoami."""
 
     key_id: str
     key_name: str

@@ -106,7 +106,7 @@ class IonQHook(BaseHook):
         """
         Return id, name and project of the API key in use.
 
-        https://docs.ionq.com/api-reference/v0.4/whoami/get-current-key
+        https://docs.ionq.com/api-reference/v0.4/util/whoami
         """
         return self.get_conn().whoami()
 
@@ -124,7 +124,7 @@ class IonQHook(BaseHook):
 
         :param backend: its name, such as `qpu.forte-1`.
 
-        https://docs.ionq.com/api-reference/v0.4/backends/get-backend
+        https://docs.ionq.com/api-reference/v0.4/backends/get-backend-by-name
         """
         return self.get_conn().get_backend(backend)
 
