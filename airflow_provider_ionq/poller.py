@@ -11,51 +11,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import itertools
 import logging
 import time
 from collections import Counter, deque
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from airflow_provider_ionq import outage
+from airflow_provider_ionq.asker import Asker, Look
 from airflow_provider_ionq.conditions import Outcome, Target, decide
-from airflow_provider_ionq.errors import (
-    IonQAuthenticationError,
-    IonQConfigurationError,
-    IonQError,
-    IonQNotFoundError,
-    IonQRateLimitError,
-    IonQResponseError,
-    IonQServerError,
-)
+from airflow_provider_ionq.errors import IonQConfigurationError, IonQError
 from airflow_provider_ionq.hooks.ionq import IonQHook
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Iterator
 
-    from airflow_provider_ionq.client import IonQClient
     from airflow_provider_ionq.models import Session
     from airflow_provider_ionq.settings import ClientSettings
 
 log = logging.getLogger(__name__)
-
-BY_ID_AT_MOST = 3
-"""Up to so many sessions are asked for by id, one after the other; more by one list, where that is cheaper."""
-
-LIST_BYTES_PER_SESSION = 16 * 1024
-"""The list is cheaper than asking by id while it costs fewer bytes than this for each awaited session."""
-
-LIST_REST_SECONDS = 600.0
-"""A list that fails while single sessions can be read is left alone for so long."""
-
-OWN_SERVER_ERRORS = 3
-"""Up to so many 5xx in one look are taken for those sessions' own, once another session could be read."""
-
-LANES = 4
-"""Requests in flight at once when many sessions are asked for by id."""
 
 WOKEN_AT_ONCE = 50
 """Waiters woken in one turn of the event loop."""
@@ -137,16 +112,6 @@ class Waiter:
 News = tuple[Waiter, "Settled | Notice | BaseException"]
 
 
-@dataclass(slots=True)
-class _Look:
-    """What one poll saw."""
-
-    sessions: dict[str, Session] = field(default_factory=dict)
-    errors: dict[str, IonQError] = field(default_factory=dict)
-    failure: IonQError | None = None
-    list_bytes: int | None = None
-
-
 class Poller:
     """
     Polls one connection for all its waiters, at the shortest interval that any of them asked for.
@@ -163,9 +128,7 @@ class Poller:
         self._settings_error: IonQError | None = None
         self._settings_tried_at: float | None = None
         self._settings_reads = 0
-        self._clients: list[IonQClient] = []
-        self._list_bytes = 0
-        self._list_rests_until = 0.0
+        self._asker: Asker | None = None
         self._outage = outage.Outage()
         self._session_outages: dict[str, outage.Outage] = {}
 
@@ -219,12 +182,10 @@ class Poller:
     async def _poll(self) -> None:
         if self._reading_is_due():
             await self._read_settings()
-        if self._settings is None:
+        if self._asker is None:
             await self._failed(self._settings_error or IonQConfigurationError("the connection was never read"))
             return
-        look, news = await asyncio.to_thread(self._look, self._settings, list(self._waiters.items()))
-        if look.list_bytes is not None:
-            self._list_bytes = look.list_bytes
+        look, news = await asyncio.to_thread(self._look, self._asker, list(self._waiters.items()))
         was_troubled = self._outage.failures > 0 or bool(self._session_outages)
         await self._note_session_errors(look)
         if look.failure is not None:
@@ -237,18 +198,11 @@ class Poller:
 
     # Everything from here to the next such line runs in a thread.
 
-    def _look(
-        self, settings: ClientSettings, watched: list[tuple[str, dict[Waiter, None]]]
-    ) -> tuple[_Look, list[News]]:
+    def _look(self, asker: Asker, watched: list[tuple[str, dict[Waiter, None]]]) -> tuple[Look, list[News]]:
         """Ask for the sessions and decide for each waiter."""
-        look = _Look()
         # Those that alone fail come last: what they do says least about the others.
         ids = sorted((session_id for session_id, _ in watched), key=self._session_outages.__contains__)
-        if len(ids) > BY_ID_AT_MOST and self._list_is_worth_it(len(ids)):
-            self._look_by_list(look, self._lane(0, settings), ids)
-            ids = [session_id for session_id in ids if session_id not in look.sessions]
-        if look.failure is None:
-            self._look_by_id(look, settings, ids)
+        look = asker.look(ids, self._outage.failures)
         now = time.monotonic()
         news: list[News] = []
         for session_id, waiters in watched:
@@ -264,72 +218,6 @@ class Poller:
                         if decision.warning:
                             news.append((waiter, Notice(logging.WARNING, decision.warning)))
         return look, news
-
-    def _list_is_worth_it(self, sessions: int) -> bool:
-        return self._list_bytes <= LIST_BYTES_PER_SESSION * sessions and time.monotonic() >= self._list_rests_until
-
-    def _look_by_list(self, look: _Look, client: IonQClient, ids: list[str]) -> None:
-        from airflow_provider_ionq.client import is_session
-
-        wanted = set(ids)
-        bytes_before = client.body_bytes_read
-        try:
-            # Not with `?active=true`: nobody documents that it shows sessions that were created and not started.
-            sessions = client.list_sessions()
-        except IonQError as error:
-            if self._outage.failures and not isinstance(error, (IonQAuthenticationError, IonQRateLimitError)):
-                # A list may fail alone, as when it is too long for a gateway: one session tells.
-                self._ask(look, client, iter(ids[:1]))
-            if look.sessions:
-                self._list_rests_until = time.monotonic() + LIST_REST_SECONDS
-            else:
-                look.failure = error
-            return
-        look.list_bytes = client.body_bytes_read - bytes_before
-        look.sessions.update((item["id"], item) for item in sessions if is_session(item) and item["id"] in wanted)
-
-    def _look_by_id(self, look: _Look, settings: ClientSettings, ids: list[str]) -> None:
-        # In an outage another session is asked for first each time: one that alone fails does not hide the others.
-        first = self._outage.failures % len(ids) if ids else 0
-        pending = iter(ids[first:] + ids[:first])
-        if len(ids) <= BY_ID_AT_MOST:
-            self._ask(look, self._lane(0, settings), pending)
-            return
-        self._ask(look, self._lane(0, settings), itertools.islice(pending, 1))
-        if look.failure is not None:
-            return
-        clients = [self._lane(number, settings) for number in range(LANES)]
-        with ThreadPoolExecutor(LANES, thread_name_prefix="ionq-poll") as pool:
-            for done in [pool.submit(self._ask, look, client, pending) for client in clients]:
-                done.result()
-
-    def _ask(self, look: _Look, client: IonQClient, pending: Iterator[str]) -> None:
-        """Ask for one session after the other, until an error concerns all of them."""
-        while look.failure is None and self._waiters:
-            # The iterator is shared with other threads, which a list's iterator bears and a generator does not.
-            if (session_id := next(pending, None)) is None:
-                return
-            try:
-                look.sessions[session_id] = client.get_session(session_id)
-            except IonQError as error:
-                if self._is_own(error, look):
-                    look.errors[session_id] = error
-                else:
-                    look.failure = error
-
-    def _is_own(self, error: IonQError, look: _Look) -> bool:
-        """Tell whether an error concerns its session alone, and the others may be asked for."""
-        if isinstance(error, IonQServerError):
-            own = [known for known in look.errors.values() if isinstance(known, IonQServerError)]
-            return bool(look.sessions) and error.retry_after_seconds is None and len(own) < OWN_SERVER_ERRORS
-        return isinstance(error, IonQNotFoundError) or (isinstance(error, IonQResponseError) and bool(look.sessions))
-
-    def _lane(self, number: int, settings: ClientSettings) -> IonQClient:
-        from airflow_provider_ionq.client import IonQClient
-
-        while len(self._clients) <= number:
-            self._clients.append(IonQClient(settings))
-        return self._clients[number]
 
     # Back on the event loop.
 
@@ -354,14 +242,13 @@ class Poller:
             self._settings_reads += 1
             if settings != self._settings:
                 self._close()
-                self._settings = settings
+                self._settings, self._asker = settings, Asker(settings, lambda: bool(self._waiters))
             return
         log.warning("IonQ connection %r: %s", self.ionq_conn_id, self._settings_error)
 
     def _close(self) -> None:
-        for client in self._clients:
-            client.close()
-        self._clients = []
+        if self._asker is not None:
+            self._asker.close()
 
     async def _failed(self, error: IonQError) -> None:
         """Take note of a poll that failed for all."""
@@ -369,7 +256,7 @@ class Poller:
         log.warning("IonQ connection %r: poll failed: %s", self.ionq_conn_id, error)
         await self._tell(_trouble(self._all(), error, final=self._outage.final))
 
-    async def _note_session_errors(self, look: _Look) -> None:
+    async def _note_session_errors(self, look: Look) -> None:
         """Take note of the sessions that alone could not be read."""
         for session_id in look.sessions.keys() & self._session_outages.keys():
             del self._session_outages[session_id]
@@ -388,7 +275,7 @@ class Poller:
         )
         await self._tell(news)
 
-    def _relieved(self, look: _Look) -> list[News]:
+    def _relieved(self, look: Look) -> list[News]:
         relieved = [waiter for id_ in look.sessions for waiter in self._waiters.get(id_, ()) if waiter.troubled]
         for waiter in relieved:
             waiter.troubled = False

@@ -33,7 +33,7 @@ def run_python(code: str) -> str:
 
 
 def test_client_and_decisions_work_without_airflow() -> None:
-    modules = "client, conditions, errors, models, outage, settings"
+    modules = "asker, client, conditions, errors, models, outage, settings"
     run_python(BLOCK.format(blocked=["airflow"]) + f"from airflow_provider_ionq import {modules}")
 
 
@@ -98,7 +98,7 @@ def test_airflow_shows_provider_connection_type_and_fields() -> None:
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_point_down(path: Path) -> None:
-    below = {"conditions", "errors", "models", "outage", "settings", "client"}
+    below = {"conditions", "errors", "models", "outage", "settings", "client", "asker"}
     text = path.read_text()
     if path.parent == PACKAGE and path.stem in below:
         assert "airflow.providers" not in text

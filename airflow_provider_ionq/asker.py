@@ -1,0 +1,163 @@
+"""
+Ask the API for many sessions in the cheapest way: by one list, or by id, a few at a time.
+
+Blocks: the poll runs it in a thread.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from airflow_provider_ionq.errors import (
+    IonQAuthenticationError,
+    IonQError,
+    IonQNotFoundError,
+    IonQRateLimitError,
+    IonQResponseError,
+    IonQServerError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airflow_provider_ionq.client import IonQClient
+    from airflow_provider_ionq.models import Session
+    from airflow_provider_ionq.settings import ClientSettings
+
+BY_ID_AT_MOST = 3
+"""Up to so many sessions are asked for by id, one after the other; more by one list, where that is cheaper."""
+
+LIST_BYTES_PER_SESSION = 16 * 1024
+"""The list is cheaper than asking by id while it costs fewer bytes than this for each awaited session."""
+
+LIST_REST_SECONDS = 600.0
+"""A list that fails while single sessions can be read is left alone for so long."""
+
+OWN_SERVER_ERRORS = 3
+"""Up to so many 5xx in one look are taken for those sessions' own, once another session could be read."""
+
+LANES = 4
+"""Requests in flight at once when many sessions are asked for by id."""
+
+
+@dataclass(slots=True)
+class Look:
+    """
+    What one look at many sessions saw.
+
+    :param sessions: those that could be read, by id.
+    :param errors: those that alone could not be read, by id.
+    :param failure: why the look ended before all were asked for; None when it did not.
+    """
+
+    sessions: dict[str, Session] = field(default_factory=dict)
+    errors: dict[str, IonQError] = field(default_factory=dict)
+    failure: IonQError | None = None
+
+
+class Asker:
+    """
+    Asks one API, over one connection for the list and up to four for single sessions, all kept open.
+
+    :param settings: how to reach the API.
+    :param wanted: tells whether anybody still wants an answer; asked before each request.
+    """
+
+    def __init__(self, settings: ClientSettings, wanted: Callable[[], bool]) -> None:
+        self._settings = settings
+        self._wanted = wanted
+        self._clients: list[IonQClient] = []
+        self._list_bytes = 0
+        self._list_rests_until = 0.0
+
+    def close(self) -> None:
+        """Close the connections."""
+        for client in self._clients:
+            client.close()
+
+    def look(self, ids: list[str], failures: int) -> Look:
+        """
+        Ask for sessions; never raises what the API says.
+
+        :param ids: their ids, those that are likely to fail last.
+        :param failures: how many looks in a row have failed before this one.
+        """
+        look = Look()
+        if len(ids) > BY_ID_AT_MOST and self._list_is_worth_it(len(ids)):
+            self._by_list(look, ids, failures)
+            ids = [session_id for session_id in ids if session_id not in look.sessions]
+        if look.failure is None:
+            self._by_id(look, ids, failures)
+        return look
+
+    def _list_is_worth_it(self, sessions: int) -> bool:
+        return self._list_bytes <= LIST_BYTES_PER_SESSION * sessions and time.monotonic() >= self._list_rests_until
+
+    def _by_list(self, look: Look, ids: list[str], failures: int) -> None:
+        from airflow_provider_ionq.client import is_session
+
+        client = self._lane(0)
+        wanted = set(ids)
+        bytes_before = client.body_bytes_read
+        try:
+            # Not with `?active=true`: nobody documents that it shows sessions that were created and not started.
+            sessions = client.list_sessions()
+        except IonQError as error:
+            if failures and not isinstance(error, (IonQAuthenticationError, IonQRateLimitError)):
+                # A list may fail alone, as when it is too long for a gateway: one session tells.
+                self._ask(look, client, iter(ids[:1]))
+            if look.sessions:
+                self._list_rests_until = time.monotonic() + LIST_REST_SECONDS
+            else:
+                look.failure = error
+            return
+        self._list_bytes = client.body_bytes_read - bytes_before
+        look.sessions.update((item["id"], item) for item in sessions if is_session(item) and item["id"] in wanted)
+
+    def _by_id(self, look: Look, ids: list[str], failures: int) -> None:
+        # In an outage another session is asked for first each time: one that alone fails does not hide the others.
+        first = failures % len(ids) if ids else 0
+        pending = iter(ids[first:] + ids[:first])
+        if len(ids) <= BY_ID_AT_MOST:
+            self._ask(look, self._lane(0), pending)
+            return
+        self._ask(look, self._lane(0), itertools.islice(pending, 1))
+        if look.failure is not None:
+            return
+        clients = [self._lane(number) for number in range(LANES)]
+        with ThreadPoolExecutor(LANES, thread_name_prefix="ionq-poll") as pool:
+            for done in [pool.submit(self._ask, look, client, pending) for client in clients]:
+                done.result()
+
+    def _ask(self, look: Look, client: IonQClient, pending: Iterator[str]) -> None:
+        """Ask for one session after the other, until an error concerns all of them."""
+        while look.failure is None and self._wanted():
+            # The iterator is shared with other threads, which a list's iterator bears and a generator does not.
+            if (session_id := next(pending, None)) is None:
+                return
+            try:
+                look.sessions[session_id] = client.get_session(session_id)
+            except IonQError as error:
+                if self._is_own(error, look):
+                    look.errors[session_id] = error
+                else:
+                    look.failure = error
+
+    def _is_own(self, error: IonQError, look: Look) -> bool:
+        """Tell whether an error concerns its session alone, and the others may be asked for."""
+        if isinstance(error, IonQServerError):
+            # A copy: other threads add to it.
+            own = [known for known in list(look.errors.values()) if isinstance(known, IonQServerError)]
+            return bool(look.sessions) and error.retry_after_seconds is None and len(own) < OWN_SERVER_ERRORS
+        return isinstance(error, IonQNotFoundError) or (isinstance(error, IonQResponseError) and bool(look.sessions))
+
+    def _lane(self, number: int) -> IonQClient:
+        from airflow_provider_ionq.client import IonQClient
+
+        while len(self._clients) <= number:
+            self._clients.append(IonQClient(self._settings))
+        return self._clients[number]
