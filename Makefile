@@ -6,7 +6,8 @@ AIRFLOW_2 ?= 2.11.2
 
 V3 := .venv
 V2 := .venv-2.11
-UV_INSTALL = $(V3)/bin/uv pip install --quiet
+# Trust what pip trusts: behind a company's proxy uv's own certificates do not do.
+UV_INSTALL = $(V3)/bin/uv --system-certs pip install --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-quick test-2.11 test-system bench lint package clean
