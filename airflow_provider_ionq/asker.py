@@ -40,6 +40,10 @@ LIST_REST_SECONDS = 600.0
 OWN_SERVER_ERRORS = 3
 """Up to so many 5xx in one look are taken for those sessions' own, once another session could be read."""
 
+DECODED_AT_ONCE = 100
+BREATH_SECONDS = 0.0005
+"""Between so many sessions of a list the thread that decodes them sleeps for so long."""
+
 LANES = 4
 """Requests in flight at once when many sessions are asked for by id."""
 
@@ -102,10 +106,16 @@ class Asker:
 
         client = self._lane(0)
         wanted = set(ids)
+        found: dict[str, Session] = {}
         bytes_before = client.body_bytes_read
         try:
             # Not with `?active=true`: nobody documents that it shows sessions that were created and not started.
-            sessions = client.list_sessions()
+            for number, item in enumerate(client.iter_sessions()):
+                if is_session(item) and item["id"] in wanted:
+                    found[item["id"]] = item
+                if number % DECODED_AT_ONCE == 0:
+                    # Lets go of the interpreter: else the event loop gets it back every 5 ms only.
+                    time.sleep(BREATH_SECONDS)
         except IonQError as error:
             if failures and not isinstance(error, (IonQAuthenticationError, IonQRateLimitError)):
                 # A list may fail alone, as when it is too long for a gateway: one session tells.
@@ -116,7 +126,7 @@ class Asker:
                 look.failure = error
             return
         self._list_bytes = client.body_bytes_read - bytes_before
-        look.sessions.update((item["id"], item) for item in sessions if is_session(item) and item["id"] in wanted)
+        look.sessions.update(found)
 
     def _by_id(self, look: Look, ids: list[str], failures: int) -> None:
         # In an outage another session is asked for first each time: one that alone fails does not hide the others.

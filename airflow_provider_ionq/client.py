@@ -12,6 +12,7 @@ import math
 import platform
 import socket
 import ssl
+import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 from urllib.parse import quote
@@ -34,6 +35,7 @@ from airflow_provider_ionq.errors import (
     IonQUnreachableError,
     api_error_class,
 )
+from airflow_provider_ionq.json_items import items_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
 QUOTED_CHARACTERS = 200
 MAX_RETRY_PAUSE_SECONDS = 60.0
+READ_AT_ONCE = 64 * 1024
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504, *range(520, 530)})
 
 
@@ -104,12 +107,26 @@ class IonQClient:
 
         https://docs.ionq.com/api-reference/v0.4/sessions/get-sessions
         """
+        return list(self.iter_sessions(active))
+
+    def iter_sessions(self, active: bool | None = None) -> Iterator[Session]:
+        """
+        Ask once for the organisation's sessions, and decode them one by one.
+
+        For many sessions: other threads go on meanwhile. What is wrong with the answer may show after some of them.
+
+        :param active: only those whose active flag is so; None means all.
+
+        https://docs.ionq.com/api-reference/v0.4/sessions/get-sessions
+        """
         path = "/sessions"
-        answer, body, request_id = self._get(path, None if active is None else {"active": str(active).lower()})
-        sessions = answer.get("sessions") if isinstance(answer, dict) else None
-        if not isinstance(sessions, list):
-            raise self._unreadable(path, "has no list of sessions", body, request_id)
-        return cast("list[Session]", sessions)
+        body, request_id = self._get_body(path, None if active is None else {"active": str(active).lower()})
+        try:
+            yield from items_of(body, "sessions")
+        except KeyError:
+            raise self._unreadable(path, "has no list of sessions", body, request_id) from None
+        except ValueError:
+            raise self._unreadable(path, "is not JSON with sessions", body, request_id) from None
 
     def whoami(self) -> Whoami:
         """
@@ -147,8 +164,16 @@ class IonQClient:
             raise self._unreadable(path, "has no backend", body, request_id)
         return cast("Backend", answer)
 
-    def _get(self, path: str, params: dict[str, str] | None = None) -> tuple[Any, bytes, str | None]:
+    def _get(self, path: str) -> tuple[Any, bytes, str | None]:
         """Send a GET; return the decoded body, the body itself and the request id."""
+        body, request_id = self._get_body(path)
+        try:
+            return json.loads(body), body, request_id
+        except (ValueError, RecursionError):
+            raise self._unreadable(path, "is not JSON", body, request_id) from None
+
+    def _get_body(self, path: str, params: dict[str, str] | None = None) -> tuple[bytes, str | None]:
+        """Send a GET; return the body and the request id."""
         try:
             response = self._session.request(
                 "GET",
@@ -158,20 +183,32 @@ class IonQClient:
                 verify=self._verify,
                 proxies=self._proxies,
                 allow_redirects=False,
+                stream=True,
             )
+            body = self._read(response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             if isinstance(error, requests.RequestException):
                 error.request = None  # it carries the API key in its headers
             raise self._no_answer(path, error) from error
-        body = response.content
         self.body_bytes_read += len(body)
         request_id = response.headers.get("x-request-id")
         if response.status_code != 200:
-            raise self._refusal(path, response, request_id)
+            raise self._refusal(path, response, body, request_id)
+        return body, request_id
+
+    def _read(self, response: requests.Response) -> bytes:
+        """Read the body; requests' own time-out is for each part of it, and parts may come for ever."""
+        deadline = time.monotonic() + self.settings.timeout_seconds
+        parts = []
         try:
-            return json.loads(body), body, request_id
-        except (ValueError, RecursionError):
-            raise self._unreadable(path, "is not JSON", body, request_id) from None
+            while part := response.raw.read1(READ_AT_ONCE, decode_content=True):
+                if time.monotonic() > deadline:
+                    raise TimeoutError("the answer began in time, and did not end")
+                parts.append(part)
+        except BaseException:
+            response.close()
+            raise
+        return b"".join(parts)
 
     def _no_answer(self, path: str, error: Exception) -> IonQError:
         what = f"GET {self.settings.base_url}{path}"
@@ -188,14 +225,14 @@ class IonQClient:
             return IonQUnreachableError(f"{what}: the host refused the connection: {detail}")
         if isinstance(error, requests.Timeout) or _any(causes, (TimeoutError, urllib3.exceptions.TimeoutError)):
             return IonQTimeoutError(f"{what}: no answer within {self.settings.timeout_seconds:g} s")
-        if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+        if isinstance(error, (requests.ConnectionError, urllib3.exceptions.ProtocolError)):
             return IonQConnectionError(f"{what}: the connection broke: {detail}")
-        if isinstance(error, requests.exceptions.ContentDecodingError):
+        if isinstance(error, urllib3.exceptions.DecodeError):
             return IonQResponseError(f"{what}: the answer could not be decompressed: {detail}")
         return IonQConfigurationError(f"{what}: the request could not be made: {detail}")
 
-    def _refusal(self, path: str, response: requests.Response, request_id: str | None) -> IonQApiError:
-        message = self._without_key(_api_message(response))[:QUOTED_CHARACTERS]
+    def _refusal(self, path: str, response: requests.Response, body: bytes, request_id: str | None) -> IonQApiError:
+        message = self._without_key(_api_message(response, body))[:QUOTED_CHARACTERS]
         status = response.status_code
         text = f"GET {self.settings.base_url}{path} answered {status}: {message}"
         if 300 <= status < 400:
@@ -304,16 +341,16 @@ def is_session(value: Any) -> TypeGuard[Session]:
     return isinstance(value, dict) and isinstance(value.get("id"), str) and "status" in value
 
 
-def _api_message(response: requests.Response) -> str:
+def _api_message(response: requests.Response, body: bytes) -> str:
     try:
-        body = json.loads(response.content)
+        answer = json.loads(body)
     except (ValueError, RecursionError):
-        return response.text.strip() or response.reason or "no body"
-    error = body.get("error") if isinstance(body, dict) else None
-    message = body.get("message") if isinstance(body, dict) else None
+        return body.decode(errors="replace").strip() or response.reason or "no body"
+    error = answer.get("error") if isinstance(answer, dict) else None
+    message = answer.get("message") if isinstance(answer, dict) else None
     if message is None and isinstance(error, dict):
         message = error.get("message")
-    return str(message or error or body)
+    return str(message or error or answer)
 
 
 def _request_id_text(request_id: str | None) -> str:
