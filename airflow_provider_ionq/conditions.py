@@ -129,6 +129,16 @@ def decide(session: Mapping[str, Any], target: Target) -> Decision:
     return Decision(Outcome.WAIT, warning=warning) if warning else _WAIT
 
 
+def never_started_hint(session: Mapping[str, Any], target: Target) -> str | None:
+    """Return what to tell who waits for a session that nobody may ever start; None when that cannot be."""
+    if session.get("status") != "created" or "created" in (target.statuses or ()):
+        return None
+    return (
+        "IonQ starts a session when its first job is submitted: if nothing submits a job to session"
+        f" {session.get('id')}, it is never started."
+    )
+
+
 def _why_never(session: Mapping[str, Any], target: Target) -> str:
     seen = f"status {session.get('status')!r}, active {session.get('active')!r}, ended_at {session.get('ended_at')!r}"
     text = f"Session {session.get('id')} can never have {target}: it has {seen}."

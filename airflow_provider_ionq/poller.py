@@ -12,22 +12,23 @@ import asyncio
 import contextlib
 import contextvars
 import logging
+import math
 import time
-from collections import Counter, deque
-from dataclasses import dataclass
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from airflow_provider_ionq import outage
 from airflow_provider_ionq.asker import Asker, Look
-from airflow_provider_ionq.conditions import Outcome, Target, decide
+from airflow_provider_ionq.conditions import Outcome, Target, decide, never_started_hint
 from airflow_provider_ionq.errors import IonQConfigurationError, IonQError
 from airflow_provider_ionq.hooks.ionq import IonQHook
+from airflow_provider_ionq.metrics import Stats
+from airflow_provider_ionq.waiter import News, Notice, Settled, Waiter
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Iterator
 
-    from airflow_provider_ionq.models import Session
     from airflow_provider_ionq.settings import ClientSettings
 
 log = logging.getLogger(__name__)
@@ -35,81 +36,18 @@ log = logging.getLogger(__name__)
 WOKEN_AT_ONCE = 50
 """Waiters woken in one turn of the event loop."""
 
-SETTLING_SECONDS = 5.0
+FIRST_LOOK_SECONDS = 5.0
 """
-A waiter is not woken sooner than this, or than its interval if that is shorter.
+Between the regular polls there is one for sessions at which nobody has looked yet, so often at most.
 
-The worker that deferred has just looked, and Airflow 3 takes a task that is resumed before the deferring process was
-seen to end, up to `[workers] min_heartbeat_interval` later, for one that was killed.
+A regular poll may be minutes away, and who started a wait wants to know of a wrong id or key at once.
 """
 
+GATHERING_SECONDS = 0.5
+"""The first look waits so long for others that are to have theirs, as when many tasks start at once."""
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """
-    Nothing more to wait for.
-
-    :param session: the session's JSON as it was seen; None means that the API refuses to show it, look again.
-    """
-
-    session: Session | None
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something the task's log should say while the wait goes on."""
-
-    level: int
-    text: str
-
-
-class Waiter:
-    """
-    One trigger's place in the poll.
-
-    :param session_id: id of the awaited session.
-    :param target: what is waited for.
-    :param interval: the longest time between two looks at the session, in seconds.
-    """
-
-    __slots__ = ("_news", "_woken", "interval", "ready_at", "session_id", "target", "troubled", "warned")
-
-    def __init__(self, session_id: str, target: Target, interval: float) -> None:
-        self.session_id = session_id
-        self.target = target
-        self.interval = interval
-        self.ready_at = time.monotonic() + min(interval, SETTLING_SECONDS)
-        self.warned: str | None = None
-        self.troubled = False
-        self._news: deque[Settled | Notice | BaseException] | None = None
-        self._woken: asyncio.Future[None] | None = None
-
-    async def next(self) -> Settled | Notice:
-        """
-        Wait for news of the session.
-
-        :raises RuntimeError: the poll crashed.
-        """
-        while not self._news:
-            self._woken = asyncio.get_running_loop().create_future()
-            await self._woken
-        news = self._news.popleft()
-        if isinstance(news, BaseException):
-            # Not itself: it is told to all waiters, and an exception collects the frames of all who raise it.
-            raise RuntimeError(f"The poll of the IonQ connection crashed: {news!r}") from news
-        return news
-
-    def tell(self, news: Settled | Notice | BaseException) -> None:
-        """Hand news over; wakes the trigger."""
-        # Made late: nearly all of thousands of waiters never have news but the last.
-        if self._news is None:
-            self._news = deque()
-        self._news.append(news)
-        if self._woken is not None and not self._woken.done():
-            self._woken.set_result(None)
-
-
-News = tuple[Waiter, "Settled | Notice | BaseException"]
+Watched = tuple[str, dict[Waiter, None]]
+"""A session's id and who waits for it."""
 
 
 class Poller:
@@ -121,9 +59,13 @@ class Poller:
 
     def __init__(self, ionq_conn_id: str) -> None:
         self.ionq_conn_id = ionq_conn_id
+        self._tags = {"ionq_conn_id": ionq_conn_id}
         self._waiters: dict[str, dict[Waiter, None]] = {}
         self._intervals: Counter[float] = Counter()
         self._changed = asyncio.Event()
+        self._unseen: dict[Waiter, None] = {}
+        self._unseen_since = 0.0
+        self._first_looked_at = -FIRST_LOOK_SECONDS
         self._settings: ClientSettings | None = None
         self._settings_error: IonQError | None = None
         self._settings_tried_at: float | None = None
@@ -138,11 +80,17 @@ class Poller:
             self._changed.set()
         self._intervals[waiter.interval] += 1
         self._waiters.setdefault(waiter.session_id, {})[waiter] = None
+        if waiter.unseen:
+            if not self._unseen:
+                self._unseen_since = time.monotonic()
+                self._changed.set()
+            self._unseen[waiter] = None
 
     def remove(self, waiter: Waiter) -> bool:
         """Let a waiter go; return whether it was the last."""
         same = self._waiters[waiter.session_id]
         del same[waiter]
+        self._unseen.pop(waiter, None)
         if not same:
             del self._waiters[waiter.session_id]
             self._session_outages.pop(waiter.session_id, None)
@@ -152,40 +100,79 @@ class Poller:
         return not self._waiters
 
     async def run(self) -> None:
-        """Poll until cancelled, first after an interval: the worker of the first waiter has just looked."""
-        started = time.monotonic()
+        """Poll until cancelled; for those whose worker has just looked first after an interval."""
+        polled = time.monotonic()
         try:
             while True:
-                await self._pause(started)
-                started = time.monotonic()
-                await self._poll()
+                if everybody := await self._pause(polled):
+                    polled = time.monotonic()
+                await self._poll(everybody)
         finally:
             self._close()
+            Stats.gauge("ionq.waiters", 0, tags=self._tags)
 
     async def crashed(self, error: BaseException) -> None:
         """Tell every waiter that the poll is no more."""
         await self._tell((waiter, error) for waiter in self._all())
 
-    async def _pause(self, started: float) -> None:
+    async def _pause(self, polled: float) -> bool:
+        """Wait until a poll is due; return whether for everybody, or for those only at whom nobody has looked yet."""
         finished = time.monotonic()
         while self._intervals:
             pause = self._outage.pause_seconds(min(self._intervals))
             # The second part keeps answers slower than the interval from being asked for without a break.
-            until = max(started + pause, finished + min(pause / 2, 1.0))
+            regular = max(polled + pause, finished + min(pause / 2, 1.0))
+            first = math.inf
+            if self._unseen and not self._outage.failures:
+                first = max(self._first_looked_at + FIRST_LOOK_SECONDS, self._unseen_since + GATHERING_SECONDS)
             self._changed.clear()
             try:
-                async with asyncio.timeout(until - time.monotonic()):
+                async with asyncio.timeout(min(regular, first) - time.monotonic()):
                     await self._changed.wait()
             except TimeoutError:
-                return
+                return regular <= first or len(self._unseen) == self._intervals.total()
+        return True
 
-    async def _poll(self) -> None:
+    async def _poll(self, everybody: bool) -> None:
         if self._reading_is_due():
             await self._read_settings()
+        if everybody:
+            watched = list(self._waiters.items())
+        else:
+            ids = dict.fromkeys(waiter.session_id for waiter in self._unseen)
+            watched = [(session_id, self._waiters[session_id]) for session_id in ids]
+        seen, self._unseen = self._unseen, {}
+        if seen:
+            self._first_looked_at = time.monotonic()
+        began = time.monotonic()
+        await self._ask(watched)
+        for waiter in seen:
+            waiter.unseen = False
+        self._report(len(watched), time.monotonic() - began)
+
+    def _report(self, asked_for: int, seconds: float) -> None:
+        waiters = self._intervals.total()
+        Stats.incr("ionq.polls", tags=self._tags)
+        Stats.gauge("ionq.waiters", waiters, tags=self._tags)
+        log.debug(
+            "IonQ connection %r: polled for %d of %d awaited sessions in %.3f s; %d waiters, shortest interval %g s;"
+            " %d failures in a row, %d sessions that alone fail.",
+            self.ionq_conn_id,
+            asked_for,
+            len(self._waiters),
+            seconds,
+            waiters,
+            min(self._intervals, default=math.inf),
+            self._outage.failures,
+            len(self._session_outages),
+        )
+
+    async def _ask(self, watched: list[Watched]) -> None:
+        """Ask for some of the sessions, and tell whom it concerns what came of it."""
         if self._asker is None:
             await self._failed(self._settings_error or IonQConfigurationError("the connection was never read"))
             return
-        look, news = await asyncio.to_thread(self._look, self._asker, list(self._waiters.items()))
+        look, news = await asyncio.to_thread(self._look, self._asker, watched)
         was_troubled = self._outage.failures > 0 or bool(self._session_outages)
         await self._note_session_errors(look)
         if look.failure is not None:
@@ -198,7 +185,7 @@ class Poller:
 
     # Everything from here to the next such line runs in a thread.
 
-    def _look(self, asker: Asker, watched: list[tuple[str, dict[Waiter, None]]]) -> tuple[Look, list[News]]:
+    def _look(self, asker: Asker, watched: list[Watched]) -> tuple[Look, list[News]]:
         """Ask for the sessions and decide for each waiter."""
         # Those that alone fail come last: what they do says least about the others.
         ids = sorted((session_id for session_id, _ in watched), key=self._session_outages.__contains__)
@@ -213,7 +200,10 @@ class Poller:
                     decision = decide(session, waiter.target)
                     if decision.outcome is not Outcome.WAIT:
                         news.append((waiter, Settled(session)))
-                    elif decision.warning != waiter.warned:
+                        continue
+                    if waiter.unseen and (hint := never_started_hint(session, waiter.target)):
+                        news.append((waiter, Notice(logging.WARNING, hint)))
+                    if decision.warning != waiter.warned:
                         waiter.warned = decision.warning
                         if decision.warning:
                             news.append((waiter, Notice(logging.WARNING, decision.warning)))
@@ -253,6 +243,7 @@ class Poller:
     async def _failed(self, error: IonQError) -> None:
         """Take note of a poll that failed for all."""
         self._outage.failed(error, self._settings_reads)
+        Stats.incr("ionq.poll_failures", tags=self._tags)
         log.warning("IonQ connection %r: poll failed: %s", self.ionq_conn_id, error)
         await self._tell(_trouble(self._all(), error, final=self._outage.final))
 
@@ -285,10 +276,14 @@ class Poller:
         return [waiter for waiters in self._waiters.values() for waiter in waiters]
 
     async def _tell(self, news: Iterable[News]) -> None:
+        settled = 0
         for count, (waiter, item) in enumerate(news, start=1):
             waiter.tell(item)
+            settled += isinstance(item, Settled)
             if count % WOKEN_AT_ONCE == 0:
                 await asyncio.sleep(0)
+        if settled:
+            Stats.incr("ionq.settled", settled, tags=self._tags)
 
 
 _ANSWERS_AGAIN = Notice(logging.INFO, "The IonQ API answers again; waiting on.")
@@ -296,13 +291,19 @@ _ANSWERS_AGAIN = Notice(logging.INFO, "The IonQ API answers again; waiting on.")
 
 def _trouble(waiters: Iterable[Waiter], error: IonQError, *, final: bool) -> list[News]:
     """Make the news of a failed look: once for each waiter, or the last when it is final."""
-    if final:
-        return [(waiter, Settled(None)) for waiter in waiters if waiter.ready_at <= time.monotonic()]
+    news: list[News] = []
+    now = time.monotonic()
     notice = Notice(logging.WARNING, f"The IonQ API cannot be asked; waiting on until it can. {error}")
-    untold = [waiter for waiter in waiters if not waiter.troubled]
-    for waiter in untold:
-        waiter.troubled = True
-    return [(waiter, notice) for waiter in untold]
+    for waiter in waiters:
+        if waiter.unseen and not error.retryable:
+            news.append((waiter, Settled(None, first_look=True)))
+        elif final:
+            if waiter.ready_at <= now:
+                news.append((waiter, Settled(None)))
+        elif not waiter.troubled:
+            waiter.troubled = True
+            news.append((waiter, notice))
+    return news
 
 
 # A task of one event loop cannot serve the triggers of another.
@@ -312,7 +313,9 @@ _pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, tuple[Poller, a
 
 
 @contextlib.contextmanager
-def subscribe(ionq_conn_id: str, session_id: str, target: Target, interval: float) -> Iterator[Waiter]:
+def subscribe(
+    ionq_conn_id: str, session_id: str, target: Target, interval: float, *, unseen: bool = False
+) -> Iterator[Waiter]:
     """
     Take part in the poll of a connection, starting it if need be, for as long as the context is open.
 
@@ -320,13 +323,14 @@ def subscribe(ionq_conn_id: str, session_id: str, target: Target, interval: floa
     :param session_id: id of the awaited session.
     :param target: what is waited for.
     :param interval: the longest time between two looks, in seconds.
+    :param unseen: whether nobody has looked at the session yet, so that the first look is one at which mistakes count.
     """
     pollers = _pollers.setdefault(asyncio.get_running_loop(), {})
     if ionq_conn_id not in pollers:
         poller = Poller(ionq_conn_id)
         pollers[ionq_conn_id] = (poller, _start(_run(poller, pollers)))
     poller, task = pollers[ionq_conn_id]
-    waiter = Waiter(session_id, target, interval)
+    waiter = Waiter(session_id, target, interval, unseen=unseen)
     poller.add(waiter)
     try:
         yield waiter

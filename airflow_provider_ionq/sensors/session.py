@@ -18,11 +18,12 @@ from airflow.providers.common.compat.sdk import (
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
 from airflow_provider_ionq import outage
-from airflow_provider_ionq.conditions import Outcome, Target, decide
+from airflow_provider_ionq.conditions import Outcome, Target, decide, never_started_hint
 from airflow_provider_ionq.errors import IonQConfigurationError, IonQError
 from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionUnreachable
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.tasks import look_at_session
+from airflow_provider_ionq.triggers.start import why_on_worker
 
 if AIRFLOW_V_3_0_PLUS:
     from airflow.sdk.exceptions import AirflowRescheduleException
@@ -59,6 +60,13 @@ class IonQSessionSensor(BaseSensorOperator):
         sessions of a connection, whatever `mode` says; needs a running triggerer. None means
         `[operators] default_deferrable`, unless `silent_fail`, `exponential_backoff` or `max_wait` is set, which only
         a worker can do.
+    :param start_from_trigger: begin the wait in the triggerer, with no worker (Airflow 3.3); makes the sensor
+        deferrable. Where that is not certain to work, the wait begins on a worker and the task's log says why: when it
+        is mapped, has an `execution_timeout`, or `session_id` or `ionq_conn_id` come from another task or are templates
+        with more in them than `dag_run`, `params`, `ds`, `ts`, `logical_date` and `run_id`.
+    :param end_from_trigger: end the task as a success from the triggerer, with no worker; makes the sensor deferrable.
+        Pushes no XCom on Airflow 3, which cannot push an object from there. Whatever is no success still ends on a
+        worker. Not with `outlets`.
     :param poke_interval: time between two looks, in seconds or as a timedelta, above 0.
     :param timeout: longest wait in seconds or as a timedelta, after which the task fails without retries.
     :raises IonQSessionUnreachable: when the session can never have what is awaited.
@@ -79,6 +87,8 @@ class IonQSessionSensor(BaseSensorOperator):
         active: bool | None = None,
         ionq_conn_id: str = IonQHook.default_conn_name,
         deferrable: bool | None = None,
+        start_from_trigger: bool = False,
+        end_from_trigger: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -89,14 +99,51 @@ class IonQSessionSensor(BaseSensorOperator):
         self._target = Target.of(status, active)
         if isinstance(self.poke_interval, bool) or not self.poke_interval > 0:
             raise ValueError("poke_interval must be above 0 seconds")
+        without_worker = [
+            name
+            for name, wanted in {"start_from_trigger": start_from_trigger, "end_from_trigger": end_from_trigger}.items()
+            if wanted
+        ]
+        if without_worker:
+            if deferrable is False:
+                raise ValueError(f"{' and '.join(without_worker)} cannot be used with deferrable=False")
+            deferrable = True
         worker_only = [name for name in ("silent_fail", "exponential_backoff", "max_wait") if getattr(self, name)]
         if deferrable and worker_only:
             raise ValueError(f"{', '.join(worker_only)} cannot be used with deferrable=True: only a worker can do that")
         if deferrable is None:
             deferrable = conf.getboolean("operators", "default_deferrable", fallback=False) and not worker_only
         self.deferrable = deferrable
+        if end_from_trigger and self.outlets:
+            raise ValueError("end_from_trigger cannot be used with outlets: only a worker emits their asset events")
+        if end_from_trigger and self.multiple_outputs:
+            raise ValueError("end_from_trigger cannot be used with multiple_outputs: only a worker pushes them")
+        self.end_from_trigger = end_from_trigger
+        self._asked_to_start_from_trigger = start_from_trigger
+        if start_from_trigger:
+            self._start_from_trigger()
         self._hook: IonQHook | None = None
         self._start_over()
+
+    def _start_from_trigger(self) -> None:
+        """Have the scheduler hand this task to the triggerer, where that is certain to work."""
+        self._why_on_worker = why_on_worker(
+            {name: getattr(self, name) for name in self.template_fields}, self.get_dag()
+        )
+        if self._why_on_worker is None and self.execution_timeout is not None:
+            # With it Airflow would cut the wait short, which it does not when a worker defers.
+            self._why_on_worker = "execution_timeout is set"
+        if self._why_on_worker is None:
+            from airflow.triggers.base import StartTriggerArgs
+
+            # On this instance alone: a mapped task would take those of the class, with wrong arguments.
+            self.start_from_trigger = True
+            self.start_trigger_args = StartTriggerArgs(
+                trigger_cls="airflow_provider_ionq.triggers.session.IonQSessionTrigger",
+                trigger_kwargs=self._trigger_arguments() | {"timeout": self.timeout},
+                next_method="execute_complete",
+                timeout=timedelta(seconds=self.timeout),
+            )
 
     def _start_over(self) -> None:
         self._outage = outage.Outage()
@@ -109,6 +156,9 @@ class IonQSessionSensor(BaseSensorOperator):
     def execute(self, context: Context) -> Any:
         """Wait on the worker or, if deferrable, look once and hand the wait to the triggerer."""
         self._start_over()
+        if self._asked_to_start_from_trigger:
+            reason = self._why_on_worker or "Airflow does so for mapped tasks and in dag.test()"
+            self.log.info("start_from_trigger=True, but this wait begins on a worker: %s.", reason)
         return self._execute_on_worker(context)
 
     def _execute_on_worker(self, context: Context) -> Any:
@@ -154,10 +204,13 @@ class IonQSessionSensor(BaseSensorOperator):
         :param deadline: when the wait times out, in seconds since the epoch; None starts `timeout` anew.
         :raises ValueError: when the event is not of our trigger or of another session.
         """
-        session = self._session_of(event) or self._look(refused_before=True)
+        seen = self._seen_by_trigger(event)
+        session = seen["session"] or self._look(first=seen.get("first_look", False), refused_before=True)
         if session is not None and self._is_reached(session):
             return session
-        remaining = self.timeout if deadline is None else deadline - time.time()
+        remaining = seen.get("remaining")
+        if remaining is None:
+            remaining = self.timeout if deadline is None else min(deadline - time.time(), self.timeout)
         if remaining <= 0:
             raise AirflowSensorTimeout(
                 f"Session {self.session_id} did not have {self._target} within {self.timeout:g} s."
@@ -214,17 +267,22 @@ class IonQSessionSensor(BaseSensorOperator):
         from airflow_provider_ionq.triggers.session import IonQSessionTrigger
 
         self.defer(
-            trigger=IonQSessionTrigger(
-                session_id=self.session_id,
-                ionq_conn_id=self.ionq_conn_id,
-                status=self._target.statuses,
-                active=self._target.active,
-                poke_interval=self.poke_interval,
-            ),
+            trigger=IonQSessionTrigger(**self._trigger_arguments()),
             method_name="execute_complete",
             kwargs={"deadline": time.time() + remaining},
             timeout=timedelta(seconds=remaining),
         )
+
+    def _trigger_arguments(self) -> dict[str, Any]:
+        return {
+            "session_id": self.session_id,
+            "ionq_conn_id": self.ionq_conn_id,
+            "status": None if self._target.statuses is None else list(self._target.statuses),
+            "active": self._target.active,
+            "poke_interval": self.poke_interval,
+            "end_from_trigger": self.end_from_trigger,
+            "push_xcom": self.do_xcom_push,
+        }
 
     def _look(self, *, first: bool = False, refused_before: bool = False) -> Session | None:
         """
@@ -300,20 +358,19 @@ class IonQSessionSensor(BaseSensorOperator):
             self.poke_interval,
             self.timeout,
         )
-        if session["status"] == "created" and "created" not in (self._target.statuses or ()):
-            self.log.warning(
-                "IonQ starts a session when its first job is submitted: if nothing submits a job to session %s, it is"
-                " never started.",
-                self.session_id,
-            )
+        if hint := never_started_hint(session, self._target):
+            self.log.warning("%s", hint)
 
-    def _session_of(self, event: dict[str, Any] | None) -> Session | None:
-        if not isinstance(event, dict) or event.keys() != {"session_id", "session"}:
+    def _seen_by_trigger(self, event: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the event of our trigger on our session."""
+        # Triggers of the first release, which may still run after an upgrade, tell the first two only.
+        known = {"session_id", "session", "first_look", "remaining"}
+        if not isinstance(event, dict) or not {"session_id", "session"} <= event.keys() <= known:
             raise ValueError(f"The trigger fired an event that is not ours: {str(event)[:200]}")
         session: Session | None = event["session"]
         if event["session_id"] != self.session_id or (session is not None and session.get("id") != self.session_id):
             raise ValueError(f"The trigger of session {self.session_id} fired an event of another: {str(event)[:200]}")
-        return session
+        return event
 
     def _was_rescheduled(self, context: Context) -> bool:
         """Tell whether this try has looked before, in another process."""

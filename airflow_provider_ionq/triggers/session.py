@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
+from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
-from airflow_provider_ionq.conditions import Target
-from airflow_provider_ionq.poller import Settled, subscribe
+from airflow_provider_ionq.conditions import Outcome, Target, decide
+from airflow_provider_ionq.exceptions import IonQFailException
+from airflow_provider_ionq.poller import subscribe
+from airflow_provider_ionq.tasks import checked_session_id
+from airflow_provider_ionq.waiter import Settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
+
+    from airflow_provider_ionq.models import Session
+
+FIRST_LOOK_WITHIN_SECONDS = 60.0
+"""
+The first poll of a wait older than this is not taken for its first look.
+
+A trigger forgets what it saw when its triggerer is restarted, and a mistake is believed at the first look only.
+"""
 
 
 class IonQSessionTrigger(BaseTrigger):
     """
     Wait for an IonQ session in the triggerer; all triggers of one connection share one poll.
 
-    Fires once, with `{"session_id": ..., "session": ...}`: the session's JSON as it was seen when nothing was left to
-    wait for, or None when the API refuses to show it and the task should look for itself. Does not judge, and does not
-    fail for anything the API says. The arguments hold names only, never the API key.
+    Fires once, with `session_id`, `session`: the session's JSON as it was seen when nothing was left to wait for, or
+    None when the API refuses to show it and the task should look for itself, `first_look`: whether that was the first
+    look of the wait, and `remaining`: how much of the time-out is left, in seconds, None where Airflow does not tell.
+    Does not judge, but for `end_from_trigger`, and does not fail for anything the API says. The arguments hold names
+    only, never the API key.
 
     :param session_id: id of the session.
     :param ionq_conn_id: id of the Airflow connection.
     :param status: the awaited status, or a collection of which any will do; None leaves the status out of it.
     :param active: the awaited active flag; None leaves the flag out of it.
     :param poke_interval: the longest time between two looks, in seconds.
+    :param end_from_trigger: end the task as a success from here when the session has what is awaited.
+    :param push_xcom: push the session's JSON when the task is ended from here, where Airflow can.
+    :param timeout: the task's time-out in seconds if the wait begins here; None if a worker has looked before.
     """
 
     def __init__(
@@ -35,6 +54,9 @@ class IonQSessionTrigger(BaseTrigger):
         status: str | Collection[str] | None,
         active: bool | None,
         poke_interval: float,
+        end_from_trigger: bool = False,
+        push_xcom: bool = True,
+        timeout: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.session_id = session_id
@@ -42,6 +64,9 @@ class IonQSessionTrigger(BaseTrigger):
         self.status = status
         self.active = active
         self.poke_interval = poke_interval
+        self.end_from_trigger = end_from_trigger
+        self.push_xcom = push_xcom
+        self.timeout = timeout
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return class path and arguments; both outlive upgrades, deferred tasks hold them in the database."""
@@ -54,13 +79,71 @@ class IonQSessionTrigger(BaseTrigger):
                 "status": None if statuses is None else list(statuses),
                 "active": self.active,
                 "poke_interval": self.poke_interval,
+                "end_from_trigger": self.end_from_trigger,
+                "push_xcom": self.push_xcom,
+                "timeout": self.timeout,
             },
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and fire once."""
+        try:
+            checked_session_id(self.session_id)
+        except IonQFailException:
+            # A worker says what is wrong: a trigger that raises is retried.
+            yield self._event(None, first_look=True)
+            return
         target = Target.of(self.status, self.active)
-        with subscribe(self.ionq_conn_id, self.session_id, target, self.poke_interval) as waiter:
+        if self.timeout is not None:
+            self.log.info(
+                "Waiting for IonQ session %s to have %s; looking every %g s for at most %g s.",
+                self.session_id,
+                target,
+                self.poke_interval,
+                self.timeout,
+            )
+        unseen = self._is_begin_of_wait()
+        with subscribe(self.ionq_conn_id, self.session_id, target, self.poke_interval, unseen=unseen) as waiter:
             while not isinstance(news := await waiter.next(), Settled):
                 self.log.log(news.level, news.text)
-        yield TriggerEvent({"session_id": self.session_id, "session": news.session})
+        if self.end_from_trigger and news.session is not None:
+            decision = decide(news.session, target)
+            if decision.outcome is Outcome.REACHED:
+                self.log.info("%s", decision.reason)
+                yield self._end(news.session)
+                return
+        yield self._event(news.session, first_look=news.first_look)
+
+    def _event(self, session: Session | None, *, first_look: bool) -> TriggerEvent:
+        return TriggerEvent(
+            {
+                "session_id": self.session_id,
+                "session": session,
+                "first_look": first_look,
+                "remaining": self._remaining_seconds(),
+            }
+        )
+
+    def _end(self, session: Session) -> TaskSuccessEvent:
+        if not self.push_xcom:
+            return TaskSuccessEvent()
+        if not AIRFLOW_V_3_0_PLUS:
+            return TaskSuccessEvent(xcoms={"return_value": cast("Any", session)})
+        # It would push the JSON of the JSON: a string where every other mode pushes an object.
+        self.log.info("The triggerer ends the task without an XCom: Airflow 3 cannot push an object from there.")
+        return TaskSuccessEvent()
+
+    def _is_begin_of_wait(self) -> bool:
+        remaining = self._remaining_seconds()
+        if self.timeout is None or remaining is None:
+            return False
+        return self.timeout - remaining <= FIRST_LOOK_WITHIN_SECONDS
+
+    def _remaining_seconds(self) -> float | None:
+        """Return what is left until the triggerer times the wait out, by the clock that it goes by."""
+        timeout_after: datetime | None = getattr(self, "timeout_after", None)
+        if timeout_after is None:
+            return None
+        if timeout_after.tzinfo is None:
+            timeout_after = timeout_after.replace(tzinfo=UTC)
+        return (timeout_after - datetime.now(UTC)).total_seconds()

@@ -15,6 +15,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow.exceptions import AirflowRescheduleException
 from airflow.providers.common.compat.sdk import (
     DAG,
     AirflowFailException,
@@ -22,22 +23,18 @@ from airflow.providers.common.compat.sdk import (
     AirflowSkipException,
     TaskDeferred,
 )
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, get_base_airflow_version_tuple
 
 from airflow_provider_ionq.sensors.session import IonQSessionSensor
 from airflow_provider_ionq.triggers.session import IonQSessionTrigger
-
-if AIRFLOW_V_3_0_PLUS:
-    from airflow.sdk.exceptions import AirflowRescheduleException
-else:
-    from airflow.exceptions import AirflowRescheduleException
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow.triggers.base import TriggerEvent
 
-MODES = ("poke", "reschedule", "deferrable")
+STARTS_IN_TRIGGERER = get_base_airflow_version_tuple() >= (3, 3, 0)
+MODES = ("poke", "reschedule", "deferrable", *(["start_from_trigger"] if STARTS_IN_TRIGGERER else []))
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,10 @@ class Ending:
 def run_sensor(mode: str, **arguments: Any) -> Ending:
     """Make a sensor and run it to its end in a mode."""
     arguments = {"task_id": "wait", "poke_interval": 0.05, "timeout": 30, **arguments}
-    arguments |= {"deferrable": True} if mode == "deferrable" else {"deferrable": False, "mode": mode}
+    if mode in ("deferrable", "start_from_trigger"):
+        arguments |= {mode: True}
+    else:
+        arguments |= {"deferrable": False, "mode": mode}
     sensor = IonQSessionSensor(**arguments)
     sensor.dag = DAG("modes", schedule=None, start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC))
     try:
@@ -92,26 +92,53 @@ def _reschedule(sensor: IonQSessionSensor) -> Any:
 
 
 def _deferrable(sensor: IonQSessionSensor) -> Any:
-    step: Callable[[Any], Any] = copy.deepcopy(sensor).execute
+    return _to_the_end(sensor, copy.deepcopy(sensor).execute)
+
+
+def _start_from_trigger(sensor: IonQSessionSensor) -> Any:
+    if not sensor.start_from_trigger:
+        return _deferrable(sensor)
+    start = sensor.start_trigger_args
+    assert start is not None
+    assert start.timeout is not None
+    trigger = trigger_of(start.trigger_cls, start.trigger_kwargs)
+    return _to_the_end(sensor, _resume(sensor, trigger, start.timeout, start.next_method, start.next_kwargs))
+
+
+def _to_the_end(sensor: IonQSessionSensor, step: Callable[[Any], Any]) -> Any:
     while True:
         try:
             return step({"ti": object()})
         except TaskDeferred as deferred:
-            step = _resume(copy.deepcopy(sensor), deferred)
+            trigger = trigger_of(*deferred.trigger.serialize())
+            timeout = deferred.timeout or datetime.timedelta(0)
+            step = _resume(sensor, trigger, timeout, deferred.method_name, deferred.kwargs)
 
 
-def _resume(sensor: IonQSessionSensor, deferred: TaskDeferred) -> Callable[[Any], Any]:
-    class_path, arguments = deferred.trigger.serialize()
+def trigger_of(class_path: str, arguments: dict[str, Any] | None) -> IonQSessionTrigger:
+    """Return the trigger that the triggerer makes of what is in the database."""
     assert class_path == "airflow_provider_ionq.triggers.session.IonQSessionTrigger"
-    trigger = IonQSessionTrigger(**json.loads(json.dumps(arguments)))
-    assert deferred.timeout is not None
+    return IonQSessionTrigger(**json.loads(json.dumps(arguments)))
+
+
+def _resume(
+    sensor: IonQSessionSensor,
+    trigger: IonQSessionTrigger,
+    timeout: datetime.timedelta,
+    method: str,
+    kwargs: dict[str, Any] | None,
+) -> Callable[[Any], Any]:
+    """Run a trigger to its end; return what the worker then does, with a fresh copy of the sensor."""
+    resumed = copy.deepcopy(sensor)
+    if AIRFLOW_V_3_0_PLUS:
+        vars(trigger)["timeout_after"] = datetime.datetime.now(datetime.UTC) + timeout
     try:
-        event = asyncio.run(asyncio.wait_for(first_event(trigger), deferred.timeout.total_seconds()))
+        event = asyncio.run(asyncio.wait_for(first_event(trigger), timeout.total_seconds()))
     except TimeoutError:
         said = "Trigger timeout" if AIRFLOW_V_3_0_PLUS else "Trigger/execution timeout"
-        return lambda context: sensor.resume_execution("__fail__", {"error": said}, context)
-    kwargs = {**(deferred.kwargs or {}), "event": json.loads(json.dumps(event.payload))}
-    return lambda context: sensor.resume_execution(deferred.method_name, kwargs, context)
+        return lambda context: resumed.resume_execution("__fail__", {"error": said}, context)
+    kwargs = {**(kwargs or {}), "event": json.loads(json.dumps(event.payload))}
+    return lambda context: resumed.resume_execution(method, kwargs, context)
 
 
 async def first_event(trigger: IonQSessionTrigger) -> TriggerEvent:
@@ -121,7 +148,12 @@ async def first_event(trigger: IonQSessionTrigger) -> TriggerEvent:
     return events[0]
 
 
-_WAYS = {"poke": _poke, "reschedule": _reschedule, "deferrable": _deferrable}
+_WAYS = {
+    "poke": _poke,
+    "reschedule": _reschedule,
+    "deferrable": _deferrable,
+    "start_from_trigger": _start_from_trigger,
+}
 
 
 class _TaskInstance:

@@ -90,14 +90,16 @@ HISTORIES = {
     "key refused at the first look": History(
         STARTED, IonQFailException, ("401", "ionq_default"), before=lambda e, s: setattr(e, "api_key", "x"), requests=1
     ),
-    "forbidden at the first look": History(STARTED, IonQFailException, ("403",), before=answering(403), requests=1),
+    "forbidden at the first look": History(
+        STARTED, IonQFailException, ("403",), before=answering(403, seconds=60), requests=1
+    ),
     "unknown session at the first look": History(
         STARTED, IonQFailException, ("404", "not enabled"), before=lambda e, s: e.delete_session(s), requests=1
     ),
     "sessions not enabled": History(
         STARTED, IonQFailException, ("not enabled",), before=lambda e, s: setattr(e, "sessions_enabled", False)
     ),
-    "redirect at the first look": History(STARTED, IonQFailException, ("302",), before=answering(302)),
+    "redirect at the first look": History(STARTED, IonQFailException, ("302",), before=answering(302, seconds=60)),
     "outage at the first look": History(STARTED, before=answering(503, times=3), requests=4),
     "rate limit at the first look": History(STARTED, before=answering(429, times=2, retry_after=0), requests=3),
     "unreadable body at the first look": History(
@@ -175,7 +177,9 @@ def test_every_mode_ends_alike(
         for words in history.says:
             assert words in ending.message
     if history.requests is not None:
-        assert len(ionq_emulator.requests) == history.requests
+        # A mistake that the triggerer sees first is looked at again by the worker that says so.
+        again = mode == "start_from_trigger" and ending.error is not None and history.requests > 0
+        assert history.requests <= len(ionq_emulator.requests) <= history.requests + again
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -12,8 +12,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.conditions import Target
-from airflow_provider_ionq.poller import Notice, Settled, subscribe
+from airflow_provider_ionq.poller import subscribe
 from airflow_provider_ionq.triggers.session import IonQSessionTrigger
+from airflow_provider_ionq.waiter import Notice, Settled
 from tests.waiting.modes import first_event
 
 if TYPE_CHECKING:
@@ -455,10 +456,21 @@ def test_trigger_class_path_and_arguments_are_frozen() -> None:
         "status": ["started", "ended"],
         "active": None,
         "poke_interval": 60.0,
+        "end_from_trigger": True,
+        "push_xcom": False,
+        "timeout": 3600.0,
     }
     trigger = IonQSessionTrigger(**arguments)  # type: ignore[arg-type]
     assert trigger.serialize() == ("airflow_provider_ionq.triggers.session.IonQSessionTrigger", arguments)
     assert list(inspect.signature(IonQSessionTrigger.__init__).parameters)[1:] == list(arguments)
+
+
+def test_trigger_of_the_first_release_can_still_be_made() -> None:
+    """Tasks that were deferred before an upgrade hold its arguments."""
+    trigger = IonQSessionTrigger(
+        session_id="s-1", ionq_conn_id="c", status=["started"], active=None, poke_interval=60.0
+    )
+    assert (trigger.end_from_trigger, trigger.timeout) == (False, None)
 
 
 def test_trigger_takes_a_single_status_too() -> None:
@@ -471,4 +483,9 @@ def test_trigger_fires_once_with_id_and_json(ionq_emulator: Emulator) -> None:
     ionq_emulator.end_session(session_id)
     trigger = IonQSessionTrigger(session_id, "ionq_default", ["started"], None, 0.05)
     event = run(first_event(trigger))
-    assert event.payload == {"session_id": session_id, "session": ionq_emulator.session(session_id)}
+    assert event.payload == {
+        "session_id": session_id,
+        "session": ionq_emulator.session(session_id),
+        "first_look": False,
+        "remaining": None,
+    }

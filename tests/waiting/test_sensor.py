@@ -79,6 +79,9 @@ def test_deferral_carries_names_only_and_the_remaining_time(ionq_emulator: Emula
         "status": ["started"],
         "active": True,
         "poke_interval": 7,
+        "end_from_trigger": False,
+        "push_xcom": True,
+        "timeout": None,
     }
     assert deferred.value.timeout is not None
     assert 95 < deferred.value.timeout.total_seconds() <= 100

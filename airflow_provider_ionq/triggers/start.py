@@ -1,0 +1,56 @@
+"""Whether a task can begin in the triggerer, without a worker: only where that is certain to do what a worker does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RENDERED_IN_TRIGGERER = frozenset({"dag_run", "params", "ds", "ts", "logical_date", "run_id"})
+"""What a template may use: all of it is known without asking the worker's API, which a triggerer cannot do."""
+
+_JINJA_MARKS = ("{{", "{%", "{#")
+
+
+def why_on_worker(templated: Mapping[str, object], dag: Any) -> str | None:
+    """
+    Return why a task must begin on a worker; None if it can begin in the triggerer.
+
+    :param templated: the values of the templated arguments, by name.
+    :param dag: the task's DAG; None if it has none yet.
+    """
+    if get_base_airflow_version_tuple() < (3, 3, 0):
+        return "Airflow does so before 3.3"
+    for name, value in templated.items():
+        if not isinstance(value, str):
+            return f"{name} comes from another task, or is no string"
+        if any(mark in value for mark in _JINJA_MARKS):
+            if reason := _why_not_rendered(value):
+                return f"{name} {reason}"
+            # The triggerer renders without what the DAG adds to Jinja.
+            if dag is not None and (
+                dag.user_defined_macros or dag.user_defined_filters or dag.render_template_as_native_obj
+            ):
+                return f"{name} is a template, and the DAG has macros, filters or native rendering of its own"
+    return None
+
+
+def _why_not_rendered(template: str) -> str | None:
+    from jinja2 import TemplateError, meta
+    from jinja2.sandbox import SandboxedEnvironment
+
+    environment = SandboxedEnvironment()
+    try:
+        tree = environment.parse(template)
+        environment.compile(tree)
+    except TemplateError as error:
+        return f"is a template that only a worker can render ({error})"
+    if any(True for _ in meta.find_referenced_templates(tree)):
+        return "is a template that refers to another"
+    if names := meta.find_undeclared_variables(tree) - RENDERED_IN_TRIGGERER:
+        allowed = ", ".join(sorted(RENDERED_IN_TRIGGERER))
+        return f"is a template with {', '.join(sorted(names))} in it, and only {allowed} are known to the triggerer"
+    return None

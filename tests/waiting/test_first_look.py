@@ -1,0 +1,154 @@
+"""Waits that no worker began: their first look comes at once, and a mistake is believed at it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_provider_ionq.conditions import Target
+from airflow_provider_ionq.poller import subscribe
+from airflow_provider_ionq.waiter import Notice, Settled
+from tests.waiting.test_poller import LIST, ONE, create, routes, run, until
+
+if TYPE_CHECKING:
+    from airflow_provider_ionq.emulator import Emulator
+
+STARTED = Target.of("started", None)
+FAR_OFF = 3600.0
+"""An interval after which no test is still there."""
+
+
+async def first_look(session_id: str, *, unseen: bool = True, interval: float = FAR_OFF) -> Settled:
+    with subscribe("ionq_default", session_id, STARTED, interval, unseen=unseen) as waiter:
+        while isinstance(news := await waiter.next(), Notice):
+            pass
+        return news
+
+
+def test_first_look_does_not_wait_for_the_interval(ionq_emulator: Emulator) -> None:
+    (session_id,) = create(ionq_emulator, 1)
+    ionq_emulator.start_session(session_id)
+    settled = run(first_look(session_id))
+    assert (settled.session, settled.first_look) == (ionq_emulator.session(session_id), False)
+    assert routes(ionq_emulator) == {ONE: 1}
+
+
+def test_many_that_begin_together_have_their_first_look_in_one_request(ionq_emulator: Emulator) -> None:
+    ids = create(ionq_emulator, 100)
+    for session_id in ids:
+        ionq_emulator.start_session(session_id)
+
+    async def scenario() -> list[Settled]:
+        return await asyncio.gather(*map(first_look, ids))
+
+    assert [one.session for one in run(scenario())] == [ionq_emulator.session(session_id) for session_id in ids]
+    assert routes(ionq_emulator) == {LIST: 1}
+
+
+def test_two_for_the_same_session_cost_one_request(ionq_emulator: Emulator) -> None:
+    (session_id,) = create(ionq_emulator, 1)
+    ionq_emulator.start_session(session_id)
+
+    async def scenario() -> list[Settled]:
+        return await asyncio.gather(*(first_look(session_id) for _ in range(2)))
+
+    assert len(run(scenario())) == 2
+    assert routes(ionq_emulator) == {ONE: 1}
+
+
+def test_a_first_look_among_waiters_asks_for_its_own_session_only(ionq_emulator: Emulator) -> None:
+    seen_by_worker = create(ionq_emulator, 5)
+    (begun_here,) = create(ionq_emulator, 1)
+    ionq_emulator.start_session(begun_here)
+
+    async def scenario() -> None:
+        others = [asyncio.create_task(first_look(session_id, unseen=False)) for session_id in seen_by_worker]
+        await first_look(begun_here)
+        for other in others:
+            other.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    run(scenario())
+    assert [request.session_id for request in ionq_emulator.requests] == [begun_here]
+
+
+def test_first_looks_that_keep_coming_are_gathered(ionq_emulator: Emulator) -> None:
+    ids = create(ionq_emulator, 20)
+
+    async def scenario() -> None:
+        waits = []
+        for session_id in ids:
+            waits.append(asyncio.create_task(first_look(session_id)))
+            await asyncio.sleep(0.1)
+        await until(lambda: len(ionq_emulator.requests) >= 1)
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+
+    run(scenario())
+    # Those of the first half second, by list or one by one; the others' turn is 5 s later.
+    assert len(ionq_emulator.requests) < 10
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        lambda emulator, session_id: emulator.delete_session(session_id),
+        lambda emulator, session_id: setattr(emulator, "api_key", "another"),
+        lambda emulator, session_id: emulator.fail(403, seconds=60),
+        lambda emulator, session_id: emulator.stop(),
+    ],
+    ids=["404", "401", "403", "refused connection"],
+)
+def test_a_mistake_is_believed_at_the_first_look(ionq_emulator: Emulator, mistake: object) -> None:
+    (session_id,) = create(ionq_emulator, 1)
+    mistake(ionq_emulator, session_id)  # type: ignore[operator]
+    began = time.monotonic()
+    assert run(first_look(session_id)) == Settled(None, first_look=True)
+    assert time.monotonic() - began < 30
+    assert len(ionq_emulator.requests) <= 1
+
+
+@pytest.mark.parametrize("status", [429, 500, 503, 524])
+def test_an_outage_at_the_first_look_is_waited_out(ionq_emulator: Emulator, status: int) -> None:
+    (session_id,) = create(ionq_emulator, 1)
+    ionq_emulator.start_session(session_id)
+    ionq_emulator.fail(status, times=2)
+    settled = run(first_look(session_id, interval=0.2))
+    assert settled.session is not None
+    assert Counter(request.status for request in ionq_emulator.requests) == {status: 2, 200: 1}
+
+
+@pytest.mark.usefixtures("reread_at_once")
+def test_what_was_seen_once_is_no_first_look_again(ionq_emulator: Emulator) -> None:
+    (session_id,) = create(ionq_emulator, 1)
+
+    async def scenario() -> Settled:
+        wait = asyncio.create_task(first_look(session_id, interval=0.1))
+        await until(lambda: len(ionq_emulator.requests) >= 2)
+        ionq_emulator.delete_session(session_id)
+        return await wait
+
+    assert run(scenario()) == Settled(None, first_look=False)
+    assert [request.status for request in ionq_emulator.requests].count(404) == 2
+
+
+def test_the_hint_that_a_session_may_never_start_comes_with_the_first_look(ionq_emulator: Emulator) -> None:
+    (session_id,) = create(ionq_emulator, 1)
+
+    async def scenario() -> list[str]:
+        with subscribe("ionq_default", session_id, STARTED, 0.1, unseen=True) as waiter:
+            notice = await waiter.next()
+            await until(lambda: len(ionq_emulator.requests) >= 4)
+            ionq_emulator.start_session(session_id)
+            settled = await waiter.next()
+        assert isinstance(notice, Notice)
+        assert isinstance(settled, Settled)
+        return [notice.text]
+
+    (text,) = run(scenario())
+    assert "first job is submitted" in text
