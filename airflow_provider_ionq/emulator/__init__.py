@@ -8,6 +8,7 @@ A local IonQ API for tests and demos: real HTTP on 127.0.0.1, sessions that adva
     with Emulator() as emulator:
         session = emulator.create_session(plan=[Step("started", after_reads=2), Step("ended", after_seconds=5)])
         emulator.fail(503, route="GET /sessions/{session_id}", times=3, retry_after=1)
+        emulator.disturb("drop_after_read", times=2)
         ...  # point a client at emulator.url with emulator.api_key
         assert emulator.session(session["id"])["status"] == "ended"
         assert [request.status for request in emulator.requests][:3] == [503, 503, 503]
@@ -24,9 +25,12 @@ over HTTP, by JSON and without a key:
 - ``PATCH /_emulator/sessions/{id}`` sets any field; ``"status": "started"`` and ``"ended"`` start and end the session;
   ``"remove": ["settings"]`` leaves fields out.
 - ``DELETE /_emulator/sessions/{id}`` forgets the session.
-- ``POST /_emulator/faults`` gives coming requests another answer: the arguments of :meth:`Emulator.fail`;
+- ``POST /_emulator/history`` creates ``count`` sessions that ended long ago.
+- ``POST /_emulator/faults`` gives coming requests another answer: the arguments of :meth:`Emulator.fail`; or has
+  something happen to it on the wire: those of :meth:`Emulator.disturb`, ``{"kind": "delay", "delay_seconds": 2}``;
   ``DELETE`` gives the right answers again.
 - ``GET /_emulator/requests`` shows the requests to the API so far; ``DELETE`` empties the log.
+- ``GET /_emulator/connections`` counts TCP connections, and requests that were dropped before they were read.
 
 In pytest: ``from airflow_provider_ionq.emulator.fixtures import ionq_emulator``.
 """

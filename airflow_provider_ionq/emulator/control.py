@@ -70,12 +70,22 @@ def _delete_session(service: Service, session_id: str, _body: bytes) -> Response
     return Response(status_code=204)
 
 
+def _create_history(service: Service, _session_id: str, body: bytes) -> Response:
+    arguments = _object(body, frozenset({"count"}))
+    service.create_history(**arguments)
+    return reply(arguments, 201)
+
+
 def _fail(service: Service, _session_id: str, body: bytes) -> Response:
-    names = frozenset({"status", "route", "times", "seconds", "retry_after", "body", "content_type"})
-    fault = _object(body, names)
-    if "status" not in fault:
-        raise ValueError("a fault needs a status")
-    service.fail(**fault)
+    fault = _object(body)
+    limits = {"route", "times", "seconds"}
+    if "kind" in fault:
+        service.disturb(**_checked(fault, frozenset({"kind", "delay_seconds", "after_bytes", *limits}), "the body"))
+    elif "status" in fault:
+        names = frozenset({"status", "retry_after", "body", "content_type", *limits})
+        service.fail(**_checked(fault, names, "the body"))
+    else:
+        raise ValueError("a fault needs a status, or a kind")
     return reply(fault, 201)
 
 
@@ -88,6 +98,11 @@ def _requests(service: Service, _session_id: str, _body: bytes) -> Response:
     return reply([dataclasses.asdict(request) for request in service.requests])
 
 
+def _connections(service: Service, _session_id: str, _body: bytes) -> Response:
+    counts = {"made": service.connections_made, "open": service.connections_open}
+    return reply({**counts, "dropped_unread": service.dropped_unread})
+
+
 def _clear_requests(service: Service, _session_id: str, _body: bytes) -> Response:
     service.clear_requests()
     return Response(status_code=204)
@@ -97,8 +112,10 @@ CONTROL_HANDLERS: dict[str, Callable[[Service, str, bytes], Response]] = {
     "POST /sessions": _create_session,
     "PATCH /sessions/{session_id}": _update_session,
     "DELETE /sessions/{session_id}": _delete_session,
+    "POST /history": _create_history,
     "POST /faults": _fail,
     "DELETE /faults": _clear_faults,
     "GET /requests": _requests,
+    "GET /connections": _connections,
     "DELETE /requests": _clear_requests,
 }

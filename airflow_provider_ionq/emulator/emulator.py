@@ -64,9 +64,10 @@ class Emulator(Service):
         try:
             from airflow_provider_ionq.emulator.app import Application
             from airflow_provider_ionq.emulator.server import ServerThread
+            from airflow_provider_ionq.emulator.wire import protocol_of
         except ImportError as error:
             raise ImportError("the emulator needs: pip install 'airflow-provider-ionq[emulator]'") from error
-        self._server = ServerThread(Application(self), self._port)
+        self._server = ServerThread(Application(self), self._port, protocol_of(self))
         self._port = self._server.port
 
     def stop(self) -> None:

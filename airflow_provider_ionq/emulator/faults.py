@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Generic, Literal, Protocol, TypeVar, get_args
 
 from airflow_provider_ionq.emulator.routes import API_ROUTES
 from airflow_provider_ionq.emulator.state import is_duration
 
 _BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.NOT_MODIFIED)
+
+
+DisturbanceKind = Literal["delay", "drip", "drop_before_read", "drop_after_read", "cut_body"]
+
+
+class Limited(Protocol):
+    """Something that happens to some requests, a number of times or for some time."""
+
+    @property
+    def route(self) -> str | None: ...
+    @property
+    def times(self) -> int | None: ...
+    @property
+    def seconds(self) -> float | None: ...
 
 
 @dataclass(frozen=True)
@@ -36,14 +51,7 @@ class Fault:
     def __post_init__(self) -> None:
         if type(self.status) is not int or not 200 <= self.status <= 599:
             raise ValueError(f"status must be a whole number from 200 to 599, not {self.status!r}")
-        if self.route is not None and self.route not in API_ROUTES:
-            raise ValueError(f"route must be one of {', '.join(API_ROUTES)}, not {self.route!r}")
-        if self.times is not None and self.seconds is not None:
-            raise ValueError("a fault takes either times or seconds")
-        if self.times is not None and (type(self.times) is not int or self.times < 1):
-            raise ValueError(f"times must be a whole number from 1, not {self.times!r}")
-        if self.seconds is not None and not is_duration(self.seconds):
-            raise ValueError(f"seconds must be a number from 0, not {self.seconds!r}")
+        _check_limits(self)
         if self.retry_after is not None:
             _check_header("retry_after", str(self.retry_after))
             if type(self.retry_after) not in (int, str):
@@ -55,26 +63,71 @@ class Fault:
             raise ValueError(f"an answer with status {self.status} has no body")
 
 
+@dataclass(frozen=True)
+class Disturbance:
+    """
+    Something that happens to an answer, or to the connection, on the wire.
+
+    The parameters are those of :meth:`airflow_provider_ionq.emulator.trouble.Trouble.disturb`.
+    """
+
+    kind: DisturbanceKind
+    route: str | None = None
+    times: int | None = None
+    seconds: float | None = None
+    delay_seconds: float = 0.0
+    after_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(DisturbanceKind):
+            raise ValueError(f"kind must be one of {', '.join(get_args(DisturbanceKind))}, not {self.kind!r}")
+        _check_limits(self)
+        if self.kind == "drop_before_read" and self.route is not None:
+            raise ValueError("drop_before_read takes no route: it is not known before the request was read")
+        if not is_duration(self.delay_seconds):
+            raise ValueError(f"delay_seconds must be a number from 0, not {self.delay_seconds!r}")
+        if (self.kind in ("delay", "drip")) is not (self.delay_seconds > 0):
+            raise ValueError("delay_seconds above 0 goes with delay and drip, and with them only")
+        if type(self.after_bytes) is not int or self.after_bytes < 0:
+            raise ValueError(f"after_bytes must be a whole number from 0, not {self.after_bytes!r}")
+        if self.after_bytes and self.kind != "cut_body":
+            raise ValueError("after_bytes goes with cut_body only")
+
+
+def _check_limits(limited: Limited) -> None:
+    if limited.route is not None and limited.route not in API_ROUTES:
+        raise ValueError(f"route must be one of {', '.join(API_ROUTES)}, not {limited.route!r}")
+    if limited.times is not None and limited.seconds is not None:
+        raise ValueError("give either times or seconds")
+    if limited.times is not None and (type(limited.times) is not int or limited.times < 1):
+        raise ValueError(f"times must be a whole number from 1, not {limited.times!r}")
+    if limited.seconds is not None and not is_duration(limited.seconds):
+        raise ValueError(f"seconds must be a number from 0, not {limited.seconds!r}")
+
+
 def _check_header(name: str, value: object) -> None:
     # The HTTP library would refuse such a header only when it is sent, and drop the connection.
     if not isinstance(value, str) or not value.isascii() or not value.isprintable() or value != value.strip():
         raise ValueError(f"{name} must be printable ASCII without spaces around it, not {value!r}")
 
 
+LimitedT = TypeVar("LimitedT", bound=Limited)
+
+
 @dataclass
-class _Live:
-    fault: Fault
+class _Live(Generic[LimitedT]):
+    fault: LimitedT
     left: int | None
     until: float
 
 
 @dataclass
-class FaultQueue:
+class FaultQueue(Generic[LimitedT]):
     """The faults that are still to be given, oldest first."""
 
-    _live: list[_Live] = field(default_factory=list)
+    _live: list[_Live[LimitedT]] = field(default_factory=list)
 
-    def add(self, fault: Fault, now: float) -> None:
+    def add(self, fault: LimitedT, now: float) -> None:
         """
         Add a fault behind those that are there.
 
@@ -85,7 +138,7 @@ class FaultQueue:
         else:
             self._live.append(_Live(fault, None, now + fault.seconds))
 
-    def take(self, route: str | None, now: float) -> Fault | None:
+    def take(self, route: str | None, now: float) -> LimitedT | None:
         """
         Return the fault for a request and count it; None if the request gets its right answer.
 

@@ -23,9 +23,11 @@ CONTROL_ROUTES = (
     "POST /sessions",
     "PATCH /sessions/{session_id}",
     "DELETE /sessions/{session_id}",
+    "POST /history",
     "POST /faults",
     "DELETE /faults",
     "GET /requests",
+    "GET /connections",
     "DELETE /requests",
 )
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 if TYPE_CHECKING:
+    import asyncio
+
     from starlette.types import ASGIApp
 
 HOST = "127.0.0.1"
@@ -36,15 +38,16 @@ class ServerThread:
 
     :param app: what it serves.
     :param port: TCP port; 0 for any free one.
+    :param protocol: what speaks HTTP.
     :raises OSError: the port cannot be had; names the port.
     """
 
-    def __init__(self, app: ASGIApp, port: int) -> None:
+    def __init__(self, app: ASGIApp, port: int, protocol: type[asyncio.Protocol]) -> None:
         self._socket = _listen(port)
         self.port: int = self._socket.getsockname()[1]
         self._settled = threading.Event()
         # h11 and asyncio everywhere, whatever else is installed: the emulator must not differ between environments.
-        options: dict[str, Any] = {"http": "h11", "loop": "asyncio", "ws": "none", "lifespan": "off"}
+        options: dict[str, Any] = {"http": protocol, "loop": "asyncio", "ws": "none", "lifespan": "off"}
         config = uvicorn.Config(
             app,
             log_config=None,

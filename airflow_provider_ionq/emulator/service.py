@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
 from collections import deque
@@ -10,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_provider_ionq.emulator import catalogue
-from airflow_provider_ionq.emulator.faults import Fault, FaultQueue
 from airflow_provider_ionq.emulator.state import (
     ActiveMeaning,
     Session,
@@ -20,11 +18,13 @@ from airflow_provider_ionq.emulator.state import (
     json_copy,
     timestamp,
 )
+from airflow_provider_ionq.emulator.trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 LOG_LIMIT = 100_000
+YEAR_SECONDS = 365 * 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class RecordedRequest:
     authorized: bool
 
 
-class Service:
+class Service(Trouble):
     """
     What the emulated service knows. Every method may be called from any thread.
 
@@ -80,16 +80,14 @@ class Service:
         plan: Sequence[Step] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(clock)
         if active not in get_args(ActiveMeaning):
             raise ValueError(f"active must be one of {', '.join(get_args(ActiveMeaning))}, not {active!r}")
         self.api_key = api_key
         self.sessions_enabled = sessions_enabled
         self._active_means = active
         self._plan = checked_plan(plan)
-        self._clock = clock
-        self._lock = threading.Lock()
         self._sessions: dict[str, Session] = {}
-        self._faults = FaultQueue()
         self._log: deque[RecordedRequest] = deque(maxlen=LOG_LIMIT)
 
     @property
@@ -131,19 +129,29 @@ class Service:
             if key in self._sessions:
                 raise ValueError(f"there is already a session {key!r}")
             now = self._clock()
-            fields = {
-                "id": key,
-                "created_at": timestamp(now),
-                "organization_id": catalogue.ORGANIZATION_ID,
-                "project_id": catalogue.PROJECT_ID,
-                "creator_id": catalogue.USER_ID,
-                "started_at": None,
-                "ended_at": None,
-                "ender_id": None,
-            }
+            fields = self._new_fields(key, now)
             session = Session(fields | payload, plan=steps, now=now, active_means=self._active_means)
             self._sessions[key] = session
             return _copy(session)
+
+    def create_history(self, count: int) -> None:
+        """
+        Create sessions that were started and ended long ago, as an account has them after some time.
+
+        :param count: how many.
+        :raises ValueError: it is no whole number from 0.
+        """
+        if type(count) is not int or count < 0:
+            raise ValueError(f"count must be a whole number from 0, not {count!r}")
+        settings = {"job_count_limit": 100, "duration_limit_min": 60, "cost_limit": {"unit": "usd", "value": 1000.0}}
+        with self._lock:
+            for number in range(count):
+                began = self._clock() - YEAR_SECONDS + number
+                fields = self._new_fields(str(uuid.uuid4()), began) | {"backend": "qpu.forte-1", "settings": settings}
+                session = Session(fields, plan=(), now=began, active_means=self._active_means)
+                session.start(began + 60)
+                session.end(began + 3600, catalogue.USER_ID)
+                self._sessions[fields["id"]] = session
 
     def session(self, session_id: str) -> dict[str, Any]:
         """
@@ -242,45 +250,6 @@ class Service:
                 if active is None or session.fields.get("active") is active
             ]
 
-    def fail(
-        self,
-        status: int,
-        *,
-        route: str | None = None,
-        times: int | None = None,
-        seconds: float | None = None,
-        retry_after: int | str | None = None,
-        body: str | bytes | None = None,
-        content_type: str = "application/json",
-    ) -> None:
-        """
-        Give coming requests another answer than the right one, before key and session are looked at.
-
-        Faults are used up in the order in which they were added.
-
-        :param status: HTTP status, 200 to 599.
-        :param route: the only route that gets it, such as ``GET /sessions/{session_id}``; None for every request.
-        :param times: number of requests that get it; None for one, or for no limit if ``seconds`` is given.
-        :param seconds: how long from now every request gets it; None if requests are counted.
-        :param retry_after: value of the ``Retry-After`` header, sent as it is; None for no such header.
-        :param body: sent as it is; None for the API's error body (no body below 400).
-        :param content_type: of ``body``.
-        :raises ValueError: an argument is refused.
-        """
-        fault = Fault(status, route, times, seconds, retry_after, body, content_type)
-        with self._lock:
-            self._faults.add(fault, self._clock())
-
-    def clear_faults(self) -> None:
-        """Give every request its right answer again."""
-        with self._lock:
-            self._faults.clear()
-
-    def take_fault(self, route: str | None) -> Fault | None:
-        """Return the fault that the request at hand gets, counting it; None for no fault."""
-        with self._lock:
-            return self._faults.take(route, self._clock())
-
     @property
     def requests(self) -> list[RecordedRequest]:
         """The requests to the API so far, oldest first; only the last 100,000 are kept."""
@@ -293,13 +262,26 @@ class Service:
             self._log.append(request)
 
     def clear_requests(self) -> None:
-        """Empty the request log."""
+        """Empty the request log, and count connections and requests that were dropped unread from here."""
         with self._lock:
             self._log.clear()
+        self.clear_counts()
 
     def now(self) -> float:
         """Return the time in epoch seconds."""
         return self._clock()
+
+    def _new_fields(self, session_id: str, created_at: float) -> dict[str, Any]:
+        return {
+            "id": session_id,
+            "created_at": timestamp(created_at),
+            "organization_id": catalogue.ORGANIZATION_ID,
+            "project_id": catalogue.PROJECT_ID,
+            "creator_id": catalogue.USER_ID,
+            "started_at": None,
+            "ended_at": None,
+            "ender_id": None,
+        }
 
     def _get(self, session_id: str) -> Session:
         try:

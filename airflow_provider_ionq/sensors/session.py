@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from airflow.exceptions import AirflowRescheduleException
 from airflow.providers.common.compat.sdk import (
     AirflowException,
     AirflowSensorTimeout,
@@ -15,7 +16,6 @@ from airflow.providers.common.compat.sdk import (
     PokeReturnValue,
     conf,
 )
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
 from airflow_provider_ionq import outage
 from airflow_provider_ionq.conditions import Outcome, Target, decide, never_started_hint
@@ -24,11 +24,6 @@ from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionUnrea
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.tasks import look_at_session
 from airflow_provider_ionq.triggers.start import why_on_worker
-
-if AIRFLOW_V_3_0_PLUS:
-    from airflow.sdk.exceptions import AirflowRescheduleException
-else:
-    from airflow.exceptions import AirflowRescheduleException
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
