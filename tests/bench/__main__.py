@@ -15,51 +15,87 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tests.bench import table
-from tests.bench.contestants import CONTESTANTS, OURS, TODAY, connections
+from tests.bench import parts, table
+from tests.bench.contestants import ASLEEP, CONTESTANTS, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.bench.imports import Imported
-    from tests.bench.waiting import Plan, Waited
+ONLY_WHEN_NAMED_FROM = 5000
+"""From so many waiting on, those of today no longer keep up: they take part when they are named."""
 
-IMPORTS = "imports"
-CALLS = "calls"
-CALLS_PER_BLOCK = 100
-BLOCKS_PER_ROUND = 4
+ROUNDS_OF_MANY = 3
+PARTS = [*CONTESTANTS, *parts.OTHERS]
 
 
 def main() -> int:
-    """Measure, and print the table."""
+    """Measure, and print the tables."""
     options = _options()
     began = time.monotonic()
+    rows: list[table.Row] = []
     with _airflow_home():
-        from tests.bench.waiting import Plan
+        print(_heading(), flush=True)
+        for part in _chosen(options):
+            print(f"\n{part.heading}\n" + "\n".join(table.lines(part.rows, part.columns)), flush=True)
+            rows += part.rows
+    print(f"\nTook {(time.monotonic() - began) / 60:.1f} minutes.")
+    wrong = [row.title for row in rows if row.is_count and row.met is False]
+    print("All counts are as they must be." if not wrong else f"Counts NOT as they must be: {'; '.join(wrong)}.")
+    return 1 if wrong else 0
 
-        plan = Plan(options.waiting, options.interval, options.intervals)
-        rows = _waiting_rows(plan, options.rounds, [name for name in CONTESTANTS if name in options.only])
-        if IMPORTS in options.only:
-            rows += _import_rows(options.rounds)
-        if CALLS in options.only:
-            rows += _call_rows(options.rounds)
-    print(_heading(plan, options.rounds, time.monotonic() - began))
-    print("\n".join(table.lines(rows)))
-    return 0 if all(row.met is not False for row in rows if row.is_count) else 1
+
+def _chosen(options: argparse.Namespace) -> Iterator[parts.Part]:
+    only: list[str] = options.only or PARTS
+    for waiting in options.waiting:
+        many = waiting >= ONLY_WHEN_NAMED_FROM
+        names = [
+            name
+            for name in CONTESTANTS
+            if name in only and (options.only or name in (ASLEEP, OURS) or not (many or options.quick))
+        ]
+        rounds = min(options.rounds, ROUNDS_OF_MANY) if many else options.rounds
+        if names:
+            yield parts.waiting(waiting, options.interval, options.intervals, rounds, names)
+    if parts.IMPORTS in only:
+        yield parts.imports(options.rounds)
+    if parts.CALLS in only:
+        yield parts.calls(options.rounds)
+    if parts.LIMITS in only:
+        yield parts.limits(options.interval, options.limited_seconds)
+    if parts.HISTORY in only:
+        yield parts.history(options.interval, 3 if options.quick else 6)
+    if parts.CHURN in only:
+        yield parts.churn(60 * options.churn_minutes)
 
 
 def _options() -> argparse.Namespace:
-    parts = [*CONTESTANTS, IMPORTS, CALLS]
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="What waiting costs.")
-    parser.add_argument("--waiting", type=int, default=1000, help="triggers that wait at once (default %(default)s)")
+    parser.add_argument(
+        "--waiting", type=int, nargs="+", help="triggers that wait at once, table by table (default 1000 5000 10000)"
+    )
     parser.add_argument("--interval", type=float, default=5.0, help="seconds between two looks (default %(default)s)")
     parser.add_argument("--intervals", type=int, default=3, help="intervals in the window (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds; medians are printed (default %(default)s)")
-    parser.add_argument("--only", nargs="+", choices=parts, default=parts, help="measure these only")
-    parser.add_argument("--quick", action="store_true", help="one round: an impression, in about 3 minutes")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        help=f"rounds; medians count (default 5; from {ONLY_WHEN_NAMED_FROM} waiting on at most {ROUNDS_OF_MANY})",
+    )
+    parser.add_argument("--limited-seconds", type=float, help="how long the API answers 429 (default 60)")
+    parser.add_argument("--churn-minutes", type=float, help="how long waiters come and go (default 10)")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=PARTS,
+        help=f"measure these only; from {ONLY_WHEN_NAMED_FROM} waiting on, those of today take part only if named here",
+    )
+    parser.add_argument("--quick", action="store_true", help="one round of less: an impression, in about 6 minutes")
     options = parser.parse_args()
-    if options.quick:
-        options.rounds = 1
+    usual, quick = ([1000, 5000, 10_000], 5, 60.0, 10.0), ([1000, 5000], 1, 20.0, 0.5)
+    for name, value in zip(
+        ("waiting", "rounds", "limited_seconds", "churn_minutes"), quick if options.quick else usual, strict=True
+    ):
+        if getattr(options, name) is None:
+            setattr(options, name, value)
     return options
 
 
@@ -80,56 +116,14 @@ def _airflow_home() -> Iterator[None]:
         yield
 
 
-def _waiting_rows(plan: Plan, rounds: int, names: list[str]) -> list[table.Row]:
-    from tests.bench.waiting import wait
-
-    waited: dict[str, list[Waited]] = {name: [] for name in names}
-    for number in range(rounds):
-        for name in names:
-            _tell(f"round {number + 1} of {rounds}: {plan.waiting} waiting, {name}")
-            try:
-                waited[name].append(wait(name, plan))
-            except TimeoutError as error:
-                if name not in TODAY:
-                    raise
-                _tell(f"{name} did not come through: {str(error)[:200]}")
-    return table.waiting_rows(waited, plan) if names else []
-
-
-def _import_rows(rounds: int) -> list[table.Row]:
-    from tests.bench.imports import MODULES, import_in_fresh_interpreter
-
-    imported: dict[str, list[Imported]] = {name: [] for name in MODULES}
-    for number in range(rounds):
-        _tell(f"round {number + 1} of {rounds}: imports")
-        for name, seen in imported.items():
-            seen.append(import_in_fresh_interpreter(name))
-    return table.import_rows(imported)
-
-
-def _call_rows(rounds: int) -> list[table.Row]:
-    from tests.bench.calls import call
-    from tests.bench.fake import FakeApi
-
-    _tell("single calls")
-    with FakeApi(1) as fake:
-        os.environ.update(connections(fake.port))
-        return table.call_rows(call(fake, BLOCKS_PER_ROUND * rounds, CALLS_PER_BLOCK))
-
-
-def _heading(plan: Plan, rounds: int, seconds: float) -> str:
+def _heading() -> str:
     from airflow import __version__
 
     return (
-        f"\n{plan.waiting} waiting, interval {plan.interval:g} s, window {plan.intervals * plan.interval:g} s, "
-        f"medians of {rounds}; fake API on loopback; all but '{OURS}' is what it is compared with.\n"
         f"Airflow {__version__}, Python {platform.python_version()}, {os.cpu_count()} cores, "
-        f"{platform.system()} {platform.machine()}; took {seconds / 60:.1f} minutes.\n"
+        f"{platform.system()} {platform.machine()}; fake API on loopback; "
+        f"all but '{OURS}' is what it is compared with."
     )
-
-
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

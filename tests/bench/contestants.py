@@ -57,6 +57,29 @@ CONTESTANTS = {
 }
 
 
+def waiting_on(conn_id: str, session_id: str, interval: float) -> Mapping[str, Any]:
+    """
+    Return the arguments of a trigger of ours.
+
+    :param conn_id: id of its Airflow connection.
+    :param session_id: the session's id.
+    :param interval: its interval, in seconds.
+    """
+    return {**_ours(session_id, interval), "ionq_conn_id": conn_id}
+
+
+def ionq_connection(conn_id: str, port: int) -> dict[str, str]:
+    """
+    Return the environment variable of one Airflow connection to a fake.
+
+    :param conn_id: the connection's id.
+    :param port: the fake's port.
+    """
+    host = f"http://127.0.0.1:{port}/v0.4"
+    value = json.dumps({"conn_type": "ionq", "host": host, "password": "bench-key"})
+    return {f"AIRFLOW_CONN_{conn_id.upper()}": value}
+
+
 def connections(port: int) -> dict[str, str]:
     """
     Return the environment variables of the Airflow connections to the fake.
@@ -66,7 +89,7 @@ def connections(port: int) -> dict[str, str]:
     key = "bench-key"
     host = f"http://127.0.0.1:{port}"
     return {
-        "AIRFLOW_CONN_IONQ_DEFAULT": json.dumps({"conn_type": "ionq", "host": f"{host}/v0.4", "password": key}),
+        **ionq_connection("ionq_default", port),
         "AIRFLOW_CONN_HTTP_DEFAULT": json.dumps(
             {"conn_type": "http", "host": host, "extra": {"Authorization": f"apiKey {key}"}}
         ),

@@ -8,6 +8,7 @@ the gauges are read, one JSON line for each command: see :class:`Gauges`. The se
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import os
@@ -23,8 +24,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.jobs.triggerer_job_runner import TriggerEventEntry, TriggerRunner
 from airflow.sdk.execution_time.supervisor import _configure_logs_over_json_channel
 
+from tests.bench.triggers import SleepingTrigger
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 PROBE_SECONDS = 0.01
 _OWN_CODE = f"{os.sep}airflow_provider_ionq{os.sep}"
@@ -37,11 +40,15 @@ class GaugedRunner(TriggerRunner):
         super().__init__()  # type: ignore[no-untyped-call]
         self.events = self.timed_events = _TimedEvents()
         self.lateness: list[float] = []
+        self.loop: asyncio.AbstractEventLoop
+        self.runs = threading.Event()
         self._probe: asyncio.Task[None] | None = None
 
     async def init_comms(self) -> None:
         """Start the probe with the loop."""
         await super().init_comms()  # type: ignore[no-untyped-call]
+        self.loop = asyncio.get_running_loop()
+        self.runs.set()
         self._probe = asyncio.create_task(self._feel_delay(), name="probe")
 
     async def _feel_delay(self) -> None:
@@ -106,8 +113,23 @@ def _is_of_a_trigger(callback: Any) -> bool:
     # The runner names the tasks of triggers `dag/run/task/map/try (ID n)`.
     if task.get_name().endswith(")") and "(ID " in task.get_name():
         return True
+    return _is_of_our_code(task)
+
+
+def _is_of_our_code(task: asyncio.Task[Any]) -> bool:
     code = getattr(task.get_coro(), "cr_code", None)
     return code is not None and _OWN_CODE in code.co_filename
+
+
+def _sockets() -> Iterator[str]:
+    for entry in os.scandir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            if (target := os.readlink(entry.path)).startswith("socket:"):
+                yield target
+
+
+def _is_our_object(thing: object) -> bool:
+    return str(type(thing).__module__).startswith("airflow_provider_ionq")
 
 
 class Gauges:
@@ -125,7 +147,9 @@ class Gauges:
 
     def serve(self) -> None:
         """Answer until the other side hangs up."""
-        with self._commands.makefile("rw", encoding="utf-8") as lines:
+        self._runner.runs.wait()
+        # Closed when a gauge breaks: whoever measures need not wait for the answer.
+        with self._commands, self._commands.makefile("rw", encoding="utf-8") as lines:
             for line in lines:
                 answer: object = getattr(self, "do_" + line.strip())()
                 lines.write(json.dumps(answer) + "\n")
@@ -134,6 +158,10 @@ class Gauges:
     def do_waiting(self) -> int:
         """Return how many triggers run."""
         return len(self._runner.triggers)
+
+    def do_polls(self) -> int:
+        """Return how many tasks of ours there are that are no triggers."""
+        return sum(_is_of_our_code(task) for task in asyncio.all_tasks(self._runner.loop))
 
     def do_memory(self) -> int:
         """Return the bytes of memory that only this process holds."""
@@ -154,6 +182,22 @@ class Gauges:
             "at": time.monotonic(),
             "lateness": list(self._runner.lateness),
             "longest_turn": self._turns.longest,
+        }
+
+    def do_fire(self) -> float:
+        """Let all that are asleep fire; return when."""
+        now = time.monotonic()
+        self._runner.loop.call_soon_threadsafe(SleepingTrigger.fire_all)
+        return now
+
+    def do_held(self) -> dict[str, list[str]]:
+        """Return what the process holds and could leak: names, one for each thing."""
+        gc.collect()
+        return {
+            "tasks": sorted(task.get_name() for task in asyncio.all_tasks(self._runner.loop)),
+            "threads": sorted(thread.name for thread in threading.enumerate()),
+            "sockets": sorted(_sockets()),
+            "objects": sorted(type(thing).__qualname__ for thing in gc.get_objects() if _is_our_object(thing)),
         }
 
     def do_fired(self) -> list[float]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 
 
 class Triggerer:
@@ -44,6 +44,7 @@ class Triggerer:
         self.failures: list[tuple[int, str]] = []
         self.finished: set[int] = set()
         self._to_create: list[RunTrigger] = []
+        self._to_cancel: set[int] = set()
         self._created = 0
         self._comms, runner_end = socket.socketpair()
         self._gauges, gauges_end = socket.socketpair()
@@ -63,6 +64,12 @@ class Triggerer:
         self._supervisor.start()
         self._send(_ResponseFrame(id=0, body=messages.StartTriggerer().model_dump()))
         self._gauges.settimeout(START_SECONDS)
+        try:
+            # Answered when the loop runs: what is waited for later is not late because the start was.
+            self.read("waiting")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -100,6 +107,14 @@ class Triggerer:
         encrypted = Trigger.encrypt_kwargs(dict(kwargs))
         self._to_create.append(RunTrigger(id=self._created, classpath=classpath, encrypted_kwargs=encrypted, ti=task))
         return self._created
+
+    def cancel(self, trigger_id: int) -> None:
+        """
+        Have a trigger cancelled, as when its task is cleared.
+
+        :param trigger_id: the trigger's id.
+        """
+        self._to_cancel.add(trigger_id)
 
     def read(self, gauge: str) -> Any:
         """
@@ -148,7 +163,8 @@ class Triggerer:
         self.failures += [(trigger_id, "".join(lines or ())[-2000:]) for trigger_id, lines in message.failures or ()]
         self.finished.update(message.finished or ())
         work, self._to_create = self._to_create, []
-        return messages.TriggerStateSync(to_create=work, to_cancel=set()).model_dump()
+        cancelled, self._to_cancel = self._to_cancel, set()
+        return messages.TriggerStateSync(to_create=work, to_cancel=cancelled).model_dump()
 
     def _send(self, frame: _ResponseFrame) -> None:
         self._comms.sendall(frame.as_bytes())

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.connection import get_async_connection
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from tests.bench.fake import session_json
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,13 +42,45 @@ class _EveryInterval(BaseTrigger):
 
 
 class SleepingTrigger(_EveryInterval):
-    """Wakes at the interval and does nothing: what a waiting trigger costs at the very least."""
+    """
+    Wakes at the interval and does nothing: what a waiting trigger costs at the very least.
+
+    Until all are told to fire, at one moment: what Airflow's own handling of so many events costs.
+    """
+
+    naps: ClassVar[set[asyncio.Future[None]]] = set()
+    told_to_fire: ClassVar[bool] = False
+
+    @classmethod
+    def fire_all(cls) -> None:
+        """Let all fire; on the event loop."""
+        cls.told_to_fire = True
+        for nap in cls.naps:
+            _wake(nap)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Sleep for ever."""
-        while True:  # noqa: ASYNC110 - waking up in vain is what is measured
-            await asyncio.sleep(self.poke_interval)
-        yield TriggerEvent(None)
+        """Sleep until told to fire, then fire an event like ours."""
+        while not self.told_to_fire:
+            await self._sleep()
+        number = int(self.session_id.rpartition("-")[2])
+        yield TriggerEvent({"session_id": self.session_id, "session": session_json(number, started=True)})
+
+    async def _sleep(self) -> None:
+        """Sleep as `asyncio.sleep` does, but where it can be woken."""
+        loop = asyncio.get_running_loop()
+        nap: asyncio.Future[None] = loop.create_future()
+        timer = loop.call_later(self.poke_interval, _wake, nap)
+        self.naps.add(nap)
+        try:
+            await nap
+        finally:
+            timer.cancel()
+            self.naps.discard(nap)
+
+
+def _wake(nap: asyncio.Future[None]) -> None:
+    if not nap.done():
+        nap.set_result(None)
 
 
 class IonQCoreTrigger(_EveryInterval):

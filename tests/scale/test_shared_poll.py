@@ -1,32 +1,31 @@
-"""A thousand sessions awaited in Airflow's own `TriggerRunner`, and what that asks of the API."""
+"""Five thousand sessions awaited in Airflow's own `TriggerRunner`, and what that asks of the API."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.bench.contestants import OURS, connections
 from tests.bench.fake import FakeApi, session_id, session_json
+from tests.scale.cases import MANY, PATIENCE_SECONDS
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from tests.bench.waiting import Waited
 
 pytestmark = pytest.mark.scale
 
-WAITING = 1000
-INTERVALS = 4
+
+@pytest.fixture
+def waited(running: dict[str, Future[Any]]) -> Waited:
+    seen: Waited = running["many"].result(PATIENCE_SECONDS)
+    return seen
 
 
-@pytest.fixture(scope="module")
-def waited() -> Waited:
-    from tests.bench.waiting import Plan, wait
-
-    return wait(OURS, Plan(waiting=WAITING, interval=2.0, intervals=INTERVALS))
-
-
-def test_one_request_an_interval_answers_a_thousand_triggers(waited: Waited) -> None:
-    assert waited.counts.requests == INTERVALS
+def test_one_request_an_interval_answers_five_thousand_triggers(waited: Waited) -> None:
+    assert waited.counts.requests == MANY.intervals
 
 
 def test_the_wait_opens_at_most_two_connections(waited: Waited) -> None:
@@ -34,12 +33,12 @@ def test_the_wait_opens_at_most_two_connections(waited: Waited) -> None:
 
 
 def test_every_trigger_fires_exactly_once_with_its_own_session(waited: Waited) -> None:
-    assert len(waited.session_of_trigger) == WAITING
-    numbers = {session_id(number): number for number in range(WAITING)}
-    assert sorted(waited.events, key=lambda event: event[0]) == [
-        (trigger, {"session_id": session, "session": session_json(numbers[session], started=True)})
-        for trigger, session in sorted(waited.session_of_trigger.items())
-    ]
+    assert len(waited.session_of_trigger) == MANY.waiting
+    numbers = {session_id(number): number for number in range(MANY.waiting)}
+    assert sorted((trigger, seen["session_id"]) for trigger, seen in waited.events) == sorted(
+        waited.session_of_trigger.items()
+    )
+    assert all(seen["session"] == session_json(numbers[seen["session_id"]], started=True) for _, seen in waited.events)
 
 
 def test_importing_operators_and_sensors_loads_no_http_library() -> None:
