@@ -31,7 +31,7 @@ class ClientSettings:
 
     :param api_key: the API key, made at https://cloud.ionq.com; never shown in a repr.
     :param base_url: address of the API with its version, without a slash at the end. `http` only for loopback.
-    :param timeout_seconds: longest wait for the connection, and for each part of an answer.
+    :param timeout_seconds: longest wait for the connection, for the beginning of an answer, and then for all of it.
     :param max_retries: how often a GET is sent again after a failure that may pass; 0 means one attempt.
     :param verify: True verifies TLS by the default certificates or those of `REQUESTS_CA_BUNDLE`, a path by that
         CA bundle, False not at all.

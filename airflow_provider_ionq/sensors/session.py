@@ -19,10 +19,9 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_ionq import outage
 from airflow_provider_ionq.conditions import Outcome, Target, decide, never_started_hint
-from airflow_provider_ionq.errors import IonQConfigurationError, IonQError
 from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionUnreachable
 from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.tasks import look_at_session
+from airflow_provider_ionq.lookout import Lookout
 from airflow_provider_ionq.triggers.start import why_on_worker
 
 if TYPE_CHECKING:
@@ -117,7 +116,6 @@ class IonQSessionSensor(BaseSensorOperator):
         self._asked_to_start_from_trigger = start_from_trigger
         if start_from_trigger:
             self._start_from_trigger()
-        self._hook: IonQHook | None = None
         self._start_over()
 
     def _start_from_trigger(self) -> None:
@@ -141,12 +139,10 @@ class IonQSessionSensor(BaseSensorOperator):
             )
 
     def _start_over(self) -> None:
-        self._outage = outage.Outage()
+        self._lookout: Lookout | None = None
         self._looked = False
         self._warned = False
         self._refused_before = False
-        self._connection_reads = 0
-        self._connection_read_at = 0.0
 
     def execute(self, context: Context) -> Any:
         """Wait on the worker or, if deferrable, look once and hand the wait to the triggerer."""
@@ -161,13 +157,13 @@ class IonQSessionSensor(BaseSensorOperator):
         try:
             return super().execute(context)
         except AirflowRescheduleException as rescheduled:
-            if not self._outage.refused or self._refused_before:
+            if self._lookout is None or not self._lookout.outage.refused or self._refused_before:
                 raise
             # The next look would be another process's, which cannot know that this one was refused. The date is that of
             # the next look, or of the deadline if that comes first.
             pause = (rescheduled.reschedule_date - datetime.now(UTC)).total_seconds()
             time.sleep(max(0.0, min(pause, outage.REREAD_SECONDS)))
-            self._hook = None
+            self._lookout.read_connection_again()
             self._refused_before = True
             return self._execute_on_worker(context)
         except AirflowSensorTimeout as error:
@@ -255,7 +251,9 @@ class IonQSessionSensor(BaseSensorOperator):
             self.log.info("Deferring: from here on the triggerer waits, so one must be running.")
             self._defer(remaining)
         pause = super()._get_next_poke_interval(started_at, run_duration, poke_count)
-        return min(self._outage.pause_seconds(pause, grow=not self.reschedule), remaining)
+        if self._lookout is not None:
+            pause = self._lookout.outage.pause_seconds(pause, grow=not self.reschedule)
+        return min(pause, remaining)
 
     def _defer(self, remaining: float) -> NoReturn:
         # Here, so that a DAG file that is parsed every 30 seconds does not load the triggers.
@@ -280,53 +278,14 @@ class IonQSessionSensor(BaseSensorOperator):
         }
 
     def _look(self, *, first: bool = False, refused_before: bool = False) -> Session | None:
-        """
-        Look once; return None if the API could not be asked and that may pass.
-
-        :param first: whether it is the first look, at which what can only be a mistake is believed.
-        :param refused_before: whether a refusal is the second in a row, and so is believed.
-        """
+        if self._lookout is None:
+            # Not before: the connection id is a template until the task runs.
+            self._lookout = Lookout(self.ionq_conn_id, self.log)
         try:
-            session = look_at_session(self._fresh_hook(), self.session_id)
+            return self._lookout.look(self.session_id, first=first, refused_before=refused_before)
         except IonQFailException as error:
-            cause = error.__cause__
-            if first or cause is None:
-                self._log_before_skip(error)
-                raise
-            failure = cause if isinstance(cause, IonQError) else IonQConfigurationError(str(cause))
-            self._note_failure(failure)
-            if self._outage.final or (refused_before and outage.is_refusal(failure)):
-                self._log_before_skip(error)
-                raise
-        except IonQError as error:
-            self._note_failure(error)
-        else:
-            if self._outage.passed():
-                self.log.info("The IonQ API answers again; waiting on.")
-            return session
-        return None
-
-    def _fresh_hook(self) -> IonQHook:
-        """Return the hook; after a failed look one that reads the connection again, at most once a minute."""
-        stale = self._outage.failures and time.monotonic() - self._connection_read_at >= outage.REREAD_SECONDS
-        if self._hook is None or stale:
-            self._connection_read_at = time.monotonic()
-            hook = IonQHook(self.ionq_conn_id, max_retries=0)
-            try:
-                hook.get_conn()
-            except Exception as error:
-                if self._hook is None:
-                    # `look_at_session` reads it again and tells what is wrong.
-                    return hook
-                self.log.warning("Connection %r cannot be read again now: %s", self.ionq_conn_id, error)
-            else:
-                self._hook = hook
-                self._connection_reads += 1
-        return self._hook
-
-    def _note_failure(self, error: IonQError) -> None:
-        if self._outage.failed(error, self._connection_reads):
-            self.log.warning("The IonQ API cannot be asked; waiting on until it can. %s", error)
+            self._log_before_skip(error)
+            raise
 
     def _is_reached(self, session: Session) -> bool:
         decision = decide(session, self._target)
