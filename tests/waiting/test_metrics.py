@@ -1,0 +1,84 @@
+"""What the shared poll tells Airflow's statistics, and the triggerer's log at debug level."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_ionq import poller
+from airflow_provider_ionq.metrics import Stats
+from tests.waiting.test_poller import create, run, settled, until
+
+if TYPE_CHECKING:
+    from airflow_provider_ionq.emulator import Emulator
+
+
+class Recorder:
+    """Takes what is told to the statistics."""
+
+    def __init__(self) -> None:
+        self.counters: Counter[str] = Counter()
+        self.gauges: dict[str, list[float]] = {}
+        self.tags: list[dict[str, str]] = []
+
+    def incr(self, stat: str, count: int = 1, *, tags: dict[str, str]) -> None:
+        self.counters[stat] += count
+        self.tags.append(tags)
+
+    def gauge(self, stat: str, value: float, *, tags: dict[str, str]) -> None:
+        self.gauges.setdefault(stat, []).append(value)
+        self.tags.append(tags)
+
+
+@pytest.fixture
+def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    recorder = Recorder()
+    monkeypatch.setattr(poller, "Stats", recorder)
+    return recorder
+
+
+def test_polls_failures_waiters_and_settled_waits_are_counted(ionq_emulator: Emulator, recorder: Recorder) -> None:
+    ids = create(ionq_emulator, 5)
+
+    async def scenario() -> None:
+        waits = [asyncio.create_task(settled(session_id)) for session_id in ids]
+        await until(lambda: len(ionq_emulator.requests) >= 2)
+        ionq_emulator.fail(429, times=2)
+        await until(lambda: [request.status for request in ionq_emulator.requests].count(429) == 2)
+        for session_id in ids:
+            ionq_emulator.start_session(session_id)
+        await asyncio.gather(*waits)
+
+    run(scenario())
+    assert recorder.counters["ionq.polls"] == len(ionq_emulator.requests)
+    assert recorder.counters["ionq.poll_failures"] == 2
+    assert recorder.counters["ionq.settled"] == len(ids)
+    assert recorder.gauges["ionq.waiters"][0] == len(ids)
+    assert recorder.gauges["ionq.waiters"][-1] == 0
+    assert {tuple(tags.items()) for tags in recorder.tags} == {(("ionq_conn_id", "ionq_default"),)}
+
+
+def test_debug_level_shows_the_state_of_the_poll(ionq_emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+    (session_id,) = create(ionq_emulator, 1)
+    ionq_emulator.start_session(session_id)
+    ionq_emulator.fail(503)
+    with caplog.at_level(logging.DEBUG, logger=poller.__name__):
+        run(settled(session_id))
+    states = [record.getMessage() for record in caplog.records if "polled for" in record.getMessage()]
+    assert len(states) == len(ionq_emulator.requests) == 2
+    assert "1 of 1 awaited sessions" in states[0]
+    assert "1 failures in a row" in states[0]
+
+
+def test_statistics_are_those_that_the_triggerer_sets_up() -> None:
+    """A copy of the module that nobody initializes would swallow everything."""
+    runner: Any = pytest.importorskip("airflow.jobs.triggerer_job_runner")
+    set_up = getattr(runner, "stats", None)
+    if set_up is None:
+        assert Stats is runner.Stats
+    else:
+        assert Stats.incr is set_up.incr
