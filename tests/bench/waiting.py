@@ -45,7 +45,6 @@ class Waited:
     :param longest_turn_seconds: of a trigger, or of the shared poll.
     :param detection_seconds: from the change of all sessions until the last event; for those asleep, who are told to
         fire at one moment, this is Airflow's part of it.
-    :param firing_seconds: from the first event until the last.
     :param lateness_while_firing: like `lateness`, from the change until every trigger is done.
     :param session_of_trigger: the session that each trigger was to wait for.
     :param events: what came out, as trigger and payload.
@@ -59,7 +58,6 @@ class Waited:
     lateness: Sequence[float]
     longest_turn_seconds: float
     detection_seconds: float
-    firing_seconds: float
     lateness_while_firing: Sequence[float]
     session_of_trigger: dict[int, str]
     events: list[tuple[int, Any]]
@@ -103,7 +101,6 @@ def wait(name: str, plan: Plan) -> Waited:
             lateness=ended["lateness"],
             longest_turn_seconds=max(ended["longest_turn"], firing["longest_turn"]),
             detection_seconds=max(fired) - changed_at,
-            firing_seconds=max(fired) - min(fired),
             lateness_while_firing=firing["lateness"],
             session_of_trigger=sessions,
             events=list(triggerer.events),
