@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
 
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.tasks import look_at_session
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_ionq.models import Session
+
+NULL_CANNOT_BE_PUSHED = (3, 0, 0) <= get_base_airflow_version_tuple() < (3, 1, 0)
+"""Airflow 3.0 refuses an XCom that is null; one that is missing is pulled as None all the same."""
 
 
 class IonQGetSessionOperator(BaseOperator):
@@ -48,4 +52,9 @@ class IonQGetSessionOperator(BaseOperator):
         """Return the session's JSON."""
         session = look_at_session(IonQHook(self.ionq_conn_id), self.session_id)
         self.log.info("Session %s has status %s.", session["id"], session["status"])
+        if self.multiple_outputs and NULL_CANNOT_BE_PUSHED:
+            self.multiple_outputs = False
+            for name, value in session.items():
+                if value is not None:
+                    context["ti"].xcom_push(name, value)
         return session

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from unittest.mock import MagicMock, call
 
 import pytest
 
 from airflow_provider_ionq.errors import IonQServerError
 from airflow_provider_ionq.exceptions import IonQFailException
+from airflow_provider_ionq.operators import session as session_operators
 from airflow_provider_ionq.operators.session import IonQGetSessionOperator
 
 if TYPE_CHECKING:
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def get(session_id: Any, **arguments: Any) -> Any:
-    return IonQGetSessionOperator(task_id="get", session_id=session_id, **arguments).execute({})
+    context: Any = {"ti": MagicMock()}
+    return IonQGetSessionOperator(task_id="get", session_id=session_id, **arguments).execute(context)
 
 
 def test_it_returns_the_whole_json_as_served(ionq_emulator: Emulator) -> None:
@@ -53,6 +56,21 @@ def test_an_outage_that_outlasts_the_clients_retries_may_be_retried_by_airflow(i
     with pytest.raises(IonQServerError):
         get("s-1")
     assert len(ionq_emulator.requests) == 4
+
+
+def test_where_null_cannot_be_pushed_the_other_fields_are(
+    ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_operators, "NULL_CANNOT_BE_PUSHED", True)
+    session_id = ionq_emulator.create_session(backend="qpu.forte-1")["id"]
+    task_instance = MagicMock()
+    operator = IonQGetSessionOperator(task_id="get", session_id=session_id)
+    context: Any = {"ti": task_instance}
+    session = operator.execute(context)
+    assert session["ended_at"] is None
+    pushed = {name: value for name, value in session.items() if value is not None}
+    assert task_instance.xcom_push.mock_calls == [call(name, value) for name, value in pushed.items()]
+    assert operator.multiple_outputs is False, "else Airflow pushes them all again"
 
 
 def test_id_and_connection_are_templated() -> None:
