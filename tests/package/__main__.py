@@ -46,7 +46,7 @@ def check_wheel(wheel: Path) -> None:
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Requires-Python"] == ">=3.11"
     always = {line.split(">")[0] for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line}
-    expect("dependencies", always, {"apache-airflow", "apache-airflow-providers-common-compat", "requests"})
+    expect("dependencies", always, {"apache-airflow", "apache-airflow-providers-common-compat", "requests", "urllib3"})
     assert "provider_info = airflow_provider_ionq.provider_info:get_provider_info" in entry_points
     assert "ionq-emulator = airflow_provider_ionq.emulator.__main__:main" in entry_points
 

@@ -46,10 +46,16 @@ def airflow_environment(
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database_url,
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(task_logs),
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
+        "AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "2",
+        # A triggerer that was killed is missed after this, and another takes its triggers.
+        "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+        "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "8",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         # The supervisor of a task may notice its end as late as this. If the task was deferred or rescheduled and
         # is back by then, the scheduler takes the news for the end of the new process, and has it retried.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        # As long a time without the API server as with the interval of 5 s and the 3 heartbeats that are the default.
+        "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "15",
         "NO_PROXY": LOOPBACK,
         "PYTHONUNBUFFERED": "1",
         "no_proxy": LOOPBACK,

@@ -47,17 +47,25 @@ def emulator(_emulator: Emulator) -> Emulator:
 
 
 @pytest.fixture(scope="session")
-def stack(_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowStack]:
+def names(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that stands for the DNS zone `ionq.test`: whatever has a file there can be resolved."""
+    return tmp_path_factory.mktemp("names")
+
+
+@pytest.fixture(scope="session")
+def stack(_emulator: Emulator, names: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowStack]:
     """Return an Airflow that knows the emulator by an accepted and by a refused key."""
     # A cancelled run must stop its processes too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     refused = {**json.loads(_emulator.airflow_connection), "password": REFUSED_KEY}
-    connections = {
+    variables = {
         "AIRFLOW_CONN_IONQ_DEFAULT": _emulator.airflow_connection,
         "AIRFLOW_CONN_IONQ_REFUSED": json.dumps(refused),
+        "IONQ_TEST_NAMES": str(names),
+        "PYTHONPATH": f"{HERE / 'preload'}:{HERE.parent.parent}",
     }
     dags = [*(HERE / "dags").glob("*.py"), *_quick_examples(tmp_path_factory.mktemp("examples"))]
-    with AirflowStack(dags, environment=connections, parallelism=PARALLELISM) as stack:
+    with AirflowStack(dags, environment=variables, parallelism=PARALLELISM) as stack:
         yield stack
 
 

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -21,25 +22,55 @@ if TYPE_CHECKING:
 Database = Literal["sqlite", "postgresql"]
 START_WITHIN_SECONDS = 60.0
 STOP_WITHIN_SECONDS = 20.0
+USER = "airflow"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """
+    A running PostgreSQL server.
+
+    :param component: its process.
+    :param programs: folder of its programs.
+    :param sockets: folder of its socket.
+    """
+
+    component: Component
+    programs: Path
+    sockets: Path
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self.component.start()
+        deadline = time.monotonic() + START_WITHIN_SECONDS
+        asked: list[str | Path] = [self.programs / "pg_isready", "--quiet", "--host", self.sockets, "--username", USER]
+        while subprocess.run(asked, check=False).returncode != 0:
+            if self.component.exit_code() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start:\n{self.component.log_tail()}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Send its clients away and stop it; its data stay."""
+        self.component.stop(STOP_WITHIN_SECONDS)
 
 
 @contextlib.contextmanager
-def running(kind: Database, folder: Path) -> Iterator[str]:
+def running(kind: Database, folder: Path) -> Iterator[tuple[str, Server | None]]:
     """
-    Run an empty database in a folder for as long as the context is open; give its SQLAlchemy URL.
+    Run an empty database in a folder for as long as the context is open; give its SQLAlchemy URL, and its server.
 
     :param kind: sqlite or postgresql.
     :param folder: an existing folder for its files; the path must be short enough for a Unix socket.
     """
     if kind == "sqlite":
-        yield f"sqlite:///{folder}/airflow.db"
+        yield f"sqlite:///{folder}/airflow.db", None
         return
-    with _postgresql(folder) as url:
-        yield url
+    with _postgresql(folder) as server:
+        yield f"postgresql+psycopg2://{USER}@/postgres?host={server.sockets}", server
 
 
 @contextlib.contextmanager
-def _postgresql(folder: Path) -> Iterator[str]:
+def _postgresql(folder: Path) -> Iterator[Server]:
     home = folder / "postgresql"
     data, sockets = home / "data", home / "sockets"
     sockets.mkdir(parents=True)
@@ -54,7 +85,7 @@ def _postgresql(folder: Path) -> Iterator[str]:
             os.chown(path, user, -1)
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
     subprocess.run(
-        [programs / "initdb", "--auth=trust", "--encoding=UTF8", "--username=airflow", "--no-sync", "--pgdata", data],
+        [programs / "initdb", "--auth=trust", "--encoding=UTF8", f"--username={USER}", "--no-sync", "--pgdata", data],
         env=environment,
         cwd="/",
         user=user,
@@ -69,7 +100,7 @@ def _postgresql(folder: Path) -> Iterator[str]:
     for setting in settings:
         command += ["-c", setting]
     # Its SIGTERM waits for clients to leave, its SIGINT sends them away.
-    server = Component(
+    component = Component(
         "postgresql",
         command,
         environment=environment,
@@ -77,12 +108,12 @@ def _postgresql(folder: Path) -> Iterator[str]:
         user=user,
         stop_signal=signal.SIGINT,
     )
-    server.start()
+    server = Server(component, programs, sockets)
     try:
-        _wait_until_it_answers(server, programs, sockets)
-        yield f"postgresql+psycopg2://airflow@/postgres?host={sockets}"
+        server.start()
+        yield server
     finally:
-        server.stop(STOP_WITHIN_SECONDS)
+        server.stop()
 
 
 def _programs() -> Path:
@@ -102,12 +133,3 @@ def _copied(programs: Path, home: Path) -> Path:
     if libraries.exists():
         shutil.copytree(libraries, home / libraries.name)
     return target / programs.name
-
-
-def _wait_until_it_answers(server: Component, programs: Path, sockets: Path) -> None:
-    deadline = time.monotonic() + START_WITHIN_SECONDS
-    asked: list[str | Path] = [programs / "pg_isready", "--quiet", "--host", sockets, "--username", "airflow"]
-    while subprocess.run(asked, check=False).returncode != 0:
-        if server.exit_code() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"PostgreSQL did not start:\n{server.log_tail()}")
-        time.sleep(0.1)

@@ -83,6 +83,17 @@ class Component:
         """Return how the process ended; None while it runs."""
         return None if self.process is None else self.process.poll()
 
+    def terminate(self) -> None:
+        """Ask the process alone to stop, not those that it started."""
+        if self.exit_code() is None and self.process is not None:
+            self.process.send_signal(self.stop_signal)
+
+    def kill(self) -> None:
+        """Kill the process and all that it started, without a warning."""
+        _signal_group(self.pid, signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait()
+
     def ask_to_stop(self) -> None:
         """Ask the whole group to stop: the workers of a scheduler would else finish their tasks first."""
         if self.exit_code() is None and self.process is not None:

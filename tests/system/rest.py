@@ -67,6 +67,16 @@ class AirflowApi:
         """
         return self._call("POST", path, json=body)
 
+    def patch(self, path: str, body: dict[str, Any]) -> Any:
+        """
+        Change something.
+
+        :param path: what follows `/api/v2`.
+        :param body: the JSON to send.
+        :raises requests.HTTPError: for every answer but a success.
+        """
+        return self._call("PATCH", path, json=body)
+
     def _call(self, method: str, path: str, **arguments: Any) -> Any:
         answer = self._session.request(method, f"{self.url}/api/v2{path}", timeout=TIMEOUT_SECONDS, **arguments)
         if not answer.ok:

@@ -28,6 +28,13 @@ STOP_WITHIN_SECONDS = 20.0
 PARSED_WITHIN_SECONDS = 60.0
 SECONDS_BETWEEN_LOOKS = 0.3
 FINAL_RUN_STATES = ("success", "failed")
+# Task logs are read from the folder: two servers for them would listen on every interface.
+COMMANDS = {
+    "api-server": ("api-server",),
+    "scheduler": ("scheduler", "--skip-serve-logs"),
+    "triggerer": ("triggerer", "--skip-serve-logs"),
+    "dag-processor": ("dag-processor",),
+}
 
 
 class StackError(RuntimeError):
@@ -102,7 +109,7 @@ class AirflowStack:
         dags.mkdir()
         for dag in self.dags:
             shutil.copy(dag, dags)
-        url = undo.enter_context(database.running(self.metadata, self.home))
+        url, self.database = undo.enter_context(database.running(self.metadata, self.home))
         self.api = AirflowApi(f"http://{LOOPBACK}:{free_port()}")
         undo.callback(self.api.close)
         self.environment = airflow_environment(
@@ -114,7 +121,7 @@ class AirflowStack:
             parallelism=self.parallelism,
         )
         self.environment |= self.extra_environment
-        self.engine = create_engine(url)
+        self.engine = create_engine(url, pool_pre_ping=True, pool_size=20)
         undo.callback(self.engine.dispose)
         undo.callback(self._kill_strays)
         self._make_tables()
@@ -138,20 +145,33 @@ class AirflowStack:
 
     def _start_components(self) -> None:
         self._say("starting scheduler, triggerer, dag-processor and API server")
-        # Task logs are read from the folder: two servers for them would listen on every interface.
-        for name, arguments in {
-            "api-server": (),
-            "scheduler": ("--skip-serve-logs",),
-            "triggerer": ("--skip-serve-logs",),
-            "dag-processor": (),
-        }.items():
-            self.components[name] = Component(
-                name,
-                [sys.executable, "-m", "airflow", name, *arguments],
-                environment=self.environment,
-                log_folder=self.log_folder,
-            )
-            self.components[name].start()
+        for name in COMMANDS:
+            self.start_component(name)
+
+    def start_component(
+        self, name: str, command: str | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """
+        Start a component, also one that has ended.
+
+        :param name: what to call it.
+        :param command: a key of `COMMANDS`; None means the name.
+        :param environment: variables on top of the stack's.
+        """
+        self.components[name] = Component(
+            name,
+            [sys.executable, "-m", "airflow", *COMMANDS[command or name]],
+            environment={**self.environment, **(environment or {})},
+            log_folder=self.log_folder,
+        )
+        self.components[name].start()
+
+    def revive(self) -> list[str]:
+        """Start those components again that have ended, as a service manager would; return their names."""
+        ended = [name for name in COMMANDS if self.components[name].exit_code() is not None]
+        for name in ended:
+            self.start_component(name)
+        return ended
 
     def _wait_until_ready(self) -> None:
         reporting = ("scheduler", "triggerer", "dag_processor")

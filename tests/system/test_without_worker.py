@@ -1,0 +1,113 @@
+"""Waits that begin or end in the triggerer: how many workers they start, and that they end as every wait does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.system import logs
+
+if TYPE_CHECKING:
+    from airflow_provider_ionq.emulator import Emulator
+    from tests.system.stack import AirflowStack, TaskInstance
+
+SUCCEEDING = "without_worker"
+FAILING = "failing_without_worker"
+WORKER_STARTED = "::group::Pre Execute"
+WORKERS = {"deferrable": 2, "start": 1, "params": 1, "end": 1, "start_and_end": 0}
+ON_A_WORKER_BECAUSE = {
+    "macro": "session_id is a template with macros in it",
+    "limited": "execution_timeout is set",
+    "from_task": "session_id comes from another task, or is no string",
+    "mapped": "Airflow does so for mapped tasks and in dag.test()",
+}
+WITHOUT_XCOM = {"end", "start_and_end", "mapped"}
+FAILURES = {
+    "unknown": ("failed", "answered 404"),
+    "unknown_soft": ("skipped", "answered 404"),
+    "refused": ("failed", "answered 401"),
+    "no_connection": ("failed", "ionq_is_not_there"),
+    "never": ("failed", "did not have status started within 12 s; at the last look its status is 'created'"),
+    "never_soft": ("skipped", ""),
+    "ended": ("failed", "It ended without having been started."),
+    "nothing": ("failed", "session_id must be the id of an IonQ session, but it rendered to 'None'"),
+}
+
+
+@dataclass
+class Ended:
+    """What the runs left behind."""
+
+    runs: dict[str, str]
+    tasks: dict[str, TaskInstance]
+    served: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def ended(stack: AirflowStack, _emulator: Emulator) -> Ended:
+    """Run both DAGs; the awaited session starts once every sensor of the first waits in the triggerer."""
+    session_id, created_id, ended_id = (str(_emulator.create_session()["id"]) for _ in range(3))
+    _emulator.end_session(ended_id)
+    failing_conf = {"session_id": session_id, "created_id": created_id, "ended_id": ended_id, "nothing": None}
+    runs = {
+        SUCCEEDING: stack.trigger_dag(SUCCEEDING, {"session_id": session_id}),
+        FAILING: stack.trigger_dag(FAILING, {**failing_conf, "unknown_id": "of-nobody"}),
+    }
+    sensors = len(WORKERS) + len(ON_A_WORKER_BECAUSE)
+
+    def all_wait() -> bool:
+        states = [item.state for item in stack.task_instances(SUCCEEDING, runs[SUCCEEDING])]
+        return states.count("deferred") == sensors
+
+    stack.wait_until(all_wait, 120, "every sensor to wait", lambda: logs.of_run(stack, SUCCEEDING, runs[SUCCEEDING]))
+    _emulator.start_session(session_id)
+    for dag_id, run_id in runs.items():
+        stack.wait_for_run(dag_id, run_id, 120)
+    tasks = {item.task_id: item for dag_id, run_id in runs.items() for item in stack.task_instances(dag_id, run_id)}
+    return Ended(runs, tasks, _emulator.session(session_id))
+
+
+def log_of(stack: AirflowStack, ended: Ended, task_id: str) -> str:
+    dag_id = FAILING if task_id in FAILURES else SUCCEEDING
+    return stack.task_log(dag_id, ended.runs[dag_id], task_id, ended.tasks[task_id].map_index)
+
+
+@pytest.mark.parametrize("task_id", [*WORKERS, *ON_A_WORKER_BECAUSE])
+def test_sensor_succeeds_in_its_first_try(stack: AirflowStack, ended: Ended, task_id: str) -> None:
+    task = ended.tasks[task_id]
+    assert (task.state, task.try_number) == ("success", 1), log_of(stack, ended, task_id)
+
+
+@pytest.mark.parametrize("task_id", WORKERS)
+def test_so_many_workers_were_started(stack: AirflowStack, ended: Ended, task_id: str) -> None:
+    assert log_of(stack, ended, task_id).count(WORKER_STARTED) == WORKERS[task_id]
+
+
+@pytest.mark.parametrize("task_id", ON_A_WORKER_BECAUSE)
+def test_log_says_why_a_worker_was_started(stack: AirflowStack, ended: Ended, task_id: str) -> None:
+    log = log_of(stack, ended, task_id)
+    assert f"this wait begins on a worker: {ON_A_WORKER_BECAUSE[task_id]}" in log
+    assert log.count("this wait begins on a worker") == 1
+
+
+@pytest.mark.parametrize("task_id", [*WORKERS, *ON_A_WORKER_BECAUSE])
+def test_session_is_pushed_unless_the_triggerer_ended_the_task(stack: AirflowStack, ended: Ended, task_id: str) -> None:
+    rows = stack.query(
+        "SELECT value FROM xcom WHERE dag_id = :dag AND run_id = :run AND task_id = :task",
+        dag=SUCCEEDING,
+        run=ended.runs[SUCCEEDING],
+        task=task_id,
+    )
+    assert rows == ([] if task_id in WITHOUT_XCOM else [{"value": ended.served}])
+    assert ("ends the task without an XCom" in log_of(stack, ended, task_id)) is (task_id in WITHOUT_XCOM)
+
+
+@pytest.mark.parametrize("task_id", FAILURES)
+def test_what_is_no_success_ends_on_a_worker_without_a_retry(stack: AirflowStack, ended: Ended, task_id: str) -> None:
+    state, says = FAILURES[task_id]
+    task, log = ended.tasks[task_id], log_of(stack, ended, task_id)
+    assert (task.state, task.try_number) == (state, 1), log
+    assert says in log
+    assert log.count(WORKER_STARTED) == 1
