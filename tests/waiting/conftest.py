@@ -57,13 +57,14 @@ def after_looks(ionq_emulator: Emulator) -> Iterator[Callable[[int, Callable[[],
 
 @pytest.fixture
 def task_log(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    """Return the lines logged since the last call; Airflow 3's tasks log through structlog, Airflow 2's do not."""
+    """Return the lines logged since the last call: Airflow 2 logs them, later ones print them, and 3.0 does both."""
     caplog.set_level("INFO")
 
-    def lines() -> list[str]:
+    def logged_since() -> list[str]:
         printed = capsys.readouterr()
+        lines = [*printed.out.splitlines(), *printed.err.splitlines()]
         logged = [record.getMessage() for record in caplog.records]
         caplog.clear()
-        return [*printed.out.splitlines(), *printed.err.splitlines(), *logged]
+        return [*lines, *(message for message in logged if not any(message in line for line in lines))]
 
-    return lines
+    return logged_since

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
+from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
 
 from airflow_provider_ionq.errors import IonQConfigurationError, IonQError
 from airflow_provider_ionq.hooks.ionq import IonQHook
@@ -72,7 +73,14 @@ def test_connection_from_a_secrets_backend(
         ({"host": "http://api.ionq.co"}, "plain http"),
         ({"extra": {"timeout_seconds": "soon"}}, "timeout_seconds"),
         ({"extra": {"proxies": "p"}}, "proxies"),
-        ({"extra": "[1]"}, "extra"),
+        pytest.param(
+            {"extra": "[1]"},
+            "extra",
+            marks=pytest.mark.skipif(
+                get_base_airflow_version_tuple()[:2] in ((3, 0), (3, 1)),
+                reason="Airflow 3.0 and 3.1 take a connection that they cannot parse for one that is not there",
+            ),
+        ),
     ],
 )
 def test_what_cannot_be_used_names_connection_and_field(
