@@ -224,7 +224,7 @@ class IonQClient:
         if _any(causes, ConnectionRefusedError):
             return IonQUnreachableError(f"{what}: the host refused the connection: {detail}")
         if isinstance(error, requests.Timeout) or _any(causes, (TimeoutError, urllib3.exceptions.TimeoutError)):
-            return IonQTimeoutError(f"{what}: no answer within {self.settings.timeout_seconds:g} s")
+            return IonQTimeoutError(f"{what}: no whole answer within {self.settings.timeout_seconds:g} s")
         if isinstance(error, (requests.ConnectionError, urllib3.exceptions.ProtocolError)):
             return IonQConnectionError(f"{what}: the connection broke: {detail}")
         if isinstance(error, urllib3.exceptions.DecodeError):

@@ -18,12 +18,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from airflow_provider_ionq import outage
+from airflow_provider_ionq import metrics, outage
 from airflow_provider_ionq.asker import Asker, Look
 from airflow_provider_ionq.conditions import Outcome, Target, decide, never_started_hint
 from airflow_provider_ionq.errors import IonQConfigurationError, IonQError
 from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.metrics import Stats
 from airflow_provider_ionq.waiter import News, Notice, Settled, Waiter
 
 if TYPE_CHECKING:
@@ -59,7 +58,6 @@ class Poller:
 
     def __init__(self, ionq_conn_id: str) -> None:
         self.ionq_conn_id = ionq_conn_id
-        self._tags = {"ionq_conn_id": ionq_conn_id}
         self._waiters: dict[str, dict[Waiter, None]] = {}
         self._intervals: Counter[float] = Counter()
         self._changed = asyncio.Event()
@@ -109,7 +107,7 @@ class Poller:
                 await self._poll(everybody)
         finally:
             self._close()
-            Stats.gauge("ionq.waiters", 0, tags=self._tags)
+            metrics.gauge("ionq.waiters", self.ionq_conn_id, 0)
 
     async def crashed(self, error: BaseException) -> None:
         """Tell every waiter that the poll is no more."""
@@ -134,6 +132,8 @@ class Poller:
         return True
 
     async def _poll(self, everybody: bool) -> None:
+        # In a thread: the first call may look up the statistics' host.
+        await asyncio.to_thread(metrics.count, "ionq.polls", self.ionq_conn_id)
         if self._reading_is_due():
             await self._read_settings()
         if everybody:
@@ -152,8 +152,7 @@ class Poller:
 
     def _report(self, asked_for: int, seconds: float) -> None:
         waiters = self._intervals.total()
-        Stats.incr("ionq.polls", tags=self._tags)
-        Stats.gauge("ionq.waiters", waiters, tags=self._tags)
+        metrics.gauge("ionq.waiters", self.ionq_conn_id, waiters)
         log.debug(
             "IonQ connection %r: polled for %d of %d awaited sessions in %.3f s; %d waiters, shortest interval %g s;"
             " %d failures in a row, %d sessions that alone fail.",
@@ -243,7 +242,7 @@ class Poller:
     async def _failed(self, error: IonQError) -> None:
         """Take note of a poll that failed for all."""
         self._outage.failed(error, self._settings_reads)
-        Stats.incr("ionq.poll_failures", tags=self._tags)
+        metrics.count("ionq.poll_failures", self.ionq_conn_id)
         log.warning("IonQ connection %r: poll failed: %s", self.ionq_conn_id, error)
         await self._tell(_trouble(self._all(), error, final=self._outage.final))
 
@@ -277,13 +276,16 @@ class Poller:
 
     async def _tell(self, news: Iterable[News]) -> None:
         settled = 0
-        for count, (waiter, item) in enumerate(news, start=1):
-            waiter.tell(item)
-            settled += isinstance(item, Settled)
-            if count % WOKEN_AT_ONCE == 0:
-                await asyncio.sleep(0)
-        if settled:
-            Stats.incr("ionq.settled", settled, tags=self._tags)
+        try:
+            for count, (waiter, item) in enumerate(news, start=1):
+                waiter.tell(item)
+                settled += isinstance(item, Settled)
+                if count % WOKEN_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+        finally:
+            # Also when the last of them has left meanwhile, which ends the poll.
+            if settled:
+                metrics.count("ionq.settled", self.ionq_conn_id, settled)
 
 
 _ANSWERS_AGAIN = Notice(logging.INFO, "The IonQ API answers again; waiting on.")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Act = Callable[[Emulator], object]
+OnRequest = Callable[[int, Callable[[], object]], None]
 
 FAILING = 2
 """So many requests fail in each row."""
@@ -60,7 +61,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch, ionq_emulator: Emulator) -> None
 
 
 @pytest.fixture
-def on_request(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], object]], None]:
+def on_request(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> OnRequest:
     """Do something when the emulator has decided on its n-th answer, before anybody has it."""
 
     def arrange(number: int, action: Callable[[], object]) -> None:
@@ -95,7 +96,7 @@ def test_a_fault_at_the_first_look_is_waited_out(ionq_emulator: Emulator, name: 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", PASSING)
 def test_a_fault_in_mid_wait_is_waited_out(
-    ionq_emulator: Emulator, on_request: Callable[[int, Callable[[], object]], None], name: str, mode: str
+    ionq_emulator: Emulator, on_request: OnRequest, name: str, mode: str
 ) -> None:
     session_id = ionq_emulator.create_session(plan=[Step("started", after_reads=1)])["id"]
     on_request(1, lambda: PASSING[name](ionq_emulator))
@@ -117,7 +118,7 @@ def test_a_late_answer_is_an_answer(ionq_emulator: Emulator, mode: str) -> None:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.usefixtures("reread_at_once")
 def test_a_refusal_that_passes_is_waited_out_in_mid_wait(
-    ionq_emulator: Emulator, on_request: Callable[[int, Callable[[], object]], None], mode: str
+    ionq_emulator: Emulator, on_request: OnRequest, mode: str
 ) -> None:
     session_id = ionq_emulator.create_session(plan=[Step("started", after_reads=1)])["id"]
     on_request(1, lambda: ionq_emulator.fail(401))
@@ -136,7 +137,7 @@ REFUSED: dict[str, tuple[Callable[[Emulator, str], object], str]] = {
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.usefixtures("reread_at_once")
 def test_a_refusal_that_stays_fails_without_a_retry(
-    ionq_emulator: Emulator, on_request: Callable[[int, Callable[[], object]], None], name: str, mode: str
+    ionq_emulator: Emulator, on_request: OnRequest, name: str, mode: str
 ) -> None:
     act, says = REFUSED[name]
     session_id = ionq_emulator.create_session()["id"]
@@ -153,7 +154,7 @@ def test_a_refusal_that_stays_fails_without_a_retry(
 @pytest.mark.usefixtures("reread_at_once")
 def test_a_key_that_is_rotated_before_airflow_learns_of_it(
     ionq_emulator: Emulator,
-    on_request: Callable[[int, Callable[[], object]], None],
+    on_request: OnRequest,
     monkeypatch: pytest.MonkeyPatch,
     mode: str,
 ) -> None:
@@ -168,7 +169,7 @@ def test_a_key_that_is_rotated_before_airflow_learns_of_it(
 @pytest.mark.usefixtures("reread_at_once")
 def test_a_host_that_moves(
     ionq_emulator: Emulator,
-    on_request: Callable[[int, Callable[[], object]], None],
+    on_request: OnRequest,
     monkeypatch: pytest.MonkeyPatch,
     another_emulator: Emulator,
     mode: str,
@@ -198,7 +199,7 @@ def another_emulator() -> Iterator[Emulator]:
 @pytest.mark.parametrize("mode", MODES)
 def test_a_name_that_cannot_be_resolved_for_a_while(
     ionq_emulator: Emulator,
-    on_request: Callable[[int, Callable[[], object]], None],
+    on_request: OnRequest,
     monkeypatch: pytest.MonkeyPatch,
     mode: str,
 ) -> None:

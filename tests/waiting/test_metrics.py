@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ionq import poller
+from airflow_provider_ionq import metrics, poller
 from airflow_provider_ionq.metrics import Stats
 from tests.waiting.test_poller import create, run, settled, until
 
@@ -37,7 +37,7 @@ class Recorder:
 @pytest.fixture
 def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     recorder = Recorder()
-    monkeypatch.setattr(poller, "Stats", recorder)
+    monkeypatch.setattr(metrics, "Stats", recorder)
     return recorder
 
 
@@ -60,6 +60,29 @@ def test_polls_failures_waiters_and_settled_waits_are_counted(ionq_emulator: Emu
     assert recorder.gauges["ionq.waiters"][0] == len(ids)
     assert recorder.gauges["ionq.waiters"][-1] == 0
     assert {tuple(tags.items()) for tags in recorder.tags} == {(("ionq_conn_id", "ionq_default"),)}
+
+
+@pytest.mark.parametrize("count", [1, poller.WOKEN_AT_ONCE, 2 * poller.WOKEN_AT_ONCE])
+def test_those_that_settle_last_are_counted_too(ionq_emulator: Emulator, recorder: Recorder, count: int) -> None:
+    ids = create(ionq_emulator, count)
+    for session_id in ids:
+        ionq_emulator.start_session(session_id)
+
+    async def scenario() -> None:
+        await asyncio.gather(*map(settled, ids))
+
+    run(scenario())
+    assert recorder.counters["ionq.settled"] == count
+
+
+def test_no_wait_fails_for_statistics_that_cannot_be_told(
+    ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "Stats", None)
+    (session_id,) = create(ionq_emulator, 1)
+    ionq_emulator.start_session(session_id)
+    session, _ = run(settled(session_id))
+    assert session == ionq_emulator.session(session_id)
 
 
 def test_debug_level_shows_the_state_of_the_poll(ionq_emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
