@@ -87,6 +87,11 @@ class Target:
         return " and ".join(wanted)
 
 
+def is_ended(session: Mapping[str, Any]) -> bool:
+    """Tell whether a session has ended: its `ended_at` is set, whatever its status says, or its status is `ended`."""
+    return session.get("status") == "ended" or session.get("ended_at") is not None
+
+
 def decide(session: Mapping[str, Any], target: Target) -> Decision:
     """
     Decide what a session's JSON means for who waits for the target.
@@ -99,7 +104,7 @@ def decide(session: Mapping[str, Any], target: Target) -> Decision:
     :param target: what is waited for.
     """
     status = session.get("status")
-    ended = status == "ended" or session.get("ended_at") is not None
+    ended = is_ended(session)
     effective = "ended" if ended else status
     rank = _RANK.get(effective) if isinstance(effective, str) else None
     warning = None

@@ -14,10 +14,12 @@ What the API client can raise.
         ├── IonQAuthenticationError   401
         ├── IonQPermissionError       403
         ├── IonQNotFoundError         404
+        ├── IonQConflictError         409
         ├── IonQRateLimitError        429
         └── IonQServerError           5xx
 
-``retryable`` says of each whether the same call may succeed later although nobody changes anything.
+``retryable`` says of each whether the same call may succeed later although nobody changes anything;
+``perhaps_done`` whether a request that changes something may have done so although it failed.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ class IonQError(Exception):
     """Root of everything that the client raises."""
 
     retryable = False
+    perhaps_done = False
     retry_after_seconds: float | None = None
 
 
@@ -101,6 +104,10 @@ class IonQNotFoundError(IonQApiError):
     """404: no such resource; under `/sessions` also an account for which sessions are not enabled."""
 
 
+class IonQConflictError(IonQApiError):
+    """409: when a session is created, the session capacity of its device is full."""
+
+
 class IonQRateLimitError(IonQApiError):
     """429: too many requests."""
 
@@ -117,5 +124,6 @@ def api_error_class(status: int) -> type[IonQApiError]:
         401: IonQAuthenticationError,
         403: IonQPermissionError,
         404: IonQNotFoundError,
+        409: IonQConflictError,
         429: IonQRateLimitError,
     }.get(status, IonQApiError)

@@ -48,6 +48,19 @@ class Session(TypedDict):
     settings: NotRequired[SessionSettings | None]
 
 
+class Job(TypedDict):
+    """
+    A job, https://docs.ionq.com/api-reference/v0.4/jobs/get-jobs.
+
+    `status` is documented as `submitted`, `ready`, `started`, `completed`, `failed` or `canceled`. Only what the
+    provider relies on is named here; the API serves more.
+    """
+
+    id: str
+    status: str
+    session_id: NotRequired[str | None]
+
+
 class Whoami(TypedDict):
     """The API key that asked, https://docs.ionq.com/api-reference/v0.4/util/whoami."""
 

@@ -12,10 +12,11 @@ import urllib3
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_ionq.client import IonQClient, path_segment, retry_after_seconds
+from airflow_provider_ionq.client import IonQClient, path_segment
 from airflow_provider_ionq.errors import (
     IonQApiError,
     IonQAuthenticationError,
+    IonQConflictError,
     IonQConnectionError,
     IonQError,
     IonQInvalidIdError,
@@ -26,6 +27,7 @@ from airflow_provider_ionq.errors import (
     IonQServerError,
     IonQTimeoutError,
 )
+from airflow_provider_ionq.failures import retry_after_seconds
 from airflow_provider_ionq.settings import ClientSettings
 
 if TYPE_CHECKING:
@@ -94,7 +96,7 @@ def test_backends_are_read_by_list_and_by_name(client: IonQClient, requests_mock
         (402, IonQApiError, False),
         (403, IonQPermissionError, False),
         (404, IonQNotFoundError, False),
-        (409, IonQApiError, True),
+        (409, IonQConflictError, True),
         (429, IonQRateLimitError, True),
         (500, IonQServerError, True),
         (503, IonQServerError, True),

@@ -15,7 +15,7 @@ import pytest
 import trustme
 from urllib3 import HTTPResponse
 
-from airflow_provider_ionq.client import IonQClient, _retry_policy
+from airflow_provider_ionq.client import IonQClient
 from airflow_provider_ionq.errors import (
     IonQConfigurationError,
     IonQConnectionError,
@@ -25,6 +25,7 @@ from airflow_provider_ionq.errors import (
     IonQUnreachableError,
 )
 from airflow_provider_ionq.settings import ClientSettings
+from airflow_provider_ionq.transport import _retry_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
