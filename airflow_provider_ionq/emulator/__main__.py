@@ -22,6 +22,13 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
+def _capacity(text: str) -> tuple[str, int]:
+    backend, separator, number = text.partition("=")
+    if not separator or not backend or not number.isascii() or not number.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not BACKEND=N")
+    return backend, int(number)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="ionq-emulator", description="A local IonQ API, on 127.0.0.1 only.")
     parser.add_argument("--port", type=int, default=8080, help="TCP port, 0 for any free one (default: 8080)")
@@ -41,6 +48,20 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="end a session by itself, counted from its start if --start-after is given, else from its creation",
     )
+    parser.add_argument(
+        "--capacity",
+        action="append",
+        default=[],
+        type=_capacity,
+        metavar="BACKEND=N",
+        help="answer 409 to a new session while N of this backend are open (repeatable; default: no limit)",
+    )
+    parser.add_argument(
+        "--job-seconds",
+        type=float,
+        metavar="SECONDS",
+        help="complete a job by itself, counted from its submission (default: when it is told to)",
+    )
     parser.add_argument("--no-sessions", action="store_true", help="answer as for an account without sessions")
     return parser
 
@@ -52,6 +73,8 @@ def _emulator(arguments: argparse.Namespace) -> Emulator:
         port=arguments.port,
         active=arguments.active,
         sessions_enabled=not arguments.no_sessions,
+        capacity=dict(arguments.capacity) or None,
+        job_seconds=arguments.job_seconds,
         plan=[Step(status, after_seconds=seconds) for status, seconds in steps if seconds is not None],
     )
 
@@ -64,9 +87,9 @@ IonQ emulator at {emulator.url} (Ctrl-C stops it)
 Let Airflow use it:
   export AIRFLOW_CONN_IONQ_DEFAULT={shlex.quote(emulator.airflow_connection)}
 
-Create a session, start it, end it:
+Create a session, start it by its first job, end it:
   curl -X POST {control}/sessions -d '{{"backend": "qpu.forte-1", "session_id": "demo"}}'
-  curl -X PATCH {control}/sessions/demo -d '{{"status": "started"}}'
+  curl -X POST {control}/jobs -d '{{"session_id": "demo"}}'
   curl -X PATCH {control}/sessions/demo -d '{{"status": "ended"}}'
 """
 

@@ -6,6 +6,7 @@ import json
 import secrets
 import uuid
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -13,16 +14,20 @@ from starlette.requests import Request
 
 from airflow_provider_ionq.emulator import catalogue
 from airflow_provider_ionq.emulator.control import CONTROL_HANDLERS
+from airflow_provider_ionq.emulator.jobs import JOB_STATUSES
+from airflow_provider_ionq.emulator.log import RecordedRequest
 from airflow_provider_ionq.emulator.replies import error, fault_reply, reply
 from airflow_provider_ionq.emulator.routes import KEYLESS_ROUTES, Match, match
-from airflow_provider_ionq.emulator.service import RecordedRequest, Service
-from airflow_provider_ionq.emulator.state import UnknownSession
+from airflow_provider_ionq.emulator.service import PAGE_LIMIT, cursor_position
+from airflow_provider_ionq.emulator.state import CapacityFull, Refused, UnknownJob, UnknownSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
+
+    from airflow_provider_ionq.emulator.service import Service
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,19 @@ class Call:
     parameter: str
     query: dict[str, str]
     body: bytes
+
+
+class _BadRequest(Exception):
+    """
+    The request is refused with 400.
+
+    :param source: ``payload`` or ``query``.
+    :param keys: what in it is wrong.
+    """
+
+    def __init__(self, message: str, source: str, *keys: str) -> None:
+        super().__init__(message)
+        self.validation = {"source": source, "keys": list(keys)}
 
 
 class Application:
@@ -61,6 +79,8 @@ class Application:
         authorized = self._authorized(request)
         response = _control(matched, call) if matched.control else self._answer(matched.route, call, authorized)
         response.headers["x-request-id"] = str(uuid.uuid4())
+        # Not uvicorn's own: who compares it with the times of a session must see one clock.
+        response.headers["date"] = formatdate(self._service.now(), usegmt=True)
         if not matched.control:
             # Recorded before it is sent: who has the answer finds the request in the log.
             self._record(request, raw_path, matched, response, authorized)
@@ -87,6 +107,12 @@ class Application:
     def _answer(self, route: str | None, call: Call, authorized: bool) -> Response:
         if fault := self._service.take_fault(route):
             return fault_reply(fault)
+        response = self._right_answer(route, call, authorized)
+        if response.status_code < 400 and (fault := self._service.take_fault(route, after_effect=True)):
+            return fault_reply(fault)
+        return response
+
+    def _right_answer(self, route: str | None, call: Call, authorized: bool) -> Response:
         if route is None:
             return error(404)
         if not authorized and route not in KEYLESS_ROUTES:
@@ -95,8 +121,14 @@ class Application:
             return error(404)
         try:
             return API_HANDLERS[route](call)
-        except UnknownSession:
+        except (UnknownSession, UnknownJob):
             return error(404)
+        except _BadRequest as bad:
+            return error(400, str(bad), validation=bad.validation)
+        except CapacityFull as full:
+            return error(409, str(full))
+        except Refused as refused:
+            return error(400, str(refused))
 
     def _authorized(self, request: Request) -> bool:
         expected = f"apiKey {self._service.api_key}".encode()
@@ -108,7 +140,7 @@ def _control(matched: Match, call: Call) -> Response:
         return error(404)
     try:
         return CONTROL_HANDLERS[matched.route](call.service, call.parameter, call.body)
-    except UnknownSession as unknown:
+    except (UnknownSession, UnknownJob) as unknown:
         return error(404, str(unknown))
     except (TypeError, ValueError) as refused:
         return error(400, str(refused))
@@ -127,22 +159,31 @@ def _backend(call: Call) -> Response:
     return error(404) if backend is None else reply(backend)
 
 
-def _create_session(call: Call) -> Response:
+def _payload(call: Call, problems_in: Callable[[object], dict[str, str]]) -> Any:
+    """
+    Return the body if nothing is wrong with it.
+
+    :raises _BadRequest: something is.
+    """
     try:
         payload = json.loads(call.body)
     except (ValueError, RecursionError):
-        return error(400, "The body is not JSON.", validation={"source": "payload", "keys": []})
-    if problems := catalogue.problems_in_new_session(payload):
+        raise _BadRequest("The body is not JSON.", "payload") from None
+    if problems := problems_in(payload):
         message = "; ".join(f'"{key}" {problem}' if key else problem for key, problem in problems.items())
-        return error(400, message, validation={"source": "payload", "keys": [key for key in problems if key]})
-    return reply(call.service.create_session(payload["backend"], settings=payload.get("settings")), 201)
+        raise _BadRequest(message, "payload", *(key for key in problems if key))
+    return payload
+
+
+def _create_session(call: Call) -> Response:
+    return reply(call.service.open_session(_payload(call, catalogue.problems_in_new_session)), 201)
 
 
 def _list_sessions(call: Call) -> Response:
     flags: dict[str | None, bool | None] = {None: None, "true": True, "false": False}
     active = call.query.get("active")
     if active not in flags:
-        return error(400, '"active" must be true or false', validation={"source": "query", "keys": ["active"]})
+        raise _BadRequest('"active" must be true or false', "query", "active")
     sessions = call.service.read_sessions(flags[active])
     return reply({"organization_id": catalogue.ORGANIZATION_ID, "sessions": sessions})
 
@@ -152,13 +193,36 @@ def _get_session(call: Call) -> Response:
 
 
 def _end_session(call: Call) -> Response:
-    return reply(call.service.end_session(call.parameter, ender_id=catalogue.USER_ID))
+    return reply(call.service.close_session(call.parameter))
 
 
 def _session_jobs(call: Call) -> Response:
-    call.service.session(call.parameter)
-    no_jobs: dict[str, Any] = {"jobs": [], "next": None}
-    return reply(no_jobs)
+    limit = call.query.get("limit", str(PAGE_LIMIT))
+    if not limit.isascii() or not limit.isdecimal() or len(limit) > 9 or int(limit) < 1:
+        raise _BadRequest('"limit" must be a whole number from 1', "query", "limit")
+    status = call.query.get("status")
+    if status is not None and status not in JOB_STATUSES:
+        raise _BadRequest(f'"status" must be one of {", ".join(JOB_STATUSES)}', "query", "status")
+    try:
+        begin = cursor_position(call.query.get("next"))
+    except ValueError as refused:
+        raise _BadRequest(str(refused), "query", "next") from None
+    jobs, following = call.service.read_session_jobs(call.parameter, status=status, limit=int(limit), begin=begin)
+    return reply({"jobs": jobs, "next": following})
+
+
+def _create_job(call: Call) -> Response:
+    job = call.service.post_job(_payload(call, catalogue.problems_in_new_job))
+    return reply({"id": job["id"], "status": "submitted", "session_id": job["session_id"]}, 201)
+
+
+def _get_job(call: Call) -> Response:
+    return reply(call.service.read_job(call.parameter))
+
+
+def _cancel_job(call: Call) -> Response:
+    job = call.service.cancel_job(call.parameter)
+    return reply({"id": job["id"], "status": job["status"]})
 
 
 API_HANDLERS: dict[str, Callable[[Call], Response]] = {
@@ -170,4 +234,7 @@ API_HANDLERS: dict[str, Callable[[Call], Response]] = {
     "GET /sessions/{session_id}": _get_session,
     "POST /sessions/{session_id}/end": _end_session,
     "GET /sessions/{session_id}/jobs": _session_jobs,
+    "POST /jobs": _create_job,
+    "GET /jobs/{job_id}": _get_job,
+    "PUT /jobs/{job_id}/status/cancel": _cancel_job,
 }

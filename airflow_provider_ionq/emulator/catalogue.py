@@ -41,6 +41,16 @@ BACKENDS: dict[str, dict[str, Any]] = {
     )
 }
 
+_SHOTS = 100
+_SHOWN_OF_JOB: dict[str, tuple[type, str]] = {
+    "type": (str, "a string"),
+    "session_id": (str, "a string"),
+    "name": (str, "a string"),
+    "metadata": (dict, "an object"),
+    "shots": (int, "a whole number"),
+    "dry_run": (bool, "true or false"),
+    "settings": (dict, "an object"),
+}
 _SETTINGS = frozenset({"job_count_limit", "duration_limit_min", "cost_limit"})
 
 
@@ -62,6 +72,53 @@ def problems_in_new_session(payload: object) -> dict[str, str]:
     if "settings" in payload:
         problems |= _problems_in_settings(payload["settings"])
     return problems
+
+
+def problems_in_new_job(payload: object) -> dict[str, str]:
+    """
+    Check the body of ``POST /jobs``: that what every job has is there, and what is shown again has its type.
+
+    :return: what is wrong, by key; empty if nothing is. A body that is not an object has the key ``""``.
+    """
+    if not isinstance(payload, dict):
+        return {"": "the body must be a JSON object"}
+    problems = {name: "is required" for name in ("type", "backend", "input") if payload.get(name) is None}
+    if "backend" not in problems and payload["backend"] not in list(BACKENDS):
+        problems["backend"] = f"must be one of {', '.join(BACKENDS)}"
+    for name, (kind, what) in _SHOWN_OF_JOB.items():
+        if payload.get(name) is not None and (name not in problems and type(payload[name]) is not kind):
+            problems[name] = f"must be {what}"
+    metadata = payload.get("metadata")
+    if isinstance(metadata, dict) and not all(isinstance(value, str) for value in metadata.values()):
+        problems["metadata"] = "must have strings as values"
+    return problems
+
+
+def new_job(job_id: str, payload: dict[str, Any], session_id: str | None) -> dict[str, Any]:
+    """Return what is known of a job from its submission; the payload was checked."""
+    return {
+        "id": job_id,
+        "type": payload["type"],
+        "backend": payload["backend"],
+        "session_id": session_id,
+        "submitter_id": USER_ID,
+        "project_id": PROJECT_ID,
+        "name": payload.get("name"),
+        "metadata": payload.get("metadata"),
+        "shots": payload.get("shots") or _SHOTS,
+        "dry_run": payload.get("dry_run") or False,
+        "settings": payload.get("settings") or {},
+    }
+
+
+def refuse(problems: dict[str, str]) -> None:
+    """
+    Refuse what has problems.
+
+    :raises ValueError: there are any; says what is wrong with which key.
+    """
+    if problems:
+        raise ValueError("; ".join(f"{key}: {problem}" for key, problem in problems.items()))
 
 
 def _problems_in_settings(settings: object) -> dict[str, str]:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from airflow_provider_ionq.emulator.replies import reply
+from airflow_provider_ionq.emulator.service import Service
 from airflow_provider_ionq.emulator.state import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from airflow_provider_ionq.emulator.service import Service
 
 
 def _object(body: bytes, allowed: frozenset[str] | None = None) -> dict[str, Any]:
@@ -70,6 +69,30 @@ def _delete_session(service: Service, session_id: str, _body: bytes) -> Response
     return Response(status_code=204)
 
 
+def _create_job(service: Service, _job_id: str, body: bytes) -> Response:
+    names = frozenset({"backend", "cost_usd", "job_id", "metadata", "name", "session_id", "shots"})
+    return reply(service.submit_job(**_object(body, names)), 201)
+
+
+def _update_job(service: Service, job_id: str, body: bytes) -> Response:
+    change = _object(body, frozenset({"status", "cost_usd"}))
+    if change.get("status") == "completed":
+        return reply(service.complete_job(job_id, cost_usd=change.get("cost_usd")))
+    if change != {"status": "failed"}:
+        raise ValueError('a job is moved by "status": "completed", with or without a "cost_usd", or "failed"')
+    return reply(service.fail_job(job_id))
+
+
+def _update_settings(service: Service, _parameter: str, body: bytes) -> Response:
+    settings = _object(body, frozenset({"capacity", "read_after_write_seconds"}))
+    if settings.get("capacity") is not None:
+        _checked(settings["capacity"], None, "capacity")
+    Service(**settings)  # refuses what is wrong before anything is changed
+    for name, value in settings.items():
+        setattr(service, name, value)
+    return reply({"capacity": service.capacity, "read_after_write_seconds": service.read_after_write_seconds})
+
+
 def _create_history(service: Service, _session_id: str, body: bytes) -> Response:
     arguments = _object(body, frozenset({"count"}))
     service.create_history(**arguments)
@@ -82,7 +105,7 @@ def _fail(service: Service, _session_id: str, body: bytes) -> Response:
     if "kind" in fault:
         service.disturb(**_checked(fault, frozenset({"kind", "delay_seconds", "after_bytes", *limits}), "the body"))
     elif "status" in fault:
-        names = frozenset({"status", "retry_after", "body", "content_type", *limits})
+        names = frozenset({"status", "retry_after", "body", "content_type", "after_effect", *limits})
         service.fail(**_checked(fault, names, "the body"))
     else:
         raise ValueError("a fault needs a status, or a kind")
@@ -113,6 +136,9 @@ CONTROL_HANDLERS: dict[str, Callable[[Service, str, bytes], Response]] = {
     "PATCH /sessions/{session_id}": _update_session,
     "DELETE /sessions/{session_id}": _delete_session,
     "POST /history": _create_history,
+    "POST /jobs": _create_job,
+    "PATCH /jobs/{job_id}": _update_job,
+    "PATCH /settings": _update_settings,
     "POST /faults": _fail,
     "DELETE /faults": _clear_faults,
     "GET /requests": _requests,

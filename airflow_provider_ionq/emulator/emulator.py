@@ -10,7 +10,7 @@ from airflow_provider_ionq.emulator.routes import API_PREFIX
 from airflow_provider_ionq.emulator.service import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -32,6 +32,11 @@ class Emulator(Service):
     :param sessions_enabled: False answers 404 under ``/sessions``, as for an account without sessions; may be set at
         any time.
     :param plan: plan of the sessions that are created without one of their own, as by ``POST /sessions``.
+    :param capacity: how many sessions of a backend may be open at once, as ``{"qpu.forte-1": 1}``; None for no limit;
+        may be set at any time.
+    :param job_seconds: a job is started at once and completed that long after its submission; None: when it is told to.
+    :param read_after_write_seconds: how long a session made by ``POST /sessions`` cannot be read; may be set at any
+        time.
     :param clock: gives the time in epoch seconds; a test may pass its own and need not wait.
     """
 
@@ -43,9 +48,21 @@ class Emulator(Service):
         active: ActiveMeaning = "not_ended",
         sessions_enabled: bool = True,
         plan: Sequence[Step] = (),
+        capacity: Mapping[str, int] | None = None,
+        job_seconds: float | None = None,
+        read_after_write_seconds: float = 0.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(api_key=api_key, active=active, sessions_enabled=sessions_enabled, plan=plan, clock=clock)
+        super().__init__(
+            api_key=api_key,
+            active=active,
+            sessions_enabled=sessions_enabled,
+            plan=plan,
+            capacity=capacity,
+            job_seconds=job_seconds,
+            read_after_write_seconds=read_after_write_seconds,
+            clock=clock,
+        )
         if type(port) is not int or not 0 <= port <= 65535:
             raise ValueError(f"port must be a whole number from 0 to 65535, not {port!r}")
         self._port = port

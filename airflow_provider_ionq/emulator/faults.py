@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Generic, Literal, Protocol, TypeVar, get_args
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar, get_args
 
 from airflow_provider_ionq.emulator.routes import API_ROUTES
 from airflow_provider_ionq.emulator.state import is_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.NOT_MODIFIED)
 
@@ -38,6 +41,7 @@ class Fault:
     :param retry_after: value of the ``Retry-After`` header; None for no such header.
     :param body: sent as it is; None for the API's error body (no body below 400).
     :param content_type: of ``body``.
+    :param after_effect: the request has its effect before; a request that is refused anyway gets its refusal.
     """
 
     status: int
@@ -47,6 +51,7 @@ class Fault:
     retry_after: int | str | None = None
     body: str | bytes | None = None
     content_type: str = "application/json"
+    after_effect: bool = False
 
     def __post_init__(self) -> None:
         if type(self.status) is not int or not 200 <= self.status <= 599:
@@ -59,6 +64,8 @@ class Fault:
         _check_header("content_type", self.content_type)
         if self.body is not None and not isinstance(self.body, str | bytes):
             raise ValueError(f"body must be a string or bytes, not {self.body!r}")
+        if type(self.after_effect) is not bool:
+            raise ValueError(f"after_effect must be true or false, not {self.after_effect!r}")
         if self.body and self.status in _BODILESS:
             raise ValueError(f"an answer with status {self.status} has no body")
 
@@ -138,16 +145,21 @@ class FaultQueue(Generic[LimitedT]):
         else:
             self._live.append(_Live(fault, None, now + fault.seconds))
 
-    def take(self, route: str | None, now: float) -> LimitedT | None:
+    def take(
+        self, route: str | None, now: float, wanted: Callable[[LimitedT], bool] = lambda _fault: True
+    ) -> LimitedT | None:
         """
         Return the fault for a request and count it; None if the request gets its right answer.
 
         :param route: route of the request; None if it has none.
         :param now: epoch seconds.
+        :param wanted: says of the fault whose turn it is whether to take it, or to leave it for later.
         """
         self._live = [live for live in self._live if live.until > now and live.left != 0]
         for live in self._live:
             if live.fault.route in (None, route):
+                if not wanted(live.fault):
+                    return None
                 if live.left is not None:
                     live.left -= 1
                 return live.fault

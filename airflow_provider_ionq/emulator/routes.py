@@ -17,6 +17,9 @@ API_ROUTES = (
     "GET /sessions/{session_id}",
     "POST /sessions/{session_id}/end",
     "GET /sessions/{session_id}/jobs",
+    "POST /jobs",
+    "GET /jobs/{job_id}",
+    "PUT /jobs/{job_id}/status/cancel",
 )
 KEYLESS_ROUTES = frozenset({"GET /backends", "GET /backends/{backend}"})
 CONTROL_ROUTES = (
@@ -24,6 +27,9 @@ CONTROL_ROUTES = (
     "PATCH /sessions/{session_id}",
     "DELETE /sessions/{session_id}",
     "POST /history",
+    "POST /jobs",
+    "PATCH /jobs/{job_id}",
+    "PATCH /settings",
     "POST /faults",
     "DELETE /faults",
     "GET /requests",

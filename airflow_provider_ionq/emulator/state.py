@@ -1,29 +1,37 @@
-"""
-Sessions and how they advance. No I/O and no lock; the time is always passed in.
-
-Rules of this file: a session only moves forward (``created``, ``started``, ``ended``); it is brought up to date
-whenever somebody looks at it, so a step that fell due while nobody looked carries the time at which it was due.
-"""
+"""Statuses, plans and times, and the ways in which a session or a job can be in the wrong state."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 ActiveMeaning = Literal["not_ended", "started"]
+
+T = TypeVar("T")
 
 STATUSES = ("created", "started", "ended")
 
 
 class UnknownSession(LookupError):
     """No session has this id."""
+
+
+class UnknownJob(LookupError):
+    """No job has this id."""
+
+
+class Refused(ValueError):
+    """A session or job is not in a state that allows what was asked for."""
+
+
+class CapacityFull(Refused):
+    """As many sessions of a backend are open as it has room for."""
 
 
 @dataclass(frozen=True)
@@ -94,96 +102,11 @@ def timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def json_copy(value: Any) -> Any:
+def json_copy(value: T) -> T:
     """
     Return a deep copy.
 
     :raises TypeError: JSON cannot express the value.
     """
-    return json.loads(json.dumps(value))
-
-
-class Session:
-    """
-    One session: the fields that the API serves, and the plan that is left.
-
-    :param fields: what the API serves; owned by this object from now on.
-    :param plan: steps to come.
-    :param now: epoch seconds, the time of creation.
-    :param active_means: which reading of ``active`` to serve.
-    """
-
-    def __init__(
-        self, fields: dict[str, Any], *, plan: Sequence[Step], now: float, active_means: ActiveMeaning
-    ) -> None:
-        self.fields = fields
-        self._plan = deque(plan)
-        self._active_means = active_means
-        # Apart from fields["status"], which may hold anything after update_session.
-        self._phase = "created"
-        self._since = now
-        self._reads = 0
-        self._show_phase()
-        self.advance(now)
-
-    def advance(self, now: float) -> None:
-        """Take every step that is due."""
-        while self._plan:
-            step = self._plan[0]
-            if step.after_seconds is not None:
-                at = self._since + step.after_seconds
-                if at > now:
-                    return
-            else:
-                if self._reads < (step.after_reads or 0):
-                    return
-                at = now if step.after_reads else self._since
-            self._enter(step.status, at)
-
-    def read(self, now: float) -> dict[str, Any]:
-        """Return the fields as the API serves them now, and count the read."""
-        self.advance(now)
-        served = dict(self.fields)
-        self._reads += 1
-        self.advance(now)
-        return served
-
-    def start(self, now: float) -> None:
-        """
-        Start the session; nothing changes if it is started already.
-
-        :raises ValueError: it has ended.
-        """
-        self.advance(now)
-        if self._phase == "ended":
-            raise ValueError(f"session {self.fields.get('id')!r} has ended and cannot start")
-        if self._phase == "created":
-            self._enter("started", now)
-        self._show_phase()
-
-    def end(self, now: float, ender_id: str | None) -> None:
-        """
-        End the session; its ``ended_at`` and ``ender_id`` stay if it has ended already.
-
-        :param ender_id: user who ends it; None for the service itself.
-        """
-        self.advance(now)
-        if self._phase != "ended":
-            self._enter("ended", now, ender_id)
-        self._show_phase()
-
-    def _enter(self, phase: str, at: float, ender_id: str | None = None) -> None:
-        self._phase = phase
-        self._since, self._reads = at, 0
-        while self._plan and STATUSES.index(self._plan[0].status) <= STATUSES.index(phase):
-            self._plan.popleft()
-        self.fields[f"{phase}_at"] = timestamp(at)
-        if phase == "ended":
-            self.fields["ender_id"] = ender_id
-        self._show_phase()
-
-    def _show_phase(self) -> None:
-        self.fields["status"] = self._phase
-        self.fields["active"] = self._phase == "started" or (
-            self._phase == "created" and self._active_means == "not_ended"
-        )
+    copy: T = json.loads(json.dumps(value))
+    return copy

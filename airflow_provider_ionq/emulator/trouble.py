@@ -38,11 +38,13 @@ class Trouble:
         retry_after: int | str | None = None,
         body: str | bytes | None = None,
         content_type: str = "application/json",
+        after_effect: bool = False,
     ) -> None:
         """
         Give coming requests another answer than the right one, before key and session are looked at.
 
-        Faults are used up in the order in which they were added.
+        Faults are used up in the order in which they were added. With ``after_effect`` the right answer is lost: the
+        request does what it asks for, then this is the answer.
 
         :param status: HTTP status, 200 to 599.
         :param route: the only route that gets it, such as ``GET /sessions/{session_id}``; None for every request.
@@ -51,9 +53,11 @@ class Trouble:
         :param retry_after: value of the ``Retry-After`` header, sent as it is; None for no such header.
         :param body: sent as it is; None for the API's error body (no body below 400).
         :param content_type: of ``body``.
+        :param after_effect: let the request have its effect first. One that the API refuses, for a wrong key or at full
+            capacity for instance, has none: it gets that refusal, and does not use the fault up.
         :raises ValueError: an argument is refused.
         """
-        fault = Fault(status, route, times, seconds, retry_after, body, content_type)
+        fault = Fault(status, route, times, seconds, retry_after, body, content_type, after_effect)
         with self._lock:
             self._faults.add(fault, self._clock())
 
@@ -96,10 +100,14 @@ class Trouble:
             self._disturbances.clear()
             self._drops.clear()
 
-    def take_fault(self, route: str | None) -> Fault | None:
-        """Return the fault that the request at hand gets, counting it; None for no fault."""
+    def take_fault(self, route: str | None, *, after_effect: bool = False) -> Fault | None:
+        """
+        Return the fault that the request at hand gets, counting it; None for no fault.
+
+        :param after_effect: the request has had its effect.
+        """
         with self._lock:
-            return self._faults.take(route, self._clock())
+            return self._faults.take(route, self._clock(), lambda fault: fault.after_effect is after_effect)
 
     def take_disturbance(self, route: str | None) -> Disturbance | None:
         """Return what happens to the answer of the request at hand, counting it; None for nothing."""

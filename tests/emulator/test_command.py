@@ -94,6 +94,18 @@ def test_sessions_can_be_left_out() -> None:
         assert command.get("/whoami").status_code == 200
 
 
+def test_capacity_and_job_seconds_are_taken() -> None:
+    with _running("--capacity", "simulator=1", "--capacity", "qpu.forte-1=0", "--job-seconds", "0") as command:
+        session_id = command.post("/sessions").json()["id"]
+        assert command.post("/sessions").status_code == 409
+        control = command.url.replace("/v0.4", "/_emulator")
+        assert requests.post(f"{control}/jobs", json={"session_id": session_id}, timeout=10).status_code == 201
+        (job,) = command.get(f"/sessions/{session_id}/jobs").json()["jobs"]
+        assert job["status"] == "completed"
+        settings = requests.patch(f"{control}/settings", json={}, timeout=10).json()
+        assert settings == {"capacity": {"simulator": 1, "qpu.forte-1": 0}, "read_after_write_seconds": 0.0}
+
+
 def test_printed_curl_lines_create_start_and_end_a_session() -> None:
     with _running() as command:
         lines = [shlex.split(line) for line in command.greeting.splitlines() if line.strip().startswith("curl")]
@@ -114,6 +126,10 @@ def test_printed_curl_lines_create_start_and_end_a_session() -> None:
         (["--end-after", "nan"], "after_seconds"),
         (["--active", "sometimes"], "sometimes"),
         (["--api-key", ""], "api_key"),
+        (["--capacity", "simulator"], "'simulator' is not BACKEND=N"),
+        (["--capacity", "simulator=-1"], "'simulator=-1' is not BACKEND=N"),
+        (["--capacity", "qpu.none=1"], "qpu.none"),
+        (["--job-seconds", "-1"], "job_seconds"),
         (["--colour"], "--colour"),
     ],
 )

@@ -32,6 +32,9 @@ def _resolved(spec: Schema, node: Schema) -> Schema:
         for name in node["$ref"].removeprefix("#/").split("/"):
             target = target[name]
         node = target
+    # In this file allOf is only ever a reference that is made nullable or described.
+    for part in node.get("allOf", []):
+        node = _resolved(spec, part) | {name: value for name, value in node.items() if name != "allOf"}
     return node
 
 
@@ -57,8 +60,13 @@ def _faults(spec: Schema, schema: Schema, value: Any, where: str = "$") -> list[
     faults = []
     if isinstance(value, dict):
         properties = schema.get("properties", {})
+        others = schema.get("additionalProperties", False)
         faults += [f"{where}.{name} is missing" for name in schema.get("required", []) if name not in value]
-        faults += [f"{where}.{name} is not in the schema" for name in value if name not in properties]
+        for name in value.keys() - properties.keys():
+            if others is False:
+                faults.append(f"{where}.{name} is not in the schema")
+            else:
+                faults += _faults(spec, others, value[name], f"{where}.{name}")
         for name in value.keys() & properties.keys():
             faults += _faults(spec, properties[name], value[name], f"{where}.{name}")
     if isinstance(value, list):
@@ -67,17 +75,21 @@ def _faults(spec: Schema, schema: Schema, value: Any, where: str = "$") -> list[
     return faults
 
 
-def _reply_schema(spec: Schema, route: str, status: int) -> Schema:
+def _operation(spec: Schema, route: str) -> Schema:
     method, path = route.split(" ")
-    response = _resolved(spec, spec["paths"][path][method.lower()]["responses"][str(status)])
+    operation: Schema = spec["paths"][path.replace("{job_id}", "{UUID}")][method.lower()]
+    return operation
+
+
+def _reply_schema(spec: Schema, route: str, status: int) -> Schema:
+    response = _resolved(spec, _operation(spec, route)["responses"][str(status)])
     schema: Schema = response["content"]["application/json"]["schema"]
     return schema
 
 
 def test_every_route_is_in_the_file_and_says_whether_it_needs_a_key(spec: Schema) -> None:
     for route in API_ROUTES:
-        method, path = route.split(" ")
-        operation = spec["paths"][path][method.lower()]
+        operation = _operation(spec, route)
         assert (operation.get("security") == []) == (route in KEYLESS_ROUTES), route
 
 
@@ -89,6 +101,11 @@ def test_replies_of_all_routes_agree_with_the_file(spec: Schema, client: Client)
     emulator.start_session("started")
     emulator.create_session(session_id="over", settings={})
     emulator.end_session("over")
+    emulator.submit_job("started", name="bell", metadata={"dag": "d"}, job_id="completed")
+    emulator.submit_job("started", job_id="failed")
+    emulator.submit_job("started", job_id="open")
+    emulator.complete_job("completed")
+    emulator.fail_job("failed")
     calls: list[tuple[str, str, Any]] = [
         ("GET /whoami", "/whoami", None),
         ("GET /backends", "/backends", None),
@@ -101,12 +118,18 @@ def test_replies_of_all_routes_agree_with_the_file(spec: Schema, client: Client)
         ("GET /sessions/{session_id}", "/sessions/over", None),
         ("POST /sessions/{session_id}/end", "/sessions/started/end", None),
         ("GET /sessions/{session_id}/jobs", "/sessions/created/jobs", None),
+        ("GET /sessions/{session_id}/jobs", "/sessions/started/jobs", None),
+        ("POST /jobs", "/jobs", {"type": "ionq.circuit.v1", "backend": "simulator", "input": {}}),
+        ("GET /jobs/{job_id}", "/jobs/completed", None),
+        ("GET /jobs/{job_id}", "/jobs/failed", None),
+        ("GET /jobs/{job_id}", "/jobs/open", None),
+        ("PUT /jobs/{job_id}/status/cancel", "/jobs/open/status/cancel", None),
     ]
     assert {route for route, _, _ in calls} == set(API_ROUTES)
     for route, path, body in calls:
         method = route.split(" ")[0]
         response = client(method, path, json=body)
-        status = 201 if route == "POST /sessions" else 200
+        status = 201 if route in ("POST /sessions", "POST /jobs") else 200
         assert response.status_code == status, route
         assert _faults(spec, _reply_schema(spec, route, status), response.json()) == [], route
 
@@ -118,6 +141,8 @@ def test_replies_of_all_routes_agree_with_the_file(spec: Schema, client: Client)
         ("GET", "/sessions?active=x", None, "emulator-key", 400, "BadRequest"),
         ("GET", "/whoami", None, "wrong", 401, "Unauthorized"),
         ("GET", "/sessions/x", None, "emulator-key", 404, "NotFound"),
+        ("GET", "/jobs/x", None, "emulator-key", 404, "NotFound"),
+        ("POST", "/jobs", {"type": "ionq.circuit.v1"}, "emulator-key", 400, "BadRequest"),
     ],
 )
 def test_error_bodies_agree_with_the_file(
@@ -130,6 +155,22 @@ def test_error_bodies_agree_with_the_file(
     example = described["example"]
     assert response.json()["error"] == example["error"]
     assert set(response.json()) == set(example)
+
+
+def test_checker_sees_what_is_wrong_with_a_job(spec: Schema, client: Client) -> None:
+    job = client.emulator.submit_job()
+    schema = spec["components"]["schemas"]["BaseJob"]
+    codes = spec["components"]["schemas"]["Failure"]["properties"]["code"]["enum"]
+    del job["stats"]
+    job |= {"status": "queued", "metadata": {"count": 1}, "failure": {"code": "Bored"}, "cost": 5}
+    assert sorted(_faults(spec, schema, job)) == [
+        "$.cost is not in the schema",
+        f"$.failure.code is 'Bored', not in {codes}",
+        "$.failure.message is missing",
+        "$.metadata.count is 1, not string",
+        "$.stats is missing",
+        "$.status is 'queued', not in ['submitted', 'ready', 'started', 'canceled', 'failed', 'completed']",
+    ]
 
 
 def test_checker_sees_what_is_wrong(spec: Schema, client: Client) -> None:

@@ -130,6 +130,60 @@ def test_fault_precedes_the_key_and_the_account(client: Client) -> None:
     assert client("GET", "/sessions").status_code == 503
 
 
+CREATE = "POST /sessions"
+
+
+def _create(client: Client, key: str = "emulator-key") -> int:
+    return client("POST", "/sessions", json={"backend": "qpu.forte-1"}, key=key).status_code
+
+
+def test_fault_after_the_effect_loses_the_answer_only(client: Client) -> None:
+    client.emulator.fail(500, route=CREATE, after_effect=True)
+    assert [_create(client) for _ in range(2)] == [500, 201]
+    assert len(client.emulator.sessions()) == 2
+    assert [request.status for request in client.emulator.requests] == [500, 201]
+
+
+def test_fault_before_the_effect_prevents_it(client: Client) -> None:
+    client.emulator.fail(500, route=CREATE)
+    assert _create(client) == 500
+    assert client.emulator.sessions() == []
+
+
+def test_fault_after_the_effect_is_left_for_a_request_that_has_one(client: Client) -> None:
+    client.emulator.capacity = {"qpu.forte-1": 1}
+    other = client.emulator.create_session()["id"]
+    client.emulator.fail(502, route=CREATE, after_effect=True, retry_after=3)
+    assert _create(client, key="wrong") == 401
+    assert [_create(client) for _ in range(2)] == [409, 409]
+    client.emulator.end_session(other)
+    assert [_create(client) for _ in range(2)] == [502, 409]
+    assert len(client.emulator.sessions()) == 2
+
+
+def test_faults_before_and_after_the_effect_are_used_up_in_order(client: Client) -> None:
+    client.emulator.fail(502, route=CREATE)
+    client.emulator.fail(500, route=CREATE, times=2, after_effect=True)
+    client.emulator.fail(503, route=CREATE)
+    assert [_create(client) for _ in range(5)] == [502, 500, 500, 503, 201]
+    assert len(client.emulator.sessions()) == 3
+
+
+def test_lost_end_has_ended_the_session(client: Client) -> None:
+    session_id = client.emulator.create_session()["id"]
+    client.emulator.fail(503, route="POST /sessions/{session_id}/end", after_effect=True)
+    assert client("POST", f"/sessions/{session_id}/end").status_code == 503
+    assert client.status(session_id) == "ended"
+
+
+def test_fault_after_the_effect_over_http(client: Client) -> None:
+    fault = {"status": 500, "route": CREATE, "after_effect": True}
+    assert client.control("POST", "/faults", json=fault).status_code == 201
+    assert client.control("POST", "/faults", json=fault | {"after_effect": "yes"}).status_code == 400
+    assert [_create(client) for _ in range(2)] == [500, 201]
+    assert len(client.emulator.sessions()) == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -148,6 +202,7 @@ def test_fault_precedes_the_key_and_the_account(client: Client) -> None:
         ({"status": 500, "content_type": "text/plain\n"}, "content_type must"),
         ({"status": 500, "content_type": None}, "content_type must"),
         ({"status": 500, "body": {"a": 1}}, "body must"),
+        ({"status": 500, "after_effect": 1}, "after_effect must"),
         ({"status": 204, "body": "x"}, "has no body"),
         ({"status": 304, "body": "x"}, "has no body"),
     ],

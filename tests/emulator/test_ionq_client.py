@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_ionq.emulator.routes import API_ROUTES
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_provider_ionq.emulator import Emulator
 
 ionq_core = pytest.importorskip("ionq_core")
@@ -20,10 +24,19 @@ def _call(ionq: Any, operation: str, **arguments: Any) -> Any:
     return module.sync(client=ionq, **arguments)
 
 
+def _bell(session_id: str | None = None) -> Any:
+    circuit = {"gateset": "qis", "qubits": 2, "circuit": [{"gate": "h", "target": 0}]}
+    body = {"type": "ionq.circuit.v1", "backend": "qpu.forte-1", "input": circuit, "name": "bell"}
+    body |= {"metadata": {"run": "r1"}} | ({"session_id": session_id} if session_id else {})
+    return ionq_core.models.CircuitJobCreationPayload.from_dict(body)
+
+
 @pytest.fixture
-def ionq(emulator: Emulator) -> Any:
+def ionq(emulator: Emulator) -> Iterator[Any]:
     with pytest.warns(UserWarning, match="does not use HTTPS"):
-        return ionq_core.IonQClient(api_key=emulator.api_key, base_url=emulator.url, max_retries=0)
+        client = ionq_core.IonQClient(api_key=emulator.api_key, base_url=emulator.url, max_retries=0)
+    yield client
+    client.get_httpx_client().close()
 
 
 def test_client_reads_key_and_backends(emulator: Emulator, ionq: Any) -> None:
@@ -58,3 +71,56 @@ def test_client_raises_its_own_errors(emulator: Emulator, ionq: Any) -> None:
     emulator.api_key = "rotated"
     with pytest.raises(ionq_core.AuthenticationError):
         _call(ionq, "get_whoami")
+
+
+def test_client_uses_every_session_endpoint_by_itself(emulator: Emulator, ionq: Any) -> None:
+    request = ionq_core.models.CreateSessionRequest(
+        backend="qpu.forte-1", settings=ionq_core.models.SessionSettingsRequest(duration_limit_min=60)
+    )
+    session = _call(ionq, "create_session", body=request)
+    assert (session.status, session.settings.duration_limit_min) == ("created", 60)
+    assert [listed.id for listed in _call(ionq, "get_sessions").sessions] == [session.id]
+    job = _call(ionq, "create_job", body=_bell(session.id))
+    assert (job.status, job.session_id) == ("submitted", session.id)
+    assert _call(ionq, "get_session", session_id=session.id).status == "started"
+    (listed,) = _call(ionq, "get_session_jobs", session_id_path=session.id).jobs
+    assert (listed.id, listed.name, listed.status) == (job.id, "bell", "submitted")
+    assert listed.metadata.to_dict() == {"run": "r1"}
+    ended = _call(ionq, "end_session", session_id=session.id)
+    assert (ended.id, ended.status) == (session.id, "ended")
+    assert _call(ionq, "get_session_jobs", session_id_path=session.id, status="submitted").jobs == []
+    assert _call(ionq, "get_job", uuid=job.id).status == "canceled"
+    assert {request.route for request in emulator.requests} >= {route for route in API_ROUTES if "/sessions" in route}
+    assert {request.status for request in emulator.requests} == {200, 201}
+
+
+def test_client_pages_through_the_jobs_of_a_session(emulator: Emulator, ionq: Any) -> None:
+    session_id = emulator.create_session()["id"]
+    submitted = [emulator.submit_job(session_id)["id"] for _ in range(60)]
+    seen: list[str] = []
+    cursor: Any = ionq_core.types.UNSET
+    while cursor is not None and len(emulator.requests) < 10:
+        page = _call(ionq, "get_session_jobs", session_id_path=session_id, next_=cursor)
+        seen += [job.id for job in page.jobs]
+        cursor = page.next_
+    assert seen == submitted
+    assert len(emulator.requests) == 3
+
+
+def test_client_cancels_a_job(emulator: Emulator, ionq: Any) -> None:
+    job = _call(ionq, "create_job", body=_bell())
+    assert job.session_id is None
+    canceled = _call(ionq, "cancel_job", uuid=job.id)
+    assert (canceled.id, canceled.status) == (job.id, "canceled")
+    assert [known["status"] for known in emulator.jobs()] == ["canceled"]
+
+
+def test_client_is_told_that_the_capacity_is_full(emulator: Emulator, ionq: Any) -> None:
+    emulator.capacity = {"qpu.forte-1": 1}
+    with ionq_core.SessionManager(ionq, "qpu.forte-1") as first:
+        with pytest.raises(ionq_core.APIError, match="capacity of qpu.forte-1 is full") as full:
+            ionq_core.SessionManager(ionq, "qpu.forte-1").open()
+        assert full.value.status_code == 409
+        assert [session["id"] for session in emulator.sessions()] == [first.session_id]
+    with ionq_core.SessionManager(ionq, "qpu.forte-1") as second:
+        assert second.session_id != first.session_id

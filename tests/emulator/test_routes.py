@@ -13,6 +13,8 @@ from airflow_provider_ionq.emulator.routes import API_ROUTES, match
 def test_every_encoded_id_comes_out_as_it_was(session_id: str) -> None:
     encoded = quote(session_id, safe="")
     assert match("GET", f"/v0.4/sessions/{encoded}") == (False, "GET /sessions/{session_id}", session_id)
+    assert match("GET", f"/v0.4/jobs/{encoded}") == (False, "GET /jobs/{job_id}", session_id)
+    assert match("PUT", f"/v0.4/jobs/{encoded}/status/cancel")[1:] == ("PUT /jobs/{job_id}/status/cancel", session_id)
     assert match("POST", f"/v0.4/sessions/{encoded}/end") == (False, "POST /sessions/{session_id}/end", session_id)
 
 

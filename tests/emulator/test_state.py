@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ionq.emulator import Step
-from airflow_provider_ionq.emulator.state import STATUSES, Session, checked_plan, timestamp
+from airflow_provider_ionq.emulator.session import Session
+from airflow_provider_ionq.emulator.state import STATUSES, checked_plan, timestamp
 
 
 def _session(*plan: Step, now: float = 0.0) -> Session:
