@@ -12,9 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from airflow_provider_ionq.capacity import CapacityWatch
+from airflow_provider_ionq.conditions import is_ended
 from airflow_provider_ionq.errors import (
     IonQAuthenticationError,
     IonQError,
+    IonQInvalidIdError,
     IonQNotFoundError,
     IonQRateLimitError,
     IonQResponseError,
@@ -22,7 +25,7 @@ from airflow_provider_ionq.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from airflow_provider_ionq.client import IonQClient
     from airflow_provider_ionq.models import Session
@@ -32,7 +35,7 @@ BY_ID_AT_MOST = 3
 """Up to so many sessions are asked for by id, one after the other; more by one list, where that is cheaper."""
 
 LIST_BYTES_PER_SESSION = 16 * 1024
-"""The list is cheaper than asking by id while it costs fewer bytes than this for each awaited session."""
+"""The list is cheaper than asking by id while it costs fewer bytes than this for each session asked for, and waiter."""
 
 LIST_REST_SECONDS = 600.0
 """A list that fails while single sessions can be read is left alone for so long."""
@@ -47,6 +50,8 @@ BREATH_SECONDS = 0.0005
 LANES = 4
 """Requests in flight at once when many sessions are asked for by id."""
 
+NOTHING_WATCHED = CapacityWatch()
+
 
 @dataclass(slots=True)
 class Look:
@@ -55,12 +60,24 @@ class Look:
 
     :param sessions: those that could be read, by id.
     :param errors: those that alone could not be read, by id.
+    :param opened: sessions of the watched backends that have not ended, with their backend, as a whole list showed
+        them; without a list none.
+    :param over: those of the watched sessions that have ended, or of which the API says that they are not there. That
+        the list does not show one is not enough: it is then asked for by id.
     :param failure: why the look ended before all were asked for; None when it did not.
     """
 
     sessions: dict[str, Session] = field(default_factory=dict)
     errors: dict[str, IonQError] = field(default_factory=dict)
+    opened: dict[str, str] = field(default_factory=dict)
+    over: list[str] = field(default_factory=list)
     failure: IonQError | None = None
+
+    def is_over(self, session_id: str) -> bool:
+        """Tell whether a session was seen to have ended, or not to be there."""
+        if (session := self.sessions.get(session_id)) is not None:
+            return is_ended(session)
+        return isinstance(self.errors.get(session_id), IonQNotFoundError)
 
 
 class Asker:
@@ -83,36 +100,45 @@ class Asker:
         for client in self._clients:
             client.close()
 
-    def look(self, ids: list[str], failures: int) -> Look:
+    def look(self, ids: list[str], failures: int, watch: CapacityWatch = NOTHING_WATCHED) -> Look:
         """
         Ask for sessions; never raises what the API says.
 
         :param ids: their ids, those that are likely to fail last.
         :param failures: how many looks in a row have failed before this one.
+        :param watch: what else to find out: sessions to ask for too, and backends whose open sessions are to be found
+            if the list is worth it.
         """
         look = Look()
-        if len(ids) > BY_ID_AT_MOST and self._list_is_worth_it(len(ids)):
-            self._by_list(look, ids, failures)
+        if watch.open_ids:
+            ids = list(dict.fromkeys([*watch.open_ids, *ids]))
+        if (watch.backends or len(ids) > BY_ID_AT_MOST) and self._list_is_worth_it(len(ids) + watch.waiters):
+            self._by_list(look, ids, failures, watch.backends)
             ids = [session_id for session_id in ids if session_id not in look.sessions]
         if look.failure is None:
             self._by_id(look, ids, failures)
+        look.over = [session_id for session_id in watch.open_ids if look.is_over(session_id)]
         return look
 
-    def _list_is_worth_it(self, sessions: int) -> bool:
-        return self._list_bytes <= LIST_BYTES_PER_SESSION * sessions and time.monotonic() >= self._list_rests_until
+    def _list_is_worth_it(self, asking: int) -> bool:
+        return self._list_bytes <= LIST_BYTES_PER_SESSION * asking and time.monotonic() >= self._list_rests_until
 
-    def _by_list(self, look: Look, ids: list[str], failures: int) -> None:
+    def _by_list(self, look: Look, ids: list[str], failures: int, backends: Collection[str]) -> None:
         from airflow_provider_ionq.client import is_session
 
         client = self._lane(0)
         wanted = set(ids)
         found: dict[str, Session] = {}
+        opened: dict[str, str] = {}
         bytes_before = client.body_bytes_read
         try:
             # Not with `?active=true`: nobody documents that it shows sessions that were created and not started.
             for number, item in enumerate(client.iter_sessions()):
-                if is_session(item) and item["id"] in wanted:
-                    found[item["id"]] = item
+                if is_session(item):
+                    if item["id"] in wanted:
+                        found[item["id"]] = item
+                    if (backend := item.get("backend")) in backends and not is_ended(item):
+                        opened[item["id"]] = str(backend)
                 if number % DECODED_AT_ONCE == 0:
                     # Lets go of the interpreter: else the event loop gets it back every 5 ms only.
                     time.sleep(BREATH_SECONDS)
@@ -127,6 +153,7 @@ class Asker:
             return
         self._list_bytes = client.body_bytes_read - bytes_before
         look.sessions.update(found)
+        look.opened = opened
 
     def _by_id(self, look: Look, ids: list[str], failures: int) -> None:
         # In an outage another session is asked for first each time: one that alone fails does not hide the others.
@@ -163,7 +190,9 @@ class Asker:
             # A copy: other threads add to it.
             own = [known for known in list(look.errors.values()) if isinstance(known, IonQServerError)]
             return bool(look.sessions) and error.retry_after_seconds is None and len(own) < OWN_SERVER_ERRORS
-        return isinstance(error, IonQNotFoundError) or (isinstance(error, IonQResponseError) and bool(look.sessions))
+        return isinstance(error, (IonQNotFoundError, IonQInvalidIdError)) or (
+            isinstance(error, IonQResponseError) and bool(look.sessions)
+        )
 
     def _lane(self, number: int) -> IonQClient:
         from airflow_provider_ionq.client import IonQClient

@@ -2,33 +2,42 @@
 One poll per connection in a triggerer process, shared by every trigger that waits on it.
 
 Rules of this file: HTTP, JSON and decisions run in threads, never on the event loop; the loop only wakes those whose
-session is settled, a few at a time; a poller lives from its first waiter to its last; what the API answers is
-never an exception here, only a bug is.
+session is settled, or whose turn it is to ask for one, a few at a time; a poller lives from its first waiter to its
+last; what the API answers is never an exception here, only a bug is.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import contextvars
+import itertools
 import logging
 import math
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from airflow_provider_ionq import metrics, outage
 from airflow_provider_ionq.asker import Asker, Look
-from airflow_provider_ionq.conditions import Outcome, Target, decide, never_started_hint
-from airflow_provider_ionq.errors import IonQConfigurationError, IonQError
-from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.waiter import News, Notice, Settled, Waiter
+from airflow_provider_ionq.capacity import CapacityWatch
+from airflow_provider_ionq.conditions import Outcome, decide, never_started_hint
+from airflow_provider_ionq.connection import ConnectionReader
+from airflow_provider_ionq.waiter import (
+    CapacityWaiter,
+    News,
+    Notice,
+    SessionWaiter,
+    Settled,
+    Turn,
+    Waiter,
+    relief,
+    trouble,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Iterator
+    from collections.abc import Iterable
 
-    from airflow_provider_ionq.settings import ClientSettings
+    from airflow_provider_ionq.capacity import CapacityQueues
+    from airflow_provider_ionq.errors import IonQError
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +54,7 @@ A regular poll may be minutes away, and who started a wait wants to know of a wr
 GATHERING_SECONDS = 0.5
 """The first look waits so long for others that are to have theirs, as when many tasks start at once."""
 
-Watched = tuple[str, dict[Waiter, None]]
+Watched = tuple[str, dict[SessionWaiter, None]]
 """A session's id and who waits for it."""
 
 
@@ -54,29 +63,32 @@ class Poller:
     Polls one connection for all its waiters, at the shortest interval that any of them asked for.
 
     :param ionq_conn_id: id of the Airflow connection.
+    :param queues: those who wait for capacity; kept by the caller, for they remember what a later poller must know.
     """
 
-    def __init__(self, ionq_conn_id: str) -> None:
+    def __init__(self, ionq_conn_id: str, queues: CapacityQueues[CapacityWaiter]) -> None:
         self.ionq_conn_id = ionq_conn_id
-        self._waiters: dict[str, dict[Waiter, None]] = {}
+        self._queues = queues
+        self._waiters: dict[str, dict[SessionWaiter, None]] = {}
         self._intervals: Counter[float] = Counter()
         self._changed = asyncio.Event()
-        self._unseen: dict[Waiter, None] = {}
+        self._unseen: dict[SessionWaiter, None] = {}
         self._unseen_since = 0.0
         self._first_looked_at = -FIRST_LOOK_SECONDS
-        self._settings: ClientSettings | None = None
-        self._settings_error: IonQError | None = None
-        self._settings_tried_at: float | None = None
-        self._settings_reads = 0
+        self._connection = ConnectionReader(ionq_conn_id)
         self._asker: Asker | None = None
         self._outage = outage.Outage()
         self._session_outages: dict[str, outage.Outage] = {}
 
-    def add(self, waiter: Waiter) -> None:
+    def add(self, waiter: SessionWaiter | CapacityWaiter) -> None:
         """Let a waiter take part in the next poll."""
         if not self._intervals or waiter.interval < min(self._intervals):
             self._changed.set()
         self._intervals[waiter.interval] += 1
+        if isinstance(waiter, CapacityWaiter):
+            if self._queues.add(waiter):
+                self._changed.set()
+            return
         self._waiters.setdefault(waiter.session_id, {})[waiter] = None
         if waiter.unseen:
             if not self._unseen:
@@ -84,18 +96,21 @@ class Poller:
                 self._changed.set()
             self._unseen[waiter] = None
 
-    def remove(self, waiter: Waiter) -> bool:
+    def remove(self, waiter: SessionWaiter | CapacityWaiter) -> bool:
         """Let a waiter go; return whether it was the last."""
-        same = self._waiters[waiter.session_id]
-        del same[waiter]
-        self._unseen.pop(waiter, None)
-        if not same:
-            del self._waiters[waiter.session_id]
-            self._session_outages.pop(waiter.session_id, None)
         self._intervals[waiter.interval] -= 1
         if not self._intervals[waiter.interval]:
             del self._intervals[waiter.interval]
-        return not self._waiters
+        if isinstance(waiter, CapacityWaiter):
+            self._queues.remove(waiter)
+        else:
+            same = self._waiters[waiter.session_id]
+            del same[waiter]
+            self._unseen.pop(waiter, None)
+            if not same:
+                del self._waiters[waiter.session_id]
+                self._session_outages.pop(waiter.session_id, None)
+        return not self._intervals
 
     async def run(self) -> None:
         """Poll until cancelled; for those whose worker has just looked first after an interval."""
@@ -123,19 +138,26 @@ class Poller:
             first = math.inf
             if self._unseen and not self._outage.failures:
                 first = max(self._first_looked_at + FIRST_LOOK_SECONDS, self._unseen_since + GATHERING_SECONDS)
+            # Not while the API is out: whoever asks for a session then may not learn whether it got one.
+            turn = math.inf if self._outage.failures else self._queues.next_at()
             self._changed.clear()
             try:
-                async with asyncio.timeout(min(regular, first) - time.monotonic()):
+                async with asyncio.timeout(min(regular, first, turn) - time.monotonic()):
                     await self._changed.wait()
             except TimeoutError:
+                if turn < min(regular, first):
+                    await self._tell(self._turns())
+                    continue
                 return regular <= first or len(self._unseen) == self._intervals.total()
         return True
 
     async def _poll(self, everybody: bool) -> None:
         # In a thread: the first call may look up the statistics' host.
         await asyncio.to_thread(metrics.count, "ionq.polls", self.ionq_conn_id)
-        if self._reading_is_due():
-            await self._read_settings()
+        if self._connection.is_due(troubled=self._is_troubled()) and await self._connection.read():
+            self._close()
+            if (settings := self._connection.settings) is not None:
+                self._asker = Asker(settings, lambda: bool(self._intervals))
         if everybody:
             watched = list(self._waiters.items())
         else:
@@ -145,7 +167,7 @@ class Poller:
         if seen:
             self._first_looked_at = time.monotonic()
         began = time.monotonic()
-        await self._ask(watched)
+        await self._ask(watched, self._queues.watch() if everybody else CapacityWatch())
         for waiter in seen:
             waiter.unseen = False
         self._report(len(watched), time.monotonic() - began)
@@ -166,29 +188,31 @@ class Poller:
             len(self._session_outages),
         )
 
-    async def _ask(self, watched: list[Watched]) -> None:
+    async def _ask(self, watched: list[Watched], watch: CapacityWatch) -> None:
         """Ask for some of the sessions, and tell whom it concerns what came of it."""
         if self._asker is None:
-            await self._failed(self._settings_error or IonQConfigurationError("the connection was never read"))
+            await self._failed(self._connection.error)
             return
-        look, news = await asyncio.to_thread(self._look, self._asker, watched)
-        was_troubled = self._outage.failures > 0 or bool(self._session_outages)
+        look, news = await asyncio.to_thread(self._look, self._asker, watched, watch)
+        was_troubled = self._is_troubled()
         await self._note_session_errors(look)
         if look.failure is not None:
             await self._failed(look.failure)
         elif self._outage.passed():
             log.info("IonQ connection %r: the API answers again.", self.ionq_conn_id)
-        if was_troubled and look.failure is None:
-            await self._tell(self._relieved(look))
+        if look.failure is None:
+            if was_troubled:
+                await self._tell(self._relieved(look))
+            news += self._turns(look)
         await self._tell(news)
 
     # Everything from here to the next such line runs in a thread.
 
-    def _look(self, asker: Asker, watched: list[Watched]) -> tuple[Look, list[News]]:
+    def _look(self, asker: Asker, watched: list[Watched], watch: CapacityWatch) -> tuple[Look, list[News]]:
         """Ask for the sessions and decide for each waiter."""
         # Those that alone fail come last: what they do says least about the others.
         ids = sorted((session_id for session_id, _ in watched), key=self._session_outages.__contains__)
-        look = asker.look(ids, self._outage.failures)
+        look = asker.look(ids, self._outage.failures, watch)
         now = time.monotonic()
         news: list[News] = []
         for session_id, waiters in watched:
@@ -210,30 +234,8 @@ class Poller:
 
     # Back on the event loop.
 
-    def _reading_is_due(self) -> bool:
-        if self._settings_tried_at is None:
-            return True
-        troubled = self._outage.failures > 0 or bool(self._session_outages)
-        return troubled and time.monotonic() - self._settings_tried_at >= outage.REREAD_SECONDS
-
-    async def _read_settings(self) -> None:
-        """Read the connection; keep what we have when it cannot be read."""
-        self._settings_tried_at = time.monotonic()
-        try:
-            settings = await asyncio.to_thread(IonQHook(self.ionq_conn_id, max_retries=0).get_settings)
-        except IonQError as error:
-            self._settings_error = error
-        except Exception as error:  # a secrets backend may raise anything; it is an outage like another
-            self._settings_error = IonQConfigurationError(
-                f"connection {self.ionq_conn_id!r} could not be read: {error}"
-            )
-        else:
-            self._settings_reads += 1
-            if settings != self._settings:
-                self._close()
-                self._settings, self._asker = settings, Asker(settings, lambda: bool(self._waiters))
-            return
-        log.warning("IonQ connection %r: %s", self.ionq_conn_id, self._settings_error)
+    def _is_troubled(self) -> bool:
+        return self._outage.failures > 0 or bool(self._session_outages)
 
     def _close(self) -> None:
         if self._asker is not None:
@@ -241,10 +243,10 @@ class Poller:
 
     async def _failed(self, error: IonQError) -> None:
         """Take note of a poll that failed for all."""
-        self._outage.failed(error, self._settings_reads)
+        self._outage.failed(error, self._connection.reads)
         metrics.count("ionq.poll_failures", self.ionq_conn_id)
         log.warning("IonQ connection %r: poll failed: %s", self.ionq_conn_id, error)
-        await self._tell(_trouble(self._all(), error, final=self._outage.final))
+        await self._tell(trouble(self._all(), error, final=self._outage.final))
 
     async def _note_session_errors(self, look: Look) -> None:
         """Take note of the sessions that alone could not be read."""
@@ -257,8 +259,8 @@ class Poller:
             if session_id not in self._waiters:
                 continue  # who waited for it has left meanwhile
             state = self._session_outages.setdefault(session_id, outage.Outage())
-            state.failed(error, self._settings_reads)
-            news += _trouble(self._waiters.get(session_id, ()), error, final=state.final)
+            state.failed(error, self._connection.reads)
+            news += trouble(self._waiters.get(session_id, ()), error, final=state.final)
         example = next(iter(look.errors.values()))
         log.warning(
             "IonQ connection %r: %d sessions could not be read: %s", self.ionq_conn_id, len(look.errors), example
@@ -266,92 +268,28 @@ class Poller:
         await self._tell(news)
 
     def _relieved(self, look: Look) -> list[News]:
-        relieved = [waiter for id_ in look.sessions for waiter in self._waiters.get(id_, ()) if waiter.troubled]
-        for waiter in relieved:
-            waiter.troubled = False
-        return [(waiter, _ANSWERS_AGAIN) for waiter in relieved]
+        seen = (waiter for session_id in look.sessions for waiter in self._waiters.get(session_id, ()))
+        return relief(itertools.chain(seen, self._queues))
 
-    def _all(self) -> list[Waiter]:
-        return [waiter for waiters in self._waiters.values() for waiter in waiters]
+    def _turns(self, look: Look | None = None) -> list[News]:
+        """Return whose turn it is to ask for a session, after a look or without one."""
+        now = time.monotonic()
+        if look is not None:
+            self._queues.note(look.opened, look.over, now)
+        return [(waiter, Turn(session_id)) for waiter, session_id in self._queues.turns(now)]
+
+    def _all(self) -> list[Waiter[Any]]:
+        return [*itertools.chain.from_iterable(self._waiters.values()), *self._queues]
 
     async def _tell(self, news: Iterable[News]) -> None:
         settled = 0
         try:
             for count, (waiter, item) in enumerate(news, start=1):
                 waiter.tell(item)
-                settled += isinstance(item, Settled)
+                settled += isinstance(item, (Settled, Turn))
                 if count % WOKEN_AT_ONCE == 0:
                     await asyncio.sleep(0)
         finally:
             # Also when the last of them has left meanwhile, which ends the poll.
             if settled:
                 metrics.count("ionq.settled", self.ionq_conn_id, settled)
-
-
-_ANSWERS_AGAIN = Notice(logging.INFO, "The IonQ API answers again; waiting on.")
-
-
-def _trouble(waiters: Iterable[Waiter], error: IonQError, *, final: bool) -> list[News]:
-    """Make the news of a failed look: once for each waiter, or the last when it is final."""
-    news: list[News] = []
-    now = time.monotonic()
-    notice = Notice(logging.WARNING, f"The IonQ API cannot be asked; waiting on until it can. {error}")
-    for waiter in waiters:
-        if waiter.unseen and not error.retryable:
-            news.append((waiter, Settled(None, first_look=True)))
-        elif final:
-            if waiter.ready_at <= now:
-                news.append((waiter, Settled(None)))
-        elif not waiter.troubled:
-            waiter.troubled = True
-            news.append((waiter, notice))
-    return news
-
-
-# A task of one event loop cannot serve the triggers of another.
-_pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, tuple[Poller, asyncio.Task[None]]]] = (
-    WeakKeyDictionary()
-)
-
-
-@contextlib.contextmanager
-def subscribe(
-    ionq_conn_id: str, session_id: str, target: Target, interval: float, *, unseen: bool = False
-) -> Iterator[Waiter]:
-    """
-    Take part in the poll of a connection, starting it if need be, for as long as the context is open.
-
-    :param ionq_conn_id: id of the Airflow connection.
-    :param session_id: id of the awaited session.
-    :param target: what is waited for.
-    :param interval: the longest time between two looks, in seconds.
-    :param unseen: whether nobody has looked at the session yet, so that the first look is one at which mistakes count.
-    """
-    pollers = _pollers.setdefault(asyncio.get_running_loop(), {})
-    if ionq_conn_id not in pollers:
-        poller = Poller(ionq_conn_id)
-        pollers[ionq_conn_id] = (poller, _start(_run(poller, pollers)))
-    poller, task = pollers[ionq_conn_id]
-    waiter = Waiter(session_id, target, interval, unseen=unseen)
-    poller.add(waiter)
-    try:
-        yield waiter
-    finally:
-        if poller.remove(waiter):
-            task.cancel()
-            if pollers.get(ionq_conn_id) == (poller, task):
-                del pollers[ionq_conn_id]
-
-
-async def _run(poller: Poller, pollers: dict[str, tuple[Poller, asyncio.Task[None]]]) -> None:
-    try:
-        await poller.run()
-    except Exception as error:
-        pollers.pop(poller.ionq_conn_id, None)
-        log.exception("IonQ connection %r: the poll crashed; its waiters fail.", poller.ionq_conn_id)
-        await poller.crashed(error)
-
-
-def _start(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    # In a context of its own: else it inherits that of the trigger that came first, and logs into its task.
-    return asyncio.get_running_loop().create_task(coroutine, name="ionq-poller", context=contextvars.Context())

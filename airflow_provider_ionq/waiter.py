@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from airflow_provider_ionq.conditions import Target
+    from airflow_provider_ionq.errors import IonQError
     from airflow_provider_ionq.models import Session
 
 SETTLING_SECONDS = 5.0
@@ -35,6 +39,17 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """
+    It is this task's turn to ask for a session.
+
+    :param session_id: id of the session whose end gave way; None when none is known to have done so.
+    """
+
+    session_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something the task's log should say while the wait goes on."""
 
@@ -42,32 +57,35 @@ class Notice:
     text: str
 
 
-class Waiter:
+Last = TypeVar("Last", Settled, Turn)
+"""The last news of a wait."""
+
+
+class Waiter(Generic[Last]):
     """
     One trigger's place in the poll.
 
-    :param session_id: id of the awaited session.
-    :param target: what is waited for.
-    :param interval: the longest time between two looks at the session, in seconds.
-    :param unseen: whether nobody has looked at the session yet: no worker began the wait.
+    :param interval: the longest time between two looks, in seconds.
+    :param unseen: whether nobody has looked yet: no worker began the wait.
     """
 
-    __slots__ = ("_news", "_woken", "interval", "ready_at", "session_id", "target", "troubled", "unseen", "warned")
+    __slots__ = ("_news", "_woken", "interval", "ready_at", "troubled", "unseen")
 
-    def __init__(self, session_id: str, target: Target, interval: float, *, unseen: bool = False) -> None:
-        self.session_id = session_id
-        self.target = target
+    def __init__(self, interval: float, *, unseen: bool = False) -> None:
         self.interval = interval
         self.unseen = unseen
         self.ready_at = time.monotonic() + (0.0 if unseen else min(interval, SETTLING_SECONDS))
-        self.warned: str | None = None
         self.troubled = False
-        self._news: deque[Settled | Notice | BaseException] | None = None
+        self._news: deque[Last | Notice | BaseException] | None = None
         self._woken: asyncio.Future[None] | None = None
 
-    async def next(self) -> Settled | Notice:
+    def refusal(self) -> Last:
+        """Return what to tell when the API refuses for good: the task is to see for itself."""
+        raise NotImplementedError
+
+    async def next(self) -> Last | Notice:
         """
-        Wait for news of the session.
+        Wait for news.
 
         :raises RuntimeError: the poll crashed.
         """
@@ -80,7 +98,7 @@ class Waiter:
             raise RuntimeError(f"The poll of the IonQ connection crashed: {news!r}") from news
         return news
 
-    def tell(self, news: Settled | Notice | BaseException) -> None:
+    def tell(self, news: Last | Notice | BaseException) -> None:
         """Hand news over; wakes the trigger."""
         # Made late: nearly all of thousands of waiters never have news but the last.
         if self._news is None:
@@ -90,4 +108,80 @@ class Waiter:
             self._woken.set_result(None)
 
 
-News = tuple[Waiter, "Settled | Notice | BaseException"]
+class SessionWaiter(Waiter[Settled]):
+    """
+    The place of one who waits for a session.
+
+    :param session_id: id of the awaited session.
+    :param target: what is waited for.
+    :param interval: the longest time between two looks at the session, in seconds.
+    :param unseen: whether nobody has looked at the session yet: no worker began the wait.
+    """
+
+    __slots__ = ("session_id", "target", "warned")
+
+    def __init__(self, session_id: str, target: Target, interval: float, *, unseen: bool = False) -> None:
+        super().__init__(interval, unseen=unseen)
+        self.session_id = session_id
+        self.target = target
+        self.warned: str | None = None
+
+    def refusal(self) -> Settled:
+        """Return what to tell when the API refuses for good."""
+        return Settled(None, first_look=self.unseen)
+
+
+class CapacityWaiter(Waiter[Turn]):
+    """
+    The place of one who waits for capacity; a worker has always looked before.
+
+    :param backend: name of the device.
+    :param open_ids: ids of its sessions that had not ended when the worker looked.
+    :param since: when the task first found no capacity, in epoch seconds.
+    :param interval: the longest time between two looks, in seconds.
+    :param pause: after so many seconds it may be this task's turn though no session is known to have ended.
+    """
+
+    __slots__ = ("backend", "due_at", "open_ids", "pause", "since")
+
+    def __init__(self, backend: str, open_ids: Collection[str], since: float, interval: float, pause: float) -> None:
+        super().__init__(interval)
+        self.backend = backend
+        self.open_ids = open_ids
+        self.since = since
+        self.pause = pause
+        self.due_at = time.monotonic() + pause
+
+    def refusal(self) -> Turn:
+        """Return what to tell when the API refuses for good."""
+        return Turn(None)
+
+
+News = tuple[Waiter[Any], "Settled | Turn | Notice | BaseException"]
+
+ANSWERS_AGAIN = Notice(logging.INFO, "The IonQ API answers again; waiting on.")
+
+
+def trouble(waiters: Iterable[Waiter[Any]], error: IonQError, *, final: bool) -> list[News]:
+    """Make the news of a failed look: once for each waiter, or the last when it is final."""
+    news: list[News] = []
+    now = time.monotonic()
+    notice = Notice(logging.WARNING, f"The IonQ API cannot be asked; waiting on until it can. {error}")
+    for waiter in waiters:
+        if waiter.unseen and not error.retryable:
+            news.append((waiter, waiter.refusal()))
+        elif final:
+            if waiter.ready_at <= now:
+                news.append((waiter, waiter.refusal()))
+        elif not waiter.troubled:
+            waiter.troubled = True
+            news.append((waiter, notice))
+    return news
+
+
+def relief(waiters: Iterable[Waiter[Any]]) -> list[News]:
+    """Make the news that the API answers again, for those who were told that it does not."""
+    troubled = [waiter for waiter in waiters if waiter.troubled]
+    for waiter in troubled:
+        waiter.troubled = False
+    return [(waiter, ANSWERS_AGAIN) for waiter in troubled]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
@@ -10,9 +9,10 @@ from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 from airflow_provider_ionq.conditions import Outcome, Target, decide
 from airflow_provider_ionq.exceptions import IonQFailException
-from airflow_provider_ionq.poller import subscribe
+from airflow_provider_ionq.subscription import subscribe
 from airflow_provider_ionq.tasks import checked_session_id
-from airflow_provider_ionq.waiter import Settled
+from airflow_provider_ionq.triggers.remaining import remaining_seconds
+from airflow_provider_ionq.waiter import Notice
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
@@ -104,7 +104,7 @@ class IonQSessionTrigger(BaseTrigger):
             )
         unseen = self._is_begin_of_wait()
         with subscribe(self.ionq_conn_id, self.session_id, target, self.poke_interval, unseen=unseen) as waiter:
-            while not isinstance(news := await waiter.next(), Settled):
+            while isinstance(news := await waiter.next(), Notice):
                 self.log.log(news.level, news.text)
         if self.end_from_trigger and news.session is not None:
             decision = decide(news.session, target)
@@ -120,7 +120,7 @@ class IonQSessionTrigger(BaseTrigger):
                 "session_id": self.session_id,
                 "session": session,
                 "first_look": first_look,
-                "remaining": self._remaining_seconds(),
+                "remaining": remaining_seconds(self),
             }
         )
 
@@ -134,16 +134,7 @@ class IonQSessionTrigger(BaseTrigger):
         return TaskSuccessEvent()
 
     def _is_begin_of_wait(self) -> bool:
-        remaining = self._remaining_seconds()
+        remaining = remaining_seconds(self)
         if self.timeout is None or remaining is None:
             return False
         return self.timeout - remaining <= FIRST_LOOK_WITHIN_SECONDS
-
-    def _remaining_seconds(self) -> float | None:
-        """Return what is left until the triggerer times the wait out, by the clock that it goes by."""
-        timeout_after: datetime | None = getattr(self, "timeout_after", None)
-        if timeout_after is None:
-            return None
-        if timeout_after.tzinfo is None:
-            timeout_after = timeout_after.replace(tzinfo=UTC)
-        return (timeout_after - datetime.now(UTC)).total_seconds()

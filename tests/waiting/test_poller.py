@@ -12,7 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.conditions import Target
-from airflow_provider_ionq.poller import subscribe
+from airflow_provider_ionq.subscription import subscribe
 from airflow_provider_ionq.triggers.session import IonQSessionTrigger
 from airflow_provider_ionq.waiter import Notice, Settled
 from tests.waiting.modes import first_event

@@ -1,0 +1,78 @@
+"""The trigger behind the operator that opens sessions, for when there is no capacity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_ionq.subscription import queue_up
+from airflow_provider_ionq.triggers.remaining import remaining_seconds
+from airflow_provider_ionq.waiter import Notice
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+class IonQCapacityTrigger(BaseTrigger):
+    """
+    Wait in the triggerer until it is this task's turn to ask for a session again; sends nothing but reads.
+
+    Shares one poll with all triggers of its connection. One session that ends wakes at most one task that waits for its
+    backend, the oldest; without that only the oldest is woken, after a pause.
+
+    Fires once, with `backend`, `session_id`: id of the session whose end gave way, None when none is known to have done
+    so, and `remaining`: how much of the time-out is left, in seconds, None where Airflow does not tell. That it fires
+    does not say that there is capacity: somebody else may have been faster. The arguments hold names only, never the
+    API key.
+
+    :param backend: name of the device.
+    :param ionq_conn_id: id of the Airflow connection.
+    :param open_session_ids: ids of the backend's sessions that had not ended when the task looked, before it asked.
+    :param since: when the task first found no capacity, in epoch seconds; keep it when deferring again, the oldest is
+        served first.
+    :param poke_interval: the longest time between two looks, in seconds.
+    :param pause: how long to wait when no session is known to have ended, in seconds.
+    """
+
+    def __init__(
+        self,
+        backend: str,
+        ionq_conn_id: str,
+        open_session_ids: list[str],
+        since: float,
+        poke_interval: float,
+        pause: float,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.backend = backend
+        self.ionq_conn_id = ionq_conn_id
+        self.open_session_ids = open_session_ids
+        self.since = since
+        self.poke_interval = poke_interval
+        self.pause = pause
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return class path and arguments; both outlive upgrades, deferred tasks hold them in the database."""
+        return (
+            "airflow_provider_ionq.triggers.capacity.IonQCapacityTrigger",
+            {
+                "backend": self.backend,
+                "ionq_conn_id": self.ionq_conn_id,
+                "open_session_ids": list(self.open_session_ids),
+                "since": self.since,
+                "poke_interval": self.poke_interval,
+                "pause": self.pause,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, and fire once."""
+        with queue_up(
+            self.ionq_conn_id, self.backend, self.open_session_ids, self.since, self.poke_interval, self.pause
+        ) as waiter:
+            while isinstance(news := await waiter.next(), Notice):
+                self.log.log(news.level, news.text)
+        yield TriggerEvent(
+            {"backend": self.backend, "session_id": news.session_id, "remaining": remaining_seconds(self)}
+        )
