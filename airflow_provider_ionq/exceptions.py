@@ -16,3 +16,11 @@ class IonQFailException(AirflowFailException):
 
 class IonQSessionUnreachable(IonQFailException):
     """The session can never have the awaited status or active flag."""
+
+
+class IonQSessionLost(IonQFailException):
+    """A request to open a session got no answer, and sessions are there that may be the one it opened."""
+
+
+class IonQCapacityTimeout(IonQFailException):
+    """The device had no capacity for a session within the task's time-out; none was opened."""

@@ -41,7 +41,7 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-provider-ionq",
         "name": "IonQ",
-        "description": "`IonQ Quantum Cloud <https://ionq.com>`__: wait for sessions and hand their JSON on.",
+        "description": "`IonQ Quantum Cloud <https://ionq.com>`__: open sessions, wait for them, and end them.",
         "versions": [__version__],
         "integrations": [
             {
@@ -51,9 +51,22 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "hooks": [{"integration-name": "IonQ", "python-modules": ["airflow_provider_ionq.hooks.ionq"]}],
-        "operators": [{"integration-name": "IonQ", "python-modules": ["airflow_provider_ionq.operators.session"]}],
+        "operators": [
+            {
+                "integration-name": "IonQ",
+                "python-modules": [
+                    "airflow_provider_ionq.operators.session",
+                    "airflow_provider_ionq.operators.create_session",
+                ],
+            }
+        ],
         "sensors": [{"integration-name": "IonQ", "python-modules": ["airflow_provider_ionq.sensors.session"]}],
-        "triggers": [{"integration-name": "IonQ", "python-modules": ["airflow_provider_ionq.triggers.session"]}],
+        "triggers": [
+            {
+                "integration-name": "IonQ",
+                "python-modules": ["airflow_provider_ionq.triggers.session", "airflow_provider_ionq.triggers.capacity"],
+            }
+        ],
         "connection-types": [
             {
                 "hook-class-name": "airflow_provider_ionq.hooks.ionq.IonQHook",

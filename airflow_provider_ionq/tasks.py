@@ -1,17 +1,32 @@
-"""What the operators and sensors share: rendered arguments, and errors told in a task's terms."""
+"""What the operators and sensors share: rendered arguments, errors told in a task's terms, what Airflows differ in."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
+from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
 
 from airflow_provider_ionq.errors import IonQError
 from airflow_provider_ionq.exceptions import IonQFailException
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow.providers.common.compat.sdk import BaseOperator, Context
+
     from airflow_provider_ionq.hooks.ionq import IonQHook
     from airflow_provider_ionq.models import Session
+
+NULL_CANNOT_BE_PUSHED = (3, 0, 0) <= get_base_airflow_version_tuple() < (3, 1, 0)
+"""Airflow 3.0 refuses an XCom that is null; one that is missing is pulled as None all the same."""
+
+
+TIMED_OUT_AIRFLOW_2 = "Trigger/execution timeout"
+"""What Airflow 2 says when a trigger's time is up, which there ends with `execution_timeout` at the latest."""
+
+TIMED_OUT = ("Trigger timeout", TIMED_OUT_AIRFLOW_2)
 
 
 def look_at_session(hook: IonQHook, session_id: object) -> Session:
@@ -23,12 +38,24 @@ def look_at_session(hook: IonQHook, session_id: object) -> Session:
     :raises IonQFailException: for what asking again does not change; names the connection.
     :raises IonQError: for what may pass.
     """
-    try:
+    with in_terms_of_tasks(hook.ionq_conn_id):
         return hook.get_session(checked_session_id(session_id))
+
+
+@contextmanager
+def in_terms_of_tasks(ionq_conn_id: str) -> Iterator[None]:
+    """
+    Turn what asking again does not change into an error that Airflow does not retry, and let the rest pass.
+
+    :param ionq_conn_id: named in the error.
+    :raises IonQFailException: in place of errors that are not retryable, and of a connection that is not there.
+    """
+    try:
+        yield
     except (IonQError, AirflowNotFoundException) as error:
         if isinstance(error, IonQError) and error.retryable:
             raise
-        raise IonQFailException(f"{error} (Airflow connection {hook.ionq_conn_id!r})") from error
+        raise IonQFailException(f"{error} (Airflow connection {ionq_conn_id!r})") from error
 
 
 def checked_session_id(session_id: object) -> str:
@@ -43,3 +70,19 @@ def checked_session_id(session_id: object) -> str:
             f" ({type(session_id).__name__}): does the task that gives it push one?"
         )
     return session_id
+
+
+def without_nulls(operator: BaseOperator, context: Context, session: Session) -> Session:
+    """
+    Return what an operator with `multiple_outputs` returns, so that every Airflow takes it.
+
+    :param operator: pushes the fields from here where Airflow would refuse one that is null.
+    :param context: the task's.
+    :param session: what is returned.
+    """
+    if operator.multiple_outputs and NULL_CANNOT_BE_PUSHED:
+        operator.multiple_outputs = False
+        for name, value in session.items():
+            if value is not None:
+                context["ti"].xcom_push(name, value)
+    return session

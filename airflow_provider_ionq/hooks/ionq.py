@@ -17,13 +17,14 @@ from airflow_provider_ionq.errors import (
     IonQPermissionError,
     IonQUnreachableError,
 )
+from airflow_provider_ionq.sessions.request import SessionRequest
 from airflow_provider_ionq.settings import EXTRA_FIELDS, ClientSettings, settings_from_connection
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
     from airflow_provider_ionq.client import IonQClient
-    from airflow_provider_ionq.models import Backend, Session, Whoami
+    from airflow_provider_ionq.models import Backend, Job, Session, Whoami
 
 
 class IonQHook(BaseHook):
@@ -101,6 +102,74 @@ class IonQHook(BaseHook):
         https://docs.ionq.com/api-reference/v0.4/sessions/get-sessions
         """
         return self.get_conn().list_sessions(active)
+
+    def create_session(
+        self,
+        backend: str,
+        *,
+        duration_limit_min: int | None = None,
+        job_count_limit: int | None = None,
+        cost_limit_usd: float | None = None,
+        allow_unlimited: bool = False,
+    ) -> Session:
+        """
+        Open a session, which costs money until it is ended. Sent once, never again.
+
+        In a DAG use :class:`~airflow_provider_ionq.operators.create_session.IonQCreateSessionOperator`, which finds a
+        session whose answer was lost, or :func:`~airflow_provider_ionq.task_groups.session.ionq_session`, which also
+        ends it.
+
+        :param backend: name of the device, such as `qpu.forte-1`.
+        :param duration_limit_min: minutes from its creation after which IonQ ends it.
+        :param job_count_limit: number of jobs after which IonQ ends it.
+        :param cost_limit_usd: cost of its jobs, in US dollars, at which IonQ ends it.
+        :param allow_unlimited: open it without any limit, too.
+        :raises ValueError: before any request, for a limit that is none, or when there is none.
+        :raises IonQConflictError: the session capacity of the device is full.
+        :raises IonQError: with `perhaps_done` when a session may have been opened all the same: compare the lists.
+
+        https://docs.ionq.com/api-reference/v0.4/sessions/create-session
+        """
+        request = SessionRequest.of(
+            backend,
+            duration_limit_min=duration_limit_min,
+            job_count_limit=job_count_limit,
+            cost_limit_usd=cost_limit_usd,
+            allow_unlimited=allow_unlimited,
+        )
+        return self.get_conn().create_session(request.backend, request.settings)
+
+    def end_session(self, session_id: str, *, cancel_jobs: bool = False) -> Session:
+        """
+        End a session, and return it as it was read after its end. One that has ended already is a success.
+
+        Asks up to 5 times within about 15 seconds. Only end sessions that you have opened: the API may let you end
+        those of your colleagues, too.
+
+        :param session_id: id of the session.
+        :param cancel_jobs: cancel its open jobs first, one by one; one that cannot be cancelled is logged, and does not
+            keep the session open. The end cancels what is still queued anyway.
+        :raises IonQInvalidIdError: before any request.
+        :raises SessionNotEndedError: when it was not seen to end; names the session and the limits that will close it.
+
+        https://docs.ionq.com/api-reference/v0.4/sessions/end-session
+        """
+        from airflow_provider_ionq.sessions.closing import cancel_open_jobs, end_session
+
+        client = self.get_conn()
+        if cancel_jobs:
+            cancel_open_jobs(client, session_id, self.log)
+        return end_session(client, session_id, self.log)
+
+    def list_session_jobs(self, session_id: str) -> list[Job]:
+        """
+        Return the jobs of a session, from all pages.
+
+        :param session_id: id of the session.
+
+        https://docs.ionq.com/api-reference/v0.4/sessions/get-session-jobs
+        """
+        return self.get_conn().list_session_jobs(session_id)
 
     def whoami(self) -> Whoami:
         """

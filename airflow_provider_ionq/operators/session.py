@@ -5,20 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
-from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
 
+from airflow_provider_ionq.conditions import Outcome, Target, decide
 from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.tasks import look_at_session
+from airflow_provider_ionq.tasks import checked_session_id, in_terms_of_tasks, look_at_session, without_nulls
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_ionq.models import Session
-
-NULL_CANNOT_BE_PUSHED = (3, 0, 0) <= get_base_airflow_version_tuple() < (3, 1, 0)
-"""Airflow 3.0 refuses an XCom that is null; one that is missing is pulled as None all the same."""
 
 
 class IonQGetSessionOperator(BaseOperator):
@@ -52,9 +49,101 @@ class IonQGetSessionOperator(BaseOperator):
         """Return the session's JSON."""
         session = look_at_session(IonQHook(self.ionq_conn_id), self.session_id)
         self.log.info("Session %s has status %s.", session["id"], session["status"])
-        if self.multiple_outputs and NULL_CANNOT_BE_PUSHED:
-            self.multiple_outputs = False
-            for name, value in session.items():
-                if value is not None:
-                    context["ti"].xcom_push(name, value)
-        return session
+        return without_nulls(self, context, session)
+
+
+class IonQEndSessionOperator(BaseOperator):
+    """
+    End an IonQ session, see that it has ended, and return its JSON as it ended.
+
+    A session that has ended already is a success. Whatever else happens fails the task, with retries: give it enough of
+    them to outlast an outage, or use :func:`~airflow_provider_ionq.task_groups.session.ionq_session`, which does.
+
+    :param session_id: id of the session (templated).
+    :param cancel_jobs: cancel the session's open jobs first, one by one; one that cannot be cancelled is logged, and
+        does not keep the session open. The end cancels what is still queued anyway.
+    :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
+    :raises IonQFailException: without retries, when `session_id` cannot be an id.
+    :raises SessionNotEndedError: when the session was not seen to end, after 5 attempts; names it, its backend and the
+        limits that will close it.
+
+    https://docs.ionq.com/api-reference/v0.4/sessions/end-session
+    """
+
+    template_fields: Sequence[str] = ("session_id", "ionq_conn_id")
+    ui_color = "#f6ead7"
+
+    def __init__(
+        self,
+        *,
+        session_id: str,
+        cancel_jobs: bool = False,
+        ionq_conn_id: str = IonQHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("multiple_outputs", True)
+        super().__init__(**kwargs)
+        if session_id == "":
+            raise ValueError("session_id must be the id of an IonQ session, but is empty")
+        self.session_id = session_id
+        self.cancel_jobs = cancel_jobs
+        self.ionq_conn_id = ionq_conn_id
+
+    def execute(self, context: Context) -> Session:
+        """End the session; return its JSON."""
+        session_id = checked_session_id(self.session_id)
+        # Not in terms of tasks: a refused key may be rotated before the last retry, and the session is open till then.
+        session = IonQHook(self.ionq_conn_id).end_session(session_id, cancel_jobs=self.cancel_jobs)
+        self.log.info("Session %s has ended, at %s.", session["id"], session.get("ended_at"))
+        return without_nulls(self, context, session)
+
+
+class IonQListSessionsOperator(BaseOperator):
+    """
+    List the organisation's IonQ sessions, and return those that are asked for, as a list of their JSON.
+
+    Everything that is given must hold. The API keeps ended sessions: without a filter the list, and the XCom, may be
+    long.
+
+    :param status: a status, or a collection of which any will do: `created`, `started`, `ended`; None for all. A
+        session with `ended_at` counts as `ended`, whatever its status says.
+    :param active: value of the active flag, which IonQ does not document; None for both.
+    :param backend: name of the device (templated); None for all.
+    :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
+    :raises IonQFailException: without retries, for what a retry does not change.
+    :raises IonQError: for what may pass.
+
+    https://docs.ionq.com/api-reference/v0.4/sessions/get-sessions
+    """
+
+    template_fields: Sequence[str] = ("backend", "ionq_conn_id")
+    ui_color = "#f6ead7"
+
+    def __init__(
+        self,
+        *,
+        status: str | Collection[str] | None = None,
+        active: bool | None = None,
+        backend: str | None = None,
+        ionq_conn_id: str = IonQHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.status = status
+        self.active = active
+        self.backend = backend
+        self.ionq_conn_id = ionq_conn_id
+        self._target = None if status is None and active is None else Target.of(status, active)
+
+    def execute(self, context: Context) -> list[Session]:
+        """Return the sessions."""
+        with in_terms_of_tasks(self.ionq_conn_id):
+            sessions = IonQHook(self.ionq_conn_id).list_sessions(self.active)
+        found = [session for session in sessions if self._is_asked_for(session)]
+        self.log.info("%d of %d sessions are as asked for.", len(found), len(sessions))
+        return found
+
+    def _is_asked_for(self, session: Session) -> bool:
+        if self.backend is not None and session.get("backend") != self.backend:
+            return False
+        return self._target is None or decide(session, self._target).outcome is Outcome.REACHED

@@ -22,6 +22,7 @@ from airflow_provider_ionq.conditions import Outcome, Target, decide, never_star
 from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionUnreachable
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.lookout import Lookout
+from airflow_provider_ionq.tasks import TIMED_OUT, TIMED_OUT_AIRFLOW_2
 from airflow_provider_ionq.triggers.start import why_on_worker
 
 if TYPE_CHECKING:
@@ -225,9 +226,9 @@ class IonQSessionSensor(BaseSensorOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume after the trigger; a time-out gets a last look, and the class that `poke` raises on every Airflow."""
-        if next_method == "__fail__" and (error_text := (next_kwargs or {}).get("error")) in _TIMED_OUT:
+        if next_method == "__fail__" and (error_text := (next_kwargs or {}).get("error")) in TIMED_OUT:
             by_execution_timeout = (
-                error_text == _TIMED_OUT_AIRFLOW_2
+                error_text == TIMED_OUT_AIRFLOW_2
                 and self.execution_timeout is not None
                 and self.execution_timeout.total_seconds() < self.timeout
             )
@@ -335,9 +336,3 @@ class IonQSessionSensor(BaseSensorOperator):
         from airflow.models.taskreschedule import TaskReschedule  # Airflow 2 only: later ones say it in the context
 
         return bool(TaskReschedule.query_for_task_instance(context["ti"]).count())
-
-
-_TIMED_OUT_AIRFLOW_2 = "Trigger/execution timeout"
-"""What Airflow 2 says when a trigger's time is up, which there ends with `execution_timeout` at the latest."""
-
-_TIMED_OUT = ("Trigger timeout", _TIMED_OUT_AIRFLOW_2)

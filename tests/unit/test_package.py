@@ -35,8 +35,10 @@ def run_python(code: str) -> str:
 
 
 def test_client_and_decisions_work_without_airflow() -> None:
-    modules = "asker, client, conditions, errors, models, outage, settings"
-    run_python(BLOCK.format(blocked=["airflow"]) + f"from airflow_provider_ionq import {modules}")
+    modules = "asker, capacity, client, conditions, errors, models, outage, settings, transport"
+    sessions = "closing, intent, opening, request, signals"
+    code = f"from airflow_provider_ionq import {modules}\nfrom airflow_provider_ionq.sessions import {sessions}"
+    run_python(BLOCK.format(blocked=["airflow"]) + code)
 
 
 def test_metadata_loads_nothing_but_the_version() -> None:
@@ -51,12 +53,25 @@ def test_a_dag_file_loads_no_http_library_because_of_us() -> None:
         "from airflow.providers.common.compat.sdk import DAG, BaseHook, BaseOperator, BaseSensorOperator, task\n"
         "before = set(sys.modules)\n"
         "import airflow_provider_ionq.operators.session, airflow_provider_ionq.sensors.session\n"
+        "import airflow_provider_ionq.task_groups.session\n"
         "airflow_provider_ionq.sensors.session.IonQSessionSensor(task_id='t', session_id='s', status='started')\n"
+        "with DAG('d'), airflow_provider_ionq.task_groups.session.ionq_session(\n"
+        "    'g', backend='b', duration_limit_min=1\n"
+        ") as session:\n"
+        "    airflow_provider_ionq.sensors.session.IonQSessionSensor(task_id='t', session_id='s', status='started')\n"
         "print('MODULES' + json.dumps(sorted(set(sys.modules) - before)))\n"
     )
     loaded = json.loads(run_python(code).split("MODULES")[1])
     assert "airflow_provider_ionq.sensors.session" in loaded
-    http = {"requests", "urllib3", "httpx", "aiohttp", "http.client", "airflow_provider_ionq.client"}
+    http = {
+        "requests",
+        "urllib3",
+        "httpx",
+        "aiohttp",
+        "http.client",
+        "airflow_provider_ionq.client",
+        "airflow_provider_ionq.transport",
+    }
     assert not http & set(loaded)
     assert not [name for name in loaded if name.startswith("airflow_provider_ionq.emulator")]
 

@@ -7,9 +7,9 @@ from unittest.mock import MagicMock, call
 
 import pytest
 
+from airflow_provider_ionq import tasks
 from airflow_provider_ionq.errors import IonQServerError
 from airflow_provider_ionq.exceptions import IonQFailException
-from airflow_provider_ionq.operators import session as session_operators
 from airflow_provider_ionq.operators.session import IonQGetSessionOperator
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def test_an_outage_that_outlasts_the_clients_retries_may_be_retried_by_airflow(i
 def test_where_null_cannot_be_pushed_the_other_fields_are(
     ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_operators, "NULL_CANNOT_BE_PUSHED", True)
+    monkeypatch.setattr(tasks, "NULL_CANNOT_BE_PUSHED", True)
     session_id = ionq_emulator.create_session(backend="qpu.forte-1")["id"]
     task_instance = MagicMock()
     operator = IonQGetSessionOperator(task_id="get", session_id=session_id)

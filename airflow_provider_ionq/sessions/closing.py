@@ -1,0 +1,109 @@
+"""
+End a session and see that it has ended, without Airflow.
+
+Rules of this file: only a read proves an end; a session that has ended already is a success; what fails is raised,
+never swallowed; a job that cannot be cancelled does not keep its session open.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ionq.conditions import is_ended
+from airflow_provider_ionq.errors import IonQError, IonQInvalidIdError
+from airflow_provider_ionq.sessions.request import closing_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_ionq.client import IonQClient
+    from airflow_provider_ionq.models import Session
+
+ATTEMPTS = 5
+LONGEST_PAUSE_SECONDS = 15.0
+FINAL_JOB_STATUSES = frozenset({"completed", "failed", "canceled"})
+
+
+class SessionNotEndedError(IonQError):
+    """
+    A session was asked to end, and has not been seen to.
+
+    :param session: as it was last seen; None if it never was.
+    """
+
+    retryable = True
+
+    def __init__(self, text: str, session: Session | None) -> None:
+        super().__init__(text)
+        self.session = session
+
+
+def end_session(
+    client: IonQClient, session_id: str, log: Any, *, sleep: Callable[[float], None] = time.sleep
+) -> Session:
+    """
+    End a session, read it back, and return it as it ended.
+
+    :param client: asked up to 5 times, with pauses of 1 to 15 s.
+    :param session_id: id of the session; one that has ended already is a success.
+    :param log: where failed attempts are told.
+    :param sleep: waits so many seconds.
+    :raises IonQInvalidIdError: before any request.
+    :raises SessionNotEndedError: when it has not been seen ended; at once when the API refuses to show it. Names the
+        session and what will close it.
+    """
+    session: Session | None = None
+    pause = 1.0
+    for attempt in range(1, ATTEMPTS + 1):
+        failure: IonQError | None = None
+        try:
+            client.end_session(session_id)
+        except IonQInvalidIdError:
+            raise
+        except IonQError as error:
+            failure = error
+        try:
+            session = client.get_session(session_id)
+        except IonQError as error:
+            failure = failure or error
+            refused = not error.retryable
+        else:
+            refused = False
+            if is_ended(session):
+                return session
+        reason = failure or f"the API took the request, but shows it with status {session and session['status']!r}"
+        log.warning("Attempt %d of %d to end session %s failed: %s", attempt, ATTEMPTS, session_id, reason)
+        if refused:
+            break
+        if attempt < ATTEMPTS:
+            sleep(min(max(pause, (failure and failure.retry_after_seconds) or 0.0), LONGEST_PAUSE_SECONDS))
+            pause *= 2
+    backend = f" on {session['backend']}" if session is not None and session.get("backend") else ""
+    raise SessionNotEndedError(
+        f"Session {session_id}{backend} was not seen to end, and may cost money: {reason}."
+        f" If nobody ends it, {closing_words(session)}.",
+        session,
+    ) from failure
+
+
+def cancel_open_jobs(client: IonQClient, session_id: str, log: Any) -> None:
+    """
+    Cancel the jobs of a session that are neither completed, failed nor cancelled. Never raises what the API says.
+
+    :param client: asked for the jobs, then once for each of them.
+    :param session_id: id of the session.
+    :param log: where is told what was cancelled and what could not be.
+    """
+    try:
+        jobs = [job for job in client.list_session_jobs(session_id) if job.get("status") not in FINAL_JOB_STATUSES]
+    except IonQError as error:
+        log.warning("The jobs of session %s could not be listed, and are left to its end: %s", session_id, error)
+        return
+    for job in jobs:
+        try:
+            client.cancel_job(job["id"])
+        except (IonQError, KeyError) as error:
+            log.warning("A job of session %s could not be cancelled, and is left to its end: %s", session_id, error)
+        else:
+            log.info("Cancelled job %s of session %s.", job["id"], session_id)

@@ -1,0 +1,79 @@
+"""
+What is remembered of a session that was asked for, and which session may be it.
+
+Pure: no I/O, no clock, no Airflow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from airflow_provider_ionq.conditions import is_ended
+from airflow_provider_ionq.sessions.request import SessionRequest, created_epoch
+
+if TYPE_CHECKING:
+    from airflow_provider_ionq.models import Session
+
+CLOCKS_APART_SECONDS = 60.0
+"""The clocks behind `created_at` and the `Date` header are both IonQ's, and need not be the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """
+    What was known just before a session was asked for.
+
+    :param request: what was asked for.
+    :param open_ids: ids of the sessions of that backend that were there and had not ended.
+    :param since: the server's time, in epoch seconds; None when it did not tell.
+    """
+
+    request: SessionRequest
+    open_ids: tuple[str, ...]
+    since: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {"request": self.request.as_json(), "open_ids": list(self.open_ids), "since": self.since}
+
+    @classmethod
+    def of_json(cls, value: dict[str, Any]) -> Intent:
+        """Take what :meth:`as_json` gave."""
+        request = SessionRequest(**value["request"])
+        return cls(request=request, open_ids=tuple(value["open_ids"]), since=value["since"])
+
+    def may_be(self, session: Session, project_id: str | None) -> bool:
+        """
+        Tell whether a session may be the one that was asked for.
+
+        :param project_id: that of the API key; None when it is not known.
+        """
+        created = created_epoch(session)
+        return (
+            session["id"] not in self.open_ids
+            and session["status"] == "created"
+            and not is_ended(session)
+            and self.request.is_answered_by(session)
+            and (self.since is None or created is None or created >= self.since - CLOCKS_APART_SECONDS)
+            and (project_id is None or session.get("project_id") in (None, project_id))
+        )
+
+
+class Memory(Protocol):
+    """What outlives the process that opens a session."""
+
+    def session_id(self) -> str | None:
+        """Return the id of the session that was opened."""
+
+    def intent(self) -> Intent | None:
+        """Return what was known before a request whose outcome is not."""
+
+    def remember_session(self, session_id: str) -> None:
+        """Keep the id of the session that was opened."""
+
+    def remember_intent(self, intent: Intent) -> None:
+        """Keep what is known before the request."""
+
+    def forget(self) -> None:
+        """Keep neither."""

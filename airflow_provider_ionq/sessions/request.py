@@ -1,0 +1,175 @@
+"""
+What a session is asked for with, and what its limits mean.
+
+Pure: no I/O, no clock, no Airflow.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_ionq.models import Session
+
+_WHOLE_AT_MOST = 2**31 - 1
+LIMITS = ("duration_limit_min", "job_count_limit", "cost_limit_usd")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRequest:
+    """
+    A session to be opened. Checked by :meth:`of`.
+
+    :param backend: name of the device.
+    :param duration_limit_min: minutes from its creation after which IonQ ends it; None for no such limit.
+    :param job_count_limit: jobs after which IonQ ends it; None for no such limit.
+    :param cost_limit_usd: cost of its jobs, in US dollars, at which IonQ ends it; None for no such limit.
+    """
+
+    backend: str
+    duration_limit_min: int | None = None
+    job_count_limit: int | None = None
+    cost_limit_usd: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        backend: object,
+        *,
+        duration_limit_min: object = None,
+        job_count_limit: object = None,
+        cost_limit_usd: object = None,
+        allow_unlimited: bool = False,
+    ) -> SessionRequest:
+        """
+        Check and take what a session is to be opened with. Numbers may be text, as a template renders them.
+
+        :param allow_unlimited: take it without any limit, too.
+        :raises ValueError: naming the argument, what it is and what is allowed.
+        """
+        if not isinstance(backend, str) or not backend.strip():
+            raise ValueError(f"backend must be the name of a device, such as 'qpu.forte-1', not {backend!r}")
+        request = cls(
+            backend=backend,
+            duration_limit_min=checked_whole("duration_limit_min", duration_limit_min),
+            job_count_limit=checked_whole("job_count_limit", job_count_limit),
+            cost_limit_usd=checked_amount("cost_limit_usd", cost_limit_usd),
+        )
+        if not request.settings and not allow_unlimited:
+            raise ValueError(
+                f"one of {', '.join(LIMITS)} must be given: without a limit nothing at IonQ closes the session,"
+                " which costs money while it is open; if that is what you want, say allow_unlimited=True"
+            )
+        return request
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The limits as the API names them; empty without any."""
+        settings: dict[str, Any] = {name: value for name in LIMITS[:2] if (value := getattr(self, name)) is not None}
+        if self.cost_limit_usd is not None:
+            settings["cost_limit"] = {"unit": "usd", "value": self.cost_limit_usd}
+        return settings
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the arguments of :meth:`of`, for JSON."""
+        return asdict(self)
+
+    def is_answered_by(self, session: Mapping[str, Any]) -> bool:
+        """Tell whether a session has this backend and just these limits."""
+        settings = session.get("settings") or {}
+        cost = (settings.get("cost_limit") or {}).get("value")
+        return (
+            session.get("backend") == self.backend
+            and settings.get("duration_limit_min") == self.duration_limit_min
+            and settings.get("job_count_limit") == self.job_count_limit
+            and _same(cost, self.cost_limit_usd)
+        )
+
+    def __str__(self) -> str:
+        limits = [f"{name}={getattr(self, name):g}" for name in LIMITS if getattr(self, name) is not None]
+        return f"{self.backend} with {', '.join(limits)}" if limits else f"{self.backend} without limits"
+
+
+def checked_whole(name: str, value: object) -> int | None:
+    """
+    Return a limit that is a whole number from 1, or None.
+
+    :raises ValueError: naming it.
+    """
+    number = _number(name, value)
+    if number is None:
+        return None
+    if number != int(number) or not 1 <= number <= _WHOLE_AT_MOST:
+        raise ValueError(f"{name} must be a whole number from 1, not {value!r}")
+    return int(number)
+
+
+def checked_amount(name: str, value: object) -> float | None:
+    """
+    Return a limit that is a number above 0, or None.
+
+    :raises ValueError: naming it.
+    """
+    number = _number(name, value)
+    if number is not None and number <= 0:
+        raise ValueError(f"{name} must be above 0, not {value!r}")
+    return number
+
+
+def closing_words(session: Mapping[str, Any] | None) -> str:
+    """
+    Say which limits close a session that nobody ends.
+
+    :param session: its JSON; None if it was never seen.
+    """
+    settings = (session or {}).get("settings") or {}
+    cost = settings.get("cost_limit") or {}
+    ways = []
+    if (minutes := settings.get("duration_limit_min")) is not None:
+        at = _parsed((session or {}).get("created_at"))
+        when = f" (at {at + timedelta(minutes=minutes):%Y-%m-%d %H:%M:%S} UTC)" if at else ""
+        ways.append(f"{minutes} minutes after its creation{when}")
+    if (jobs := settings.get("job_count_limit")) is not None:
+        ways.append(f"after {jobs} jobs")
+    if cost.get("value") is not None:
+        ways.append(f"when its jobs have cost {cost['value']} {cost.get('unit', 'usd')}")
+    if not ways:
+        return "no limit of its own is known that would close it"
+    return f"its limits close it {', or '.join(ways)}"
+
+
+def created_epoch(session: Session) -> float | None:
+    """Return when a session was created, in epoch seconds by the server's clock; None when it does not say."""
+    at = _parsed(session.get("created_at"))
+    return None if at is None else at.timestamp()
+
+
+def _parsed(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+
+
+def _number(name: str, value: object) -> float | None:
+    if value is None:
+        return None
+    try:
+        # Text is what a template renders to.
+        number = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be a number above 0, or None, not {value!r}")
+    return number
+
+
+def _same(one: object, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return isinstance(one, (int, float)) and math.isclose(one, other)

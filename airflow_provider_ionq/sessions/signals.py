@@ -1,0 +1,37 @@
+"""Signals that have to wait."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def held_back(*signals: signal.Signals) -> Iterator[None]:
+    """
+    Let the handlers of signals run when the block is left, not within it.
+
+    Outside of the main thread, where no handler runs, this does nothing.
+    """
+    arrived: list[tuple[int, Any]] = []
+    before: dict[int, Any] = {}
+    try:
+        for held in signals:
+            before[held] = signal.signal(held, lambda *args: arrived.append(args))
+    except ValueError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number, frame in arrived:
+            if callable(handler := before[number]):
+                handler(number, frame)
+            elif handler is signal.SIG_DFL:
+                signal.raise_signal(number)

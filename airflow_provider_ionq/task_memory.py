@@ -1,0 +1,68 @@
+"""What a task that opens a session remembers from one try to the next: Airflow's task state store, or a stand-in."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ionq.sessions.intent import Intent
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_ionq.sessions.request import SessionRequest
+
+SESSION_KEY = "ionq_session_id"
+INTENT_KEY = "ionq_session_intent"
+CLOCKS_APART = timedelta(minutes=5)
+"""So much may Airflow's clock differ from IonQ's where a session is told by when its run began."""
+
+
+class TaskMemory:
+    """
+    A :class:`~airflow_provider_ionq.sessions.intent.Memory` in the task state store of Airflow 3.3.
+
+    Before 3.3 nothing is kept that outlives a process. There a later try takes it that the one before asked for a
+    session, some time after the run began.
+
+    :param context: the task's.
+    :param request: what this try asks for.
+    :param resumed: whether this process goes on with a try that was deferred, and so knows how its request ended.
+    """
+
+    def __init__(self, context: Context, request: SessionRequest, *, resumed: bool = False) -> None:
+        self._context: Any = context
+        self._request = request
+        self._resumed = resumed
+        self._store: Any = context.get("task_state_store")
+
+    def session_id(self) -> str | None:
+        """Return the id of the session that an earlier process of this task opened; None if none is known."""
+        value = None if self._store is None else self._store.get(SESSION_KEY)
+        return value if isinstance(value, str) else None
+
+    def intent(self) -> Intent | None:
+        """Return what an earlier process of this task knew before a request whose outcome is not known."""
+        if self._store is not None:
+            value = self._store.get(INTENT_KEY)
+            return Intent.of_json(value) if isinstance(value, dict) else None
+        began = self._context["dag_run"].start_date
+        if self._resumed or self._context["ti"].try_number <= 1 or began is None:
+            return None
+        return Intent(request=self._request, open_ids=(), since=(began - CLOCKS_APART).timestamp())
+
+    def remember_session(self, session_id: str) -> None:
+        """Keep the id of the session that was opened."""
+        if self._store is not None:
+            self._store.set(SESSION_KEY, session_id)
+
+    def remember_intent(self, intent: Intent) -> None:
+        """Keep what is known before the request."""
+        if self._store is not None:
+            self._store.set(INTENT_KEY, intent.as_json())
+
+    def forget(self) -> None:
+        """Keep neither."""
+        if self._store is not None:
+            self._store.delete(SESSION_KEY)
+            self._store.delete(INTENT_KEY)

@@ -1,0 +1,1 @@
+"""Opening and closing sessions, as a task does, against the emulator."""

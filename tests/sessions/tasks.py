@@ -1,0 +1,81 @@
+"""A task instance as the operators see it, in this process."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import TaskDeferred
+
+BACKEND = "qpu.forte-1"
+
+
+class Store:
+    """Airflow's task state store: JSON values by key, of one task instance."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return json.loads(self.values[key]) if key in self.values else default
+
+    def set(self, key: str, value: Any) -> None:
+        assert value is not None
+        self.values[key] = json.dumps(value)
+
+    def delete(self, key: str) -> None:
+        self.values.pop(key, None)
+
+
+class Task:
+    """
+    A task that opens a session, over its tries.
+
+    :param store: the task state store; None for an Airflow that has none.
+    :param arguments: of the operator.
+    """
+
+    def __init__(self, store: Store | None, **arguments: Any) -> None:
+        self.arguments = {"task_id": "create", "backend": BACKEND, "duration_limit_min": 60, **arguments}
+        self.store = store
+        self.tries = 0
+        self.began = datetime.now(UTC)
+        self.operator = self.make()
+
+    def make(self) -> IonQCreateSessionOperator:
+        """Return the operator as a new process has it."""
+        return IonQCreateSessionOperator(**self.arguments)
+
+    @property
+    def context(self) -> Any:
+        """The context of the try at hand."""
+        pushed: dict[str, Any] = {}
+        context: dict[str, Any] = {
+            "ti": SimpleNamespace(try_number=self.tries, xcom_push=pushed.__setitem__),
+            "dag_run": SimpleNamespace(start_date=self.began),
+        }
+        if self.store is not None:
+            context["task_state_store"] = self.store
+        return context
+
+    def try_once(self) -> Any:
+        """Run a try in a new process, to its end or to its deferral, which is raised."""
+        self.tries += 1
+        self.operator = self.make()
+        return self.operator.execute(self.context)
+
+    def resume(self, deferred: TaskDeferred, event: dict[str, Any]) -> Any:
+        """Go on with a deferred try in a new process."""
+        self.operator = self.make()
+        kwargs = {**json.loads(json.dumps(deferred.kwargs or {})), "event": event}
+        return self.operator.resume_execution(deferred.method_name, kwargs, self.context)
+
+    def time_out(self) -> Any:
+        """Go on with a deferred try after the trigger's time-out."""
+        self.operator = self.make()
+        return self.operator.resume_execution("__fail__", {"error": "Trigger timeout"}, self.context)

@@ -1,0 +1,196 @@
+"""The task group that opens and ends a session: how it is wired, and what it refuses when the DAG is parsed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG, TaskGroup, task
+
+from airflow_provider_ionq.sessions import closing
+from airflow_provider_ionq.sessions.closing import SessionNotEndedError
+from airflow_provider_ionq.task_groups.session import IonQSessionGroup, ionq_session
+
+if TYPE_CHECKING:
+    from airflow_provider_ionq.emulator import Emulator
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def session(group_id: str = "bell", **arguments: Any) -> IonQSessionGroup:
+    return ionq_session(group_id, **{"backend": "qpu.forte-1", "duration_limit_min": 60, **arguments})
+
+
+def dag(**arguments: Any) -> DAG:
+    return DAG("dag", schedule=None, start_date=BEGIN, **arguments)
+
+
+@task
+def work(*_: Any) -> None:
+    """Stand for work."""
+
+
+def test_the_session_is_a_setup_and_its_end_a_teardown_around_the_work() -> None:
+    with dag() as d, session() as bell:
+        work.override(task_id="a")(bell.session_id) >> work.override(task_id="b")()
+        work.override(task_id="c")()
+    create, end = d.get_task("bell.create_session"), d.get_task("bell.end_session")
+    assert create.is_setup
+    assert end.is_teardown
+    assert end.on_failure_fail_dagrun
+    assert create.downstream_task_ids == {"bell.a", "bell.c", "bell.end_session"}
+    assert end.upstream_task_ids == {"bell.b", "bell.c", "bell.create_session"}
+
+
+def test_nested_groups_and_mapped_tasks_are_inside() -> None:
+    @task
+    def many(number: int) -> int:
+        return number
+
+    with dag() as d, session() as bell:
+        with TaskGroup("inner"):
+            many.expand(number=[1, 2])
+        work.override(task_id="last")(bell.session_id)
+    create, end = d.get_task("bell.create_session"), d.get_task("bell.end_session")
+    assert create.downstream_task_ids == {"bell.inner.many", "bell.last", "bell.end_session"}
+    assert end.upstream_task_ids == {"bell.inner.many", "bell.last", "bell.create_session"}
+
+
+def test_groups_within_groups_and_side_by_side_have_sessions_of_their_own() -> None:
+    with dag() as d:
+        with session("outer"):
+            with session("inner", backend="simulator"):
+                work.override(task_id="deep")()
+        with session("beside") as beside:
+            work.override(task_id="flat")(beside.session_id)
+    assert d.get_task("outer.inner.create_session").upstream_task_ids == {"outer.create_session"}
+    assert "outer.inner.end_session" in d.get_task("outer.end_session").upstream_task_ids
+    assert d.get_task("beside.create_session").upstream_task_ids == set()
+
+
+def test_the_run_fails_with_the_work_and_with_the_end_of_an_inner_session() -> None:
+    with dag() as d:
+        with session("outer"):
+            with session("inner"):
+                work.override(task_id="deep")() >> work.override(task_id="deeper")()
+            work.override(task_id="flat")()
+    assert d.get_task("outer_outcome").upstream_task_ids == {
+        "outer.flat",
+        "outer.inner.end_session",
+        "outer.inner_outcome",
+    }
+    assert d.get_task("outer.inner_outcome").upstream_task_ids == {"outer.inner.deeper"}
+    for name in ("outer_outcome", "outer.inner_outcome"):
+        assert d.get_task(name).trigger_rule == "all_success"
+
+
+def test_what_comes_before_and_after_the_group_is_outside() -> None:
+    with dag() as d:
+        before, after = work.override(task_id="before")(), work.override(task_id="after")()
+        with session() as bell:
+            work(bell.session_id)
+        before >> bell >> after
+    assert d.get_task("bell.create_session").upstream_task_ids == {"before"}
+    assert d.get_task("after").upstream_task_ids == {"bell.work"}
+
+
+def test_default_arguments_of_the_dag_do_not_weaken_it() -> None:
+    weak = {
+        "retries": 0,
+        "retry_delay": timedelta(seconds=1),
+        "retry_exponential_backoff": True,
+        "execution_timeout": timedelta(seconds=1),
+        "depends_on_past": True,
+        "wait_for_downstream": True,
+        "pool": "tiny",
+        "do_xcom_push": False,
+        "multiple_outputs": False,
+    }
+    with dag(default_args=weak) as d, session() as bell:
+        work(bell.session_id)
+    create: Any = d.get_task("bell.create_session")
+    end: Any = d.get_task("bell.end_session")
+    assert create.retries == 2
+    assert create.do_xcom_push
+    assert create.multiple_outputs
+    assert end.retries * end.retry_delay >= timedelta(minutes=15)
+    assert not end.retry_exponential_backoff
+    assert end.execution_timeout is None
+    assert not end.depends_on_past
+    assert not end.wait_for_downstream
+    assert end.pool == "default_pool"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("create_retries", 0),
+        ("create_retries", 1),
+        ("create_retries", None),
+        ("create_retries", True),
+        ("end_retries", 0),
+        ("end_retries", 19),
+        ("end_retry_delay", timedelta(seconds=59)),
+        ("end_retry_delay", 60),
+    ],
+)
+def test_retries_can_be_raised_not_lowered(name: str, value: Any) -> None:
+    with dag(), pytest.raises(ValueError, match=f"{name} must be at least"):
+        session(**{name: value})
+    with dag() as d, session(create_retries=5, end_retries=50, end_retry_delay=timedelta(minutes=5)) as bell:
+        work(bell.session_id)
+    end = d.get_task("bell.end_session")
+    assert (end.retries, end.retry_delay, bell.create.retries) == (50, timedelta(minutes=5), 5)
+
+
+def test_a_group_without_work_is_refused() -> None:
+    with dag(), pytest.raises(ValueError, match="no task inside"), session():
+        pass
+
+
+def test_a_group_that_is_used_twice_is_refused() -> None:
+    with dag():
+        bell = session()
+        with bell:
+            work(bell.session_id)
+        with pytest.raises(ValueError, match="used twice"), bell:
+            work.override(task_id="again")(bell.session_id)
+
+
+def test_an_error_inside_is_not_hidden_by_one_of_the_group() -> None:
+    with dag(), pytest.raises(ZeroDivisionError), session():
+        raise ZeroDivisionError
+
+
+def test_a_dag_that_would_skip_the_end_is_refused() -> None:
+    with dag(dagrun_timeout=timedelta(hours=1)), pytest.raises(ValueError, match="execution_timeout"):
+        session()
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"duration_limit_min": 0}, {"duration_limit_min": None}, {"backend": ""}, {"timeout": 0}]
+)
+def test_arguments_are_refused_when_the_dag_is_parsed(arguments: dict[str, Any]) -> None:
+    with dag(), pytest.raises(ValueError, match=r"duration_limit_min|backend|timeout"):
+        session(**arguments)
+
+
+@pytest.mark.usefixtures("ionq_emulator")
+def test_the_end_that_fails_tells_what_was_opened_even_if_it_was_never_seen(
+    ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: Any
+) -> None:
+    monkeypatch.setattr(closing, "ATTEMPTS", 1)
+    with dag(), session() as bell:
+        work(bell.session_id)
+    opened = ionq_emulator.create_session("qpu.forte-1", settings={"duration_limit_min": 60})
+    end: Any = bell.end
+    end.session_id, end.opened, end.ionq_conn_id = opened["id"], opened, "ionq_default"
+    ionq_emulator.api_key = "rotated"
+    context: Any = {}
+    with pytest.raises(SessionNotEndedError):
+        end.execute(context)
+    printed = capsys.readouterr()
+    told = printed.out + printed.err + caplog.text
+    assert f"Session {opened['id']} on qpu.forte-1 is not known to have ended" in told
+    assert "60 minutes after its creation" in told
