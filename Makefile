@@ -20,7 +20,7 @@ QUICK = --ignore tests/system --ignore tests/scale
 .PHONY: help install demo test test-quick test-others $(OTHERS:%=test-%) test-system bench lint package clean
 
 help:
-	@echo "make demo    a real Airflow waits for a session of the local emulator (3 minutes after installation)"
+	@echo "make demo    a real Airflow works in sessions of the local emulator (3 minutes after installation)"
 	@echo "make test    every test on Airflow $(AIRFLOW), the quick ones on $(VERSIONS) and the lowest versions declared"
 	@echo "make bench   what waiting costs, beside what people use today"
 	@echo "make lint    ruff and mypy --strict"

@@ -35,7 +35,8 @@ def _airflow_with_the_examples() -> None:
     folder.mkdir(parents=True)
     for path in EXAMPLES:
         shutil.copy(path, folder)
-    (folder / "use_a_session.py").write_text(readme_block("with DAG("))
+    for name in ("use_a_session", "work_in_a_session"):
+        (folder / f"{name}.py").write_text(readme_block(f'with DAG("{name}"'))
 
 
 def readme_block(part: str) -> str:
@@ -53,7 +54,7 @@ def load(name: str) -> Any:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    dag = module.wait.dag
+    dag = next(value.dag for value in vars(module).values() if hasattr(getattr(value, "dag", None), "tasks"))
     for task in dag.tasks:
         if hasattr(task, "partial_kwargs"):
             task.partial_kwargs.update({"poke_interval": 0.1} if "poke_interval" in task.partial_kwargs else {})
@@ -111,7 +112,62 @@ def test_optional_session(ionq_emulator: Emulator, step: str, states: dict[str, 
     assert ended == {"run": "success", "choose": "success", **states}
 
 
-def test_the_readmes_dag(ionq_emulator: Emulator) -> None:
+@pytest.mark.parametrize("fails", [False, True])
+def test_session_group(ionq_emulator: Emulator, fails: bool) -> None:
+    if fails:
+        ionq_emulator.fail(400, route="POST /jobs")
+    states = run("example_ionq_session_group")
+    (session,) = ionq_emulator.sessions()
+    assert session["ended_at"] is not None
+    assert session["settings"] == {"duration_limit_min": 60, "cost_limit": {"unit": "usd", "value": 500}}
+    inside = ["failed", "upstream_failed", "upstream_failed"] if fails else ["success"] * 3
+    assert states == {
+        "run": "failed" if fails else "success",
+        "bell.create_session": "success",
+        "bell.end_session": "success",
+        **dict(zip(("bell.submit", "bell.wait", "bell.report"), inside, strict=True)),
+        "bell_outcome": inside[-1],
+    }
+    assert len(ionq_emulator.jobs()) == (0 if fails else 1)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_wait_for_capacity(ionq_emulator: Emulator, refused: bool) -> None:
+    ionq_emulator.fail(409, route="POST /sessions", times=2)
+    if refused:
+        ionq_emulator.fail(401, route="POST /sessions")
+    states = run("example_ionq_wait_for_capacity")
+    assert [session["ended_at"] is None for session in ionq_emulator.sessions()] == ([] if refused else [False])
+    ended = "upstream_failed" if refused else "success"
+    assert states == {
+        "run": "failed" if refused else "success",
+        "night.create_session": "failed" if refused else "success",
+        "night.campaign": ended,
+        "night.end_session": ended,
+        "night_outcome": ended,
+    }
+
+
+def test_open_sessions(ionq_emulator: Emulator) -> None:
+    sessions = [ionq_emulator.create_session()["id"] for _ in range(3)]
+    ionq_emulator.end_session(sessions[0])
+    assert run("example_ionq_open_sessions") == {"run": "success", "list_open": "success", "report": "success"}
+    assert ionq_emulator.session(sessions[1])["ended_at"] is None
+
+
+def test_the_readmes_first_dag(ionq_emulator: Emulator) -> None:
+    assert run("work_in_a_session") == {
+        "run": "success",
+        "bell.create_session": "success",
+        "bell.work": "success",
+        "bell.end_session": "success",
+        "bell_outcome": "success",
+    }
+    (session,) = ionq_emulator.sessions()
+    assert session["ended_at"] is not None
+
+
+def test_the_readmes_second_dag(ionq_emulator: Emulator) -> None:
     session = ionq_emulator.create_session(backend="qpu.forte-1", plan=[Step("started", after_reads=2)])
     ended = run("use_a_session", session_id=session["id"])
     assert ended == {"run": "success", "wait_for_session": "success", "work": "success"}
@@ -134,7 +190,7 @@ def test_the_readmes_connections(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_example_is_run_here() -> None:
-    tested = {"example_ionq_wait_for_session", "example_ionq_fifty_waits", "example_ionq_optional_session"}
-    assert {path.stem for path in EXAMPLES} == tested
+    source = Path(__file__).read_text()
+    assert [path.stem for path in EXAMPLES if f'run("{path.stem}"' not in source] == []
     for path in EXAMPLES:
         assert len(path.read_text().splitlines()) <= 60

@@ -74,7 +74,6 @@ def _quick_examples(folder: Path) -> list[Path]:
     copies = []
     for example in sorted(EXAMPLES.glob("*.py")):
         source = example.read_text()
-        assert "poke_interval=60," in source
         copies.append(folder / example.name)
         copies[-1].write_text(source.replace("poke_interval=60,", f"poke_interval={EXAMPLE_INTERVAL_SECONDS},"))
     return copies

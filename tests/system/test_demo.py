@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = [sys.executable, "-m", "tests.system.demo"]
-WITHIN_SECONDS = 180
+WITHIN_SECONDS = 300
 
 
 def environment_of(tmp_path: Path) -> dict[str, str]:
@@ -36,7 +36,7 @@ def left_behind(tmp_path: Path) -> list[object]:
     return left
 
 
-def test_demo_shows_a_deferred_wait_and_ends_with_the_session_json(tmp_path: Path) -> None:
+def test_demo_shows_sessions_opened_awaited_and_ended_also_when_the_work_fails(tmp_path: Path) -> None:
     done = subprocess.run(
         COMMAND,
         cwd=ROOT,
@@ -48,10 +48,22 @@ def test_demo_shows_a_deferred_wait_and_ends_with_the_session_json(tmp_path: Pat
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    story = [r"session .* created\n", r"wait +running -> deferred", r"created -> started", r"wait +\w+ -> success"]
+    story = [
+        r"create_session +running -> deferred",
+        r"colleague's session ends",
+        r"create_session +running -> success",
+        r"wait +running -> deferred",
+        r"created -> started",
+        r"end_session +running -> success",
+        r"run +success",
+        r"work +running -> failed",
+        r"end_session +running -> success",
+        r"run +failed",
+        r"of 3 sessions 0 are open",
+    ]
     assert re.search(".*".join(story), done.stdout, re.DOTALL), done.stdout
     session = json.loads(done.stdout[done.stdout.index("\n{\n") : done.stdout.index("\n}") + 2])
-    assert session["status"] == "started"
+    assert session["status"] == "ended"
     assert done.stdout.splitlines()[-1].endswith("done; everything was stopped, nothing is left running")
     assert left_behind(tmp_path) == []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,6 +19,9 @@ FIFTY_WITHIN_SECONDS = 300
 WAIT = "example_ionq_wait_for_session"
 OPTIONAL = "example_ionq_optional_session"
 MANY = "example_ionq_fifty_waits"
+GROUP = "example_ionq_session_group"
+CAPACITY = "example_ionq_wait_for_capacity"
+OPEN = "example_ionq_open_sessions"
 
 
 def wait_until_deferred(stack: AirflowStack, dag_id: str, run_id: str, task_id: str, count: int = 1) -> None:
@@ -41,7 +44,7 @@ def wait_until_asked_by_triggerer(emulator: Emulator, stack: AirflowStack, sessi
 
 
 def test_every_example_is_run_here() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {WAIT, OPTIONAL, MANY}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {WAIT, OPTIONAL, MANY, GROUP, CAPACITY, OPEN}
 
 
 def test_waiting_for_a_session_and_using_its_json(stack: AirflowStack, emulator: Emulator) -> None:
@@ -87,3 +90,45 @@ def test_fifty_waits_end_with_their_sessions(stack: AirflowStack, emulator: Emul
     waited_for = stack.xcom(MANY, run_id, "newest_session_ids")
     assert sorted(waited_for) == sorted(created)
     assert stack.xcom(MANY, run_id, "evaluate") == FIFTY // 2
+
+
+def newest_session(emulator: Emulator) -> dict[str, Any]:
+    """Return the session that was created last."""
+    return emulator.sessions()[-1]
+
+
+def test_a_session_is_opened_started_by_a_job_and_ended(stack: AirflowStack, emulator: Emulator) -> None:
+    run_id = stack.trigger_dag(GROUP)
+    stack.succeed(GROUP, run_id, RUN_WITHIN_SECONDS)
+    session = newest_session(emulator)
+    (job,) = emulator.jobs(session["id"])
+    told = f"Job {job['id']} has priority on qpu.forte-1 since {session['started_at']}."
+    assert stack.xcom(GROUP, run_id, "bell.report") == told
+    assert stack.xcom(GROUP, run_id, "bell.end_session") == session
+    assert session["ended_at"] is not None
+
+
+def test_a_session_is_waited_for_without_a_worker_until_there_is_capacity(
+    stack: AirflowStack, emulator: Emulator
+) -> None:
+    others = str(emulator.create_session("qpu.forte-1")["id"])
+    emulator.capacity = {"qpu.forte-1": 1}
+    try:
+        run_id = stack.trigger_dag(CAPACITY)
+        wait_until_deferred(stack, CAPACITY, run_id, "night.create_session")
+        emulator.end_session(others)
+        stack.succeed(CAPACITY, run_id, RUN_WITHIN_SECONDS)
+    finally:
+        emulator.capacity = None
+    session = newest_session(emulator)
+    assert stack.xcom(CAPACITY, run_id, "night.campaign") == f"ran in {session['id']}"
+    assert session["ended_at"] is not None
+
+
+def test_open_sessions_are_reported_and_stay_open(stack: AirflowStack, emulator: Emulator) -> None:
+    session_id = str(emulator.create_session("simulator")["id"])
+    run_id = stack.trigger_dag(OPEN)
+    stack.succeed(OPEN, run_id, RUN_WITHIN_SECONDS)
+    assert any(line.startswith(f"{session_id} on simulator since") for line in stack.xcom(OPEN, run_id, "report"))
+    assert emulator.session(session_id)["ended_at"] is None
+    emulator.end_session(session_id)
