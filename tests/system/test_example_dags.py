@@ -112,7 +112,9 @@ def test_a_session_is_waited_for_without_a_worker_until_there_is_capacity(
     stack: AirflowStack, emulator: Emulator
 ) -> None:
     others = str(emulator.create_session("qpu.forte-1")["id"])
-    emulator.capacity = {"qpu.forte-1": 1}
+    # Other tests leave sessions open.
+    taken = [session for session in emulator.sessions() if session["backend"] == "qpu.forte-1"]
+    emulator.capacity = {"qpu.forte-1": sum(session["ended_at"] is None for session in taken)}
     try:
         run_id = stack.trigger_dag(CAPACITY)
         wait_until_deferred(stack, CAPACITY, run_id, "night.create_session")
