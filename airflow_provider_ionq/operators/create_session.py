@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ionq.exceptions import IonQCapacityTimeout, IonQFailException, IonQSessionLost
 from airflow_provider_ionq.hooks.ionq import IonQHook
+from airflow_provider_ionq.sessions.errors import SessionLostError
 from airflow_provider_ionq.sessions.request import LIMITS, SessionRequest
 from airflow_provider_ionq.task_memory import TaskMemory
 from airflow_provider_ionq.tasks import TIMED_OUT, in_terms_of_tasks, without_nulls
@@ -158,7 +159,7 @@ class IonQCreateSessionOperator(BaseOperator):
         self, context: Context, *, since: float, attempt: int, remaining: float, resumed: bool = False
     ) -> Session:
         # Not when the DAG is parsed: it loads the HTTP library.
-        from airflow_provider_ionq.sessions.opening import Opening, SessionLostError
+        from airflow_provider_ionq.sessions.opening import Opening
 
         deadline = time.monotonic() + remaining
         request = self._request()
@@ -179,6 +180,10 @@ class IonQCreateSessionOperator(BaseOperator):
                     return without_nulls(self, context, session)
                 self._wait(self._opening, since, attempt, deadline - time.monotonic())
                 attempt += 1
+        except BaseException:
+            # Among others a time-out: Airflow calls on_kill when this is over. A deferral has no session.
+            self._opening.stop()
+            raise
         finally:
             # From here on the session belongs to the tasks downstream.
             self._opening = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.conditions import is_ended
 from airflow_provider_ionq.errors import IonQError, IonQInvalidIdError
+from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 from airflow_provider_ionq.sessions.request import closing_words
 
 if TYPE_CHECKING:
@@ -23,20 +24,6 @@ if TYPE_CHECKING:
 ATTEMPTS = 5
 LONGEST_PAUSE_SECONDS = 15.0
 FINAL_JOB_STATUSES = frozenset({"completed", "failed", "canceled"})
-
-
-class SessionNotEndedError(IonQError):
-    """
-    A session was asked to end, and has not been seen to.
-
-    :param session: as it was last seen; None if it never was.
-    """
-
-    retryable = True
-
-    def __init__(self, text: str, session: Session | None) -> None:
-        super().__init__(text)
-        self.session = session
 
 
 def end_session(

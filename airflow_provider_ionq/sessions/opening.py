@@ -14,7 +14,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.conditions import is_ended
-from airflow_provider_ionq.errors import IonQApiError, IonQConflictError, IonQError, IonQRateLimitError
+from airflow_provider_ionq.errors import (
+    IonQApiError,
+    IonQConflictError,
+    IonQError,
+    IonQRateLimitError,
+    IonQUnreachableError,
+)
+from airflow_provider_ionq.sessions.errors import OpeningStoppedError, SessionLostError, SessionNotShownError
 from airflow_provider_ionq.sessions.intent import Intent
 from airflow_provider_ionq.sessions.request import closing_words
 from airflow_provider_ionq.sessions.signals import held_back
@@ -39,26 +46,6 @@ KILLED_WITHIN_SECONDS = 4.0
 """Airflow kills a task for good 5 s after it asked it to end."""
 
 PAUSE_OF_KILLED_SECONDS = 0.5
-
-
-class SessionLostError(IonQError):
-    """
-    A request to open a session got no answer, and there are sessions since that may be the one it opened.
-
-    A retry does not help: it would find the same.
-
-    :param session_ids: their ids.
-    """
-
-    def __init__(self, text: str, session_ids: list[str]) -> None:
-        super().__init__(text)
-        self.session_ids = session_ids
-
-
-class OpeningStoppedError(IonQError):
-    """The task that opens a session is being killed."""
-
-    retryable = True
 
 
 class Opening:
@@ -110,6 +97,7 @@ class Opening:
         :return: None when there is no capacity, or no more requests are taken, for now: `refusal` says which,
             `open_ids` which sessions of the backend are open.
         :raises SessionLostError: when it may have been opened and cannot be told from others.
+        :raises SessionNotShownError: when the session that an earlier process opened cannot be read.
         :raises OpeningStoppedError: after :meth:`stop`.
         :raises IonQError: for what the API or the connection refuses, and for what may pass.
         """
@@ -149,7 +137,7 @@ class Opening:
 
     def _from_before(self) -> Session | None:
         if (session_id := self._memory.session_id()) is not None:
-            session = self._client.get_session(session_id)
+            session = self._stored(session_id)
             if not is_ended(session):
                 self.session_id = session_id
                 self._log.info("Session %s was opened by an earlier try and is open: going on with it.", session_id)
@@ -164,6 +152,19 @@ class Opening:
             return None
         self._memory.forget()
         return None
+
+    def _stored(self, session_id: str) -> Session:
+        """Read the session that an earlier try opened: it costs money, so no refusal to show it is the last word."""
+        failure: IonQError | None = None
+        for _ in self._looks(SHOW_SECONDS):
+            try:
+                return self._hasty_client.get_session(session_id)
+            except IonQError as error:
+                failure = error
+        raise SessionNotShownError(
+            f"Session {session_id}, which an earlier try opened on {self.request}, cannot be read and may cost money;"
+            f" no other was opened: {failure}"
+        ) from failure
 
     def _open_another(self) -> Session | None:
         since, sessions = self._client.list_sessions_at()
@@ -195,6 +196,8 @@ class Opening:
                 self._lost = error
                 return None
             self._memory.forget()
+            if isinstance(error, IonQUnreachableError):
+                error.retryable = True  # the list was answered a moment ago, so the connection is no mistake
             if isinstance(error, (IonQConflictError, IonQRateLimitError)):
                 self.refusal = error
                 return None

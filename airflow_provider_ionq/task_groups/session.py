@@ -62,10 +62,10 @@ def ionq_session(
             work(session.session_id)
 
     `bell.create_session` is a setup, `bell.end_session` its teardown: it also runs when a task inside fails or the run
-    is marked failed, and it fails the run when the session was not seen to end. `bell_outcome`, beside the group, needs
-    no worker and fails the run when the work failed: to Airflow the run of such a teardown is as good as its teardown.
-    Whatever is done in the session belongs inside: a task outside that uses `session.session_id` may run when the
-    session has ended.
+    is marked failed, and it fails the run when the session was not seen to end. `bell.work_done`, between the work and
+    the end, needs no worker: without it Airflow would take a run whose work failed for a success once the session has
+    ended. Whatever is done in the session belongs inside: a task outside that uses `session.session_id` may run when
+    the session has ended.
 
     What nothing inside Airflow can cover is closed by the limits: give at least `duration_limit_min`. Refused in a DAG
     with a `dagrun_timeout`, which would skip the end: use `execution_timeout` of the tasks instead.
@@ -137,6 +137,11 @@ def ionq_session(
         dag=group.dag,
     )
     group.end.as_teardown(setups=group.create, on_failure_fail_dagrun=True)
+    # Airflow judges a run by its last tasks, and counts a teardown as one only if it may fail the run. Right before
+    # such a teardown the work would not count; before one that may not it does.
+    group.work_done = EmptyOperator(task_id="work_done", task_group=group, dag=group.dag)
+    group.work_done.as_teardown(setups=group.create, on_failure_fail_dagrun=False)
+    group.work_done >> group.end
     return group
 
 
@@ -145,10 +150,12 @@ class IonQSessionGroup(TaskGroup):
     The tasks that work in a session, and the two that open and end it. Made by :func:`ionq_session`.
 
     :ivar create: the task that opens the session.
-    :ivar end: the task that ends it.
+    :ivar work_done: done when all tasks inside are, whatever became of them.
+    :ivar end: the task that ends the session.
     """
 
     create: IonQCreateSessionOperator
+    work_done: EmptyOperator
     end: EndSessionOfGroup
 
     def __init__(self, group_id: str, **kwargs: Any) -> None:
@@ -176,20 +183,17 @@ class IonQSessionGroup(TaskGroup):
         super().__exit__(*exc_info)  # type: ignore[no-untyped-call]
         if exc_info[0] is not None:
             return
-        own = {self.create.task_id, self.end.task_id}
+        own = {self.create.task_id, self.work_done.task_id, self.end.task_id}
         work = {task.task_id: task for task in self.iter_tasks() if task.task_id not in own}
         if not work:
             raise ValueError(
                 f"The session of group {self.group_id!r} has no task inside: nothing would use what it costs"
             )
-        outcome = EmptyOperator(
-            task_id=f"{self.label}_outcome", trigger_rule="all_success", task_group=self.parent_group, dag=self.dag
-        )
         for task in work.values():
             if not task.upstream_task_ids & work.keys():
                 self.create >> task
             if not task.downstream_task_ids & work.keys():
-                task >> [self.end, outcome]
+                task >> self.work_done
 
 
 class EndSessionOfGroup(IonQEndSessionOperator):

@@ -126,7 +126,7 @@ def test_session_group(ionq_emulator: Emulator, fails: bool) -> None:
         "bell.create_session": "success",
         "bell.end_session": "success",
         **dict(zip(("bell.submit", "bell.wait", "bell.report"), inside, strict=True)),
-        "bell_outcome": inside[-1],
+        "bell.work_done": "success",
     }
     assert len(ionq_emulator.jobs()) == (0 if fails else 1)
 
@@ -144,7 +144,7 @@ def test_wait_for_capacity(ionq_emulator: Emulator, refused: bool) -> None:
         "night.create_session": "failed" if refused else "success",
         "night.campaign": ended,
         "night.end_session": ended,
-        "night_outcome": ended,
+        "night.work_done": ended,
     }
 
 
@@ -161,7 +161,7 @@ def test_the_readmes_first_dag(ionq_emulator: Emulator) -> None:
         "bell.create_session": "success",
         "bell.work": "success",
         "bell.end_session": "success",
-        "bell_outcome": "success",
+        "bell.work_done": "success",
     }
     (session,) = ionq_emulator.sessions()
     assert session["ended_at"] is not None

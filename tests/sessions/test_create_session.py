@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
-from airflow_provider_ionq.errors import IonQError, IonQServerError, IonQTimeoutError
+from airflow_provider_ionq.client import IonQClient
+from airflow_provider_ionq.errors import IonQError, IonQServerError, IonQTimeoutError, IonQUnreachableError
 from airflow_provider_ionq.exceptions import IonQCapacityTimeout, IonQFailException, IonQSessionLost
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
-from airflow_provider_ionq.sessions.opening import OpeningStoppedError
+from airflow_provider_ionq.sessions.errors import OpeningStoppedError, SessionNotShownError
+from airflow_provider_ionq.sessions.opening import Opening
 from airflow_provider_ionq.task_memory import INTENT_KEY, SESSION_KEY
 from tests.sessions.tasks import BACKEND, Store, Task
 
@@ -292,8 +294,6 @@ def crash(task: Task, emulator: Emulator, route: str, *, after: bool) -> None:
     class Killed(BaseException):
         pass
 
-    from airflow_provider_ionq.client import IonQClient
-
     def dying(name: str) -> Callable[..., Any]:
         real = getattr(IonQClient, name)
 
@@ -308,6 +308,8 @@ def crash(task: Task, emulator: Emulator, route: str, *, after: bool) -> None:
     name = {CREATE: "create_session", READ: "get_session"}[route]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(IonQClient, name, dying(name))
+        # It has no time for that either.
+        patch.setattr(Opening, "stop", lambda _: None)
         with pytest.raises(Killed):
             task.try_once()
 
@@ -354,6 +356,22 @@ def test_a_stored_session_that_has_ended_is_not_adopted(ionq_emulator: Emulator)
     assert open_sessions(ionq_emulator) == [second]
     assert task.store is not None
     assert task.store.get(SESSION_KEY) == second
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 503])
+def test_a_stored_session_that_cannot_be_read_is_named_and_left_to_a_retry(
+    ionq_emulator: Emulator, status: int
+) -> None:
+    task = Task(Store())
+    crash(task, ionq_emulator, READ, after=False)
+    (made,) = open_sessions(ionq_emulator)
+    ionq_emulator.fail(status, route=READ, seconds=60)
+    with pytest.raises(SessionNotShownError, match=f"{made}.* may cost money") as error:
+        task.try_once()
+    assert error.value.retryable
+    ionq_emulator.clear_faults()
+    assert task.try_once()["id"] == made
+    assert open_sessions(ionq_emulator) == [made]
 
 
 def test_the_intent_is_stored_before_the_request(ionq_emulator: Emulator) -> None:
@@ -494,6 +512,57 @@ def test_a_handler_that_raises_as_airflow_2_has_it_ends_the_session_too(
         task.try_once()
     assert len(ionq_emulator.sessions()) == 1
     assert open_sessions(ionq_emulator) == []
+
+
+def test_a_task_that_is_out_of_time_ends_the_session_that_it_has_just_opened(ionq_emulator: Emulator) -> None:
+    class TimedOut(BaseException):
+        pass
+
+    def out_of_time(*_: Any) -> None:
+        raise TimedOut
+
+    def alarm(request: Any) -> None:
+        if request.route == CREATE:
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+
+    before = signal.signal(signal.SIGALRM, out_of_time)
+    ionq_emulator.disturb("delay", route=CREATE, delay_seconds=0.5)
+    on_record(ionq_emulator, alarm)
+    try:
+        with pytest.raises(TimedOut):
+            Task(Store()).try_once()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(ionq_emulator.sessions()) == 1
+    assert open_sessions(ionq_emulator) == []
+
+
+def test_a_host_that_is_gone_after_it_answered_the_list_is_left_to_a_retry(
+    ionq_emulator: Emulator, store: Store | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_after_list = ionq_emulator.record
+
+    def recording(request: Any) -> None:
+        stop_after_list(request)
+        if request.route == LIST:
+            threading.Timer(0.05, ionq_emulator.stop).start()
+
+    monkeypatch.setattr(ionq_emulator, "record", recording)
+    real = IonQClient.create_session
+
+    def later(*args: Any, **kwargs: Any) -> Any:
+        for thread in threading.enumerate():
+            if isinstance(thread, threading.Timer):
+                thread.join()
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(IonQClient, "create_session", later)
+    task = Task(store)
+    with pytest.raises(IonQUnreachableError):
+        task.try_once()
+    monkeypatch.undo()
+    assert ionq_emulator.sessions() == []
 
 
 def test_a_task_that_is_done_ends_nothing_when_it_is_killed(ionq_emulator: Emulator) -> None:

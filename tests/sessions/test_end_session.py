@@ -13,7 +13,8 @@ from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator
 from airflow_provider_ionq.sessions import closing
-from airflow_provider_ionq.sessions.closing import SessionNotEndedError, end_session
+from airflow_provider_ionq.sessions.closing import end_session
+from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 
 if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator

@@ -36,7 +36,7 @@ def run_python(code: str) -> str:
 
 def test_client_and_decisions_work_without_airflow() -> None:
     modules = "asker, capacity, client, conditions, errors, models, outage, settings, transport"
-    sessions = "closing, intent, opening, request, signals"
+    sessions = "closing, errors, intent, opening, request, signals"
     code = f"from airflow_provider_ionq import {modules}\nfrom airflow_provider_ionq.sessions import {sessions}"
     run_python(BLOCK.format(blocked=["airflow"]) + code)
 
