@@ -1,0 +1,214 @@
+"""No session is left running: whatever happens to the work, the workers, Airflow's processes and the API's answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.system.rows import CREATE, END, LIST, POST, POST_END, READ, WORK, WORK_DONE, Row, Scene, Story, play
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.system.stack import AirflowStack
+
+ENDED_WITHIN_SECONDS = 900.0
+OUTAGE_SECONDS = 300.0
+HELD_SECONDS = 8.0
+KILLED_SECONDS = 2.5
+"""Airflow kills for good 5 s after it asked a task to end."""
+LATE_SECONDS = 6.0
+
+
+def released(scene: Scene) -> Story:
+    """Let work that runs on come to its end."""
+    yield scene.task(WORK, "running")
+    scene.hold.unlink()
+
+
+def marked_failed_while_running(scene: Scene) -> Story:
+    yield scene.task(WORK, "running")
+    scene.mark(WORK)
+
+
+def marked_failed_while_deferred(scene: Scene) -> Story:
+    yield scene.task(WORK, "deferred")
+    scene.mark(WORK)
+
+
+def run_marked_failed(scene: Scene) -> Story:
+    yield scene.task(WORK, "running")
+    scene.mark_run()
+
+
+def run_marked_failed_while_deferred(scene: Scene) -> Story:
+    yield scene.task(WORK, "deferred")
+    scene.mark_run()
+
+
+def work_cleared(scene: Scene) -> Story:
+    yield scene.is_settled
+    scene.clear(WORK)
+
+
+def run_cleared(scene: Scene) -> Story:
+    yield scene.is_settled
+    scene.clear(None)
+
+
+def killed_when_asked(task_id: str, route: str, *, supervisor: bool = False) -> Callable[[Scene], Story]:
+    """Kill a task's process while the answer to its request is held back."""
+
+    def story(scene: Scene) -> Story:
+        scene.emulator.disturb("delay", route=route, delay_seconds=HELD_SECONDS)
+        yield scene.asked(route)
+        scene.kill(task_id, supervisor=supervisor)
+
+    return story
+
+
+def killed_while_working(scene: Scene) -> Story:
+    yield scene.task(WORK, "running")
+    scene.kill(WORK)
+
+
+def marked_failed_while_it_is_opened(scene: Scene) -> Story:
+    scene.emulator.disturb("delay", route=POST, delay_seconds=KILLED_SECONDS)
+    yield scene.asked(POST)
+    scene.mark(CREATE)
+
+
+def answered(route: str, status: int, *, after_effect: bool = False) -> Callable[[Scene], Story]:
+    def story(scene: Scene) -> Story:
+        scene.emulator.fail(status, route=route, after_effect=after_effect)
+        yield scene.asked(route)
+
+    return story
+
+
+def dropped(route: str) -> Callable[[Scene], Story]:
+    def story(scene: Scene) -> Story:
+        scene.emulator.disturb("drop_after_read", route=route)
+        yield scene.asked(route)
+
+    return story
+
+
+def late(scene: Scene) -> Story:
+    scene.emulator.disturb("delay", route=POST, delay_seconds=LATE_SECONDS)
+    yield scene.asked(POST)
+
+
+def no_end_for_five_minutes(scene: Scene) -> Story:
+    scene.emulator.disturb("delay", route=READ, delay_seconds=0.1)
+    yield scene.asked(READ)
+    scene.emulator.fail(503, route=POST_END, seconds=OUTAGE_SECONDS)
+
+
+TWICE = {CREATE: 2, WORK: 2, WORK_DONE: 2, END: 2}
+ROWS = [
+    Row("work succeeds"),
+    Row("work fails", "leak_fails", run="failed"),
+    Row("work times out", "leak_times_out", run="failed"),
+    Row("work is skipped", "leak_is_skipped"),
+    Row("work runs long", "leak_runs_on", released),
+    Row("work marked failed while running", "leak_runs_on", marked_failed_while_running, run="failed"),
+    Row("work marked failed while deferred", "leak_defers", marked_failed_while_deferred, run="failed"),
+    Row("run marked failed", "leak_runs_on", run_marked_failed, run="failed"),
+    Row("run marked failed while deferred", "leak_defers", run_marked_failed_while_deferred, run="failed"),
+    Row("work cleared and run again", story=work_cleared, created=2, tries=TWICE),
+    Row("run cleared and run again", story=run_cleared, created=2, tries=TWICE),
+    Row("worker killed before the request", story=killed_when_asked(CREATE, LIST), tries={CREATE: 2}),
+    Row(
+        "worker killed before the answer",
+        story=killed_when_asked(CREATE, POST),
+        run="failed",
+        named=True,
+        tries={CREATE: 2},
+    ),
+    Row(
+        "worker killed before the answer, adopted",
+        "leak_adopts",
+        killed_when_asked(CREATE, POST),
+        tries={CREATE: 2},
+    ),
+    Row("worker killed after the answer", story=killed_when_asked(CREATE, READ), tries={CREATE: 2}),
+    Row(
+        "worker and supervisor killed after the answer",
+        story=killed_when_asked(CREATE, READ, supervisor=True),
+        tries={CREATE: 2},
+    ),
+    Row("worker killed while working", "leak_runs_on", killed_while_working, run="failed"),
+    Row("worker killed during the end", story=killed_when_asked(END, POST_END), tries={END: 2}),
+    Row("create marked failed", story=marked_failed_while_it_is_opened, run="failed"),
+    Row("create answered 500 without effect", story=answered(POST, 500), tries={CREATE: 2}),
+    Row("create answered 500", story=answered(POST, 500, after_effect=True), run="failed", named=True),
+    Row("create answered 500, adopted", "leak_adopts", answered(POST, 500, after_effect=True)),
+    Row("create dropped", story=dropped(POST), run="failed", named=True),
+    Row("create dropped, adopted", "leak_adopts", dropped(POST)),
+    Row("create late", story=late, run="failed", named=True),
+    Row("create late, adopted", "leak_adopts", late),
+    Row("end answered 503 for five minutes", story=no_end_for_five_minutes, tries={END: 0}),
+    Row("end dropped", story=dropped(POST_END)),
+    Row("end answered 404", story=answered(POST_END, 404)),
+    Row("end answered 409", story=answered(POST_END, 409)),
+]
+
+
+@pytest.fixture(scope="module")
+def scenes(stack: AirflowStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Scene]]:
+    """Play all rows at once: their pauses are long, and their processes few."""
+    folder = tmp_path_factory.mktemp("leaks")
+    made = {row.name: Scene(row, stack, folder) for row in ROWS}
+    try:
+        play(stack, list(made.values()), ENDED_WITHIN_SECONDS)
+        yield made
+    finally:
+        for scene in made.values():
+            scene.stop()
+
+
+@pytest.mark.parametrize("name", [row.name for row in ROWS])
+def test_no_session_is_left_open(scenes: dict[str, Scene], name: str) -> None:
+    scenes[name].check()
+
+
+@pytest.fixture
+def scene(
+    request: pytest.FixtureRequest, stack: AirflowStack, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Scene]:
+    scene = Scene(request.param, stack, tmp_path_factory.mktemp("leak"))
+    yield scene
+    scene.stop()
+
+
+def triggerer_killed(scene: Scene) -> Story:
+    yield scene.task(WORK, "deferred")
+    scene.stack.components["triggerer"].kill()
+    scene.stack.start_component("triggerer")
+    scene.emulator.start_session(scene.open_sessions()[0])
+
+
+def scheduler_restarted(scene: Scene) -> Story:
+    yield scene.task(WORK, "running")
+    scheduler = scene.stack.components["scheduler"]
+    # It waits for the tasks of its own workers, as the LocalExecutor has them.
+    scheduler.terminate()
+    scene.hold.unlink()
+    yield lambda: scheduler.exit_code() is not None
+    scene.stack.start_component("scheduler")
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        Row("triggerer killed", "leak_defers", triggerer_killed),
+        Row("scheduler restarted", "leak_runs_on", scheduler_restarted),
+    ],
+    indirect=True,
+    ids=lambda row: row.name,
+)
+def test_nor_when_a_process_of_airflow_dies(scene: Scene) -> None:
+    play(scene.stack, [scene], ENDED_WITHIN_SECONDS)
+    scene.check()
