@@ -136,6 +136,16 @@ def test_slots_beyond_those_who_wait_are_not_kept_for_who_asks_later() -> None:
     assert len(queue.turns(20)) == 1
 
 
+def test_a_slot_that_the_last_waiter_left_behind_is_not_kept_either() -> None:
+    settling = Claim(1, ["s"], ready_at=15)
+    queue = queue_of(settling)
+    queue.note([], ["s"], 10)
+    assert queue.turns(10) == []
+    queue.remove(settling)
+    queue.add(Claim(2))
+    assert queue.turns(20) == []
+
+
 def test_without_an_end_only_the_oldest_is_woken_and_the_next_after_its_own_pause() -> None:
     old, young = Claim(1, pause=60, due_at=60), Claim(2, pause=20, due_at=20)
     queue = queue_of(young, old)
