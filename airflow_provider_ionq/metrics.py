@@ -3,7 +3,7 @@ What the shared poll tells Airflow's statistics, whichever of StatsD, Datadog or
 
 - `ionq.polls`, counter: polls of a connection;
 - `ionq.poll_failures`, counter: polls that failed for all who wait;
-- `ionq.settled`, counter: waits that were told that nothing is left to wait for;
+- `ionq.settled`, counter: waits that were told that nothing is left to wait for, or that it is their turn;
 - `ionq.waiters`, gauge: triggers that wait, after each poll; 0 when the last has left.
 
 Each has the tag `ionq_conn_id`.

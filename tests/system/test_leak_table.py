@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.system import leaks
 from tests.system.rows import CREATE, END, LIST, POST, POST_END, READ, WORK, WORK_DONE, Row, Scene, Story, play
 
 if TYPE_CHECKING:
@@ -172,6 +173,13 @@ def scenes(stack: AirflowStack, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.mark.parametrize("name", [row.name for row in ROWS])
 def test_no_session_is_left_open(scenes: dict[str, Scene], name: str) -> None:
     scenes[name].check()
+
+
+@pytest.mark.parametrize("name", ["create dropped", "create answered 500, adopted", "end answered 409"])
+def test_no_key_is_written_anywhere(stack: AirflowStack, scenes: dict[str, Scene], name: str) -> None:
+    key = scenes[name].emulator.api_key
+    assert leaks.in_files(stack.log_folder, key) == []
+    assert leaks.in_database(stack, key) == []
 
 
 @pytest.fixture
