@@ -1,4 +1,9 @@
-"""What a task that opens a session remembers from one try to the next: Airflow's task state store, or a stand-in."""
+"""
+What a task that opens a session remembers, and for whom.
+
+For its own next try: in Airflow's task state store, or a stand-in. For the task that ends the session, which no other
+task's store is open to: as an XCom, which is there even if the task dies before it returns.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +19,30 @@ if TYPE_CHECKING:
 
 SESSION_KEY = "ionq_session_id"
 INTENT_KEY = "ionq_session_intent"
+OPENING_KEY = "ionq_session_opening"
+"""XCom: how far the task that opens a session had come, as :func:`asked_for` and :func:`opened_session_id` read it."""
+
 CLOCKS_APART = timedelta(minutes=5)
 """So much may Airflow's clock differ from IonQ's where a session is told by when its run began."""
+
+
+def asked_for(opening: object) -> Intent | None:
+    """
+    Return what was known before a request whose outcome the task did not live to learn.
+
+    :param opening: value of the XCom; anything else is as none.
+    """
+    intent = opening.get("intent") if isinstance(opening, dict) else None
+    return Intent.of_json(intent) if intent else None
+
+
+def opened_session_id(opening: object) -> str | None:
+    """
+    Return the id of the session that the task opened.
+
+    :param opening: value of the XCom; anything else is as none.
+    """
+    return opening.get("session_id") if isinstance(opening, dict) else None
 
 
 class TaskMemory:
@@ -55,14 +82,20 @@ class TaskMemory:
         """Keep the id of the session that was opened."""
         if self._store is not None:
             self._store.set(SESSION_KEY, session_id)
+        self._tell({"session_id": session_id})
 
     def remember_intent(self, intent: Intent) -> None:
         """Keep what is known before the request."""
         if self._store is not None:
             self._store.set(INTENT_KEY, intent.as_json())
+        self._tell({"intent": intent.as_json()})
 
     def forget(self) -> None:
         """Keep neither."""
         if self._store is not None:
             self._store.delete(SESSION_KEY)
             self._store.delete(INTENT_KEY)
+        self._tell({})
+
+    def _tell(self, opening: dict[str, Any]) -> None:
+        self._context["ti"].xcom_push(OPENING_KEY, opening)

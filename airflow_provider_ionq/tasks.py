@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
@@ -12,7 +12,7 @@ from airflow_provider_ionq.errors import IonQError
 from airflow_provider_ionq.exceptions import IonQFailException
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from airflow.providers.common.compat.sdk import BaseOperator, Context
 
@@ -86,3 +86,18 @@ def without_nulls(operator: BaseOperator, context: Context, session: Session) ->
             if value is not None:
                 context["ti"].xcom_push(name, value)
     return session
+
+
+def states_in_run(context: Context, task_ids: Collection[str]) -> set[str | None]:
+    """
+    Return the states that tasks of this run have now, those of all their mapped instances.
+
+    :param context: the task's.
+    :param task_ids: which tasks.
+    """
+    ti: Any = context["ti"]
+    if hasattr(ti, "get_task_states"):
+        states = ti.get_task_states(dag_id=ti.dag_id, task_ids=list(task_ids), run_ids=[ti.run_id])
+        return {state for by_task in states.values() for state in by_task.values()}
+    run: Any = context["dag_run"]  # Airflow 2
+    return {other.state for other in run.get_task_instances() if other.task_id in task_ids}

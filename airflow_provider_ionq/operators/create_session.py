@@ -42,7 +42,8 @@ class IonQCreateSessionOperator(BaseOperator):
     - A session that was just opened by a task that is being killed is ended.
 
     Downstream, `create.output` is the session's JSON and `create.output["id"]` its id: each field is pushed under its
-    own name too, unless `multiple_outputs=False`.
+    own name too, unless `multiple_outputs=False`. The XCom `ionq_session_opening` is for the end of `ionq_session`: how
+    far this task had come, should it not live to return.
 
     :param backend: name of the device, such as `qpu.forte-1` (templated).
     :param duration_limit_min: minutes from its creation after which IonQ ends the session, a whole number from 1

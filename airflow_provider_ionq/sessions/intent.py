@@ -61,7 +61,7 @@ class Intent:
 
 
 class Memory(Protocol):
-    """What outlives the process that opens a session."""
+    """What outlives the process that opens a session, for its next try and for the task that ends the session."""
 
     def session_id(self) -> str | None:
         """Return the id of the session that was opened."""

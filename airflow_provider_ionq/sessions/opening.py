@@ -24,23 +24,19 @@ from airflow_provider_ionq.errors import (
 from airflow_provider_ionq.sessions.errors import OpeningStoppedError, SessionLostError, SessionNotShownError
 from airflow_provider_ionq.sessions.intent import Intent
 from airflow_provider_ionq.sessions.request import closing_words
+from airflow_provider_ionq.sessions.search import find, found_words, hasty, looks
 from airflow_provider_ionq.sessions.signals import held_back
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from airflow_provider_ionq.models import Session
     from airflow_provider_ionq.sessions.intent import Memory
     from airflow_provider_ionq.sessions.request import SessionRequest
     from airflow_provider_ionq.settings import ClientSettings
 
-FIND_SECONDS = 30.0
-"""So long a session is looked for that may have been opened: a late request may still be on its way."""
-
 SHOW_SECONDS = 30.0
 """So long the API may take to show a session that it has opened."""
-
-LONGEST_LOOK_SECONDS = 10.0
 
 KILLED_WITHIN_SECONDS = 4.0
 """Airflow kills a task for good 5 s after it asked it to end."""
@@ -84,11 +80,7 @@ class Opening:
         self._adopt = adopt
         self._sleep = sleep
         self._client = IonQClient(settings)
-        # For looking again and again: a look of its own retries would take longer than all of them may.
-        hasty = dataclasses.replace(
-            settings, max_retries=0, timeout_seconds=min(settings.timeout_seconds, LONGEST_LOOK_SECONDS)
-        )
-        self._hasty_client = IonQClient(hasty)
+        self._hasty_client = IonQClient(hasty(settings))
 
     def open(self) -> Session | None:
         """
@@ -119,9 +111,9 @@ class Opening:
         deadline = time.monotonic() + KILLED_WITHIN_SECONDS
         self._log.warning("This task is being killed: ending session %s, which it has opened.", self.session_id)
         while (left := deadline - time.monotonic()) > 0:
-            hasty = dataclasses.replace(self.settings, max_retries=0, timeout_seconds=left)
+            in_time = dataclasses.replace(self.settings, max_retries=0, timeout_seconds=left)
             try:
-                IonQClient(hasty).end_session(self.session_id)
+                IonQClient(in_time).end_session(self.session_id)
             except IonQError as error:
                 self._log.warning("Session %s could not be ended: %s", self.session_id, error)
                 time.sleep(PAUSE_OF_KILLED_SECONDS)
@@ -137,6 +129,8 @@ class Opening:
 
     def _from_before(self) -> Session | None:
         if (session_id := self._memory.session_id()) is not None:
+            # Also said anew to the task that ends it: Airflow forgets an earlier try's XComs.
+            self._memory.remember_session(session_id)
             session = self._stored(session_id)
             if not is_ended(session):
                 self.session_id = session_id
@@ -145,6 +139,7 @@ class Opening:
             self._log.info("Session %s, opened by an earlier try, has ended: opening another.", session_id)
         elif (intent := self._memory.intent()) is not None:
             self._log.warning("An earlier try asked for a session and its outcome is not known: looking for it.")
+            self._memory.remember_intent(intent)
             if (found := self._find(intent, None)) is not None:
                 return found
             self._log.info("It opened none.")
@@ -156,7 +151,7 @@ class Opening:
     def _stored(self, session_id: str) -> Session:
         """Read the session that an earlier try opened: it costs money, so no refusal to show it is the last word."""
         failure: IonQError | None = None
-        for _ in self._looks(SHOW_SECONDS):
+        for _ in looks(SHOW_SECONDS, self._sleep):
             try:
                 return self._hasty_client.get_session(session_id)
             except IonQError as error:
@@ -226,7 +221,7 @@ class Opening:
     def _shown(self, session: Session) -> Session:
         """Read the session back as soon as the API shows it."""
         failure: IonQError | None = None
-        for _ in self._looks(SHOW_SECONDS):
+        for _ in looks(SHOW_SECONDS, self._sleep):
             try:
                 return self._hasty_client.get_session(session["id"])
             except IonQError as error:
@@ -249,57 +244,22 @@ class Opening:
         what = "An earlier try" if lost is None else f"{lost} This try"
         if lost is not None:
             self._log.warning("%s Looking for the session it may have opened.", lost)
-        project_id = self._project_id()
-        failure: IonQError | None = None
-        for _ in self._looks(FIND_SECONDS):
-            try:
-                _, sessions = self._hasty_client.list_sessions_at()
-            except IonQError as error:
-                failure = error
-                continue
-            failure = None
-            found = [session for session in sessions if intent.may_be(session, project_id)]
-            if len(found) == 1 and self._adopt:
-                self._log.warning("Taking session %s for the one that was asked for.", found[0]["id"])
-                self._take(found[0])
-                return found[0]
-            if found:
-                raise SessionLostError(_lost_words(what, intent.request, found), [session["id"] for session in found])
-        if failure is not None:
-            raise failure
+        found = find(self._hasty_client, intent, sleep=self._sleep)
+        if len(found) == 1 and self._adopt:
+            self._log.warning("Taking session %s for the one that was asked for.", found[0]["id"])
+            self._take(found[0])
+            return found[0]
+        if found:
+            raise SessionLostError(_lost_words(what, intent.request, found), [session["id"] for session in found])
         if lost is not None:
             raise lost
         return None
 
-    def _project_id(self) -> str | None:
-        try:
-            return self._hasty_client.whoami().get("project_id")
-        except IonQError:
-            return None
-
-    def _looks(self, seconds: float) -> Iterator[None]:
-        """Pace the looks for something: at once, then with growing pauses, the last when the time is up."""
-        deadline = time.monotonic() + seconds
-        pause = 1.0
-        while True:
-            yield
-            remaining = deadline - time.monotonic()
-            if remaining <= 0:
-                return
-            self._sleep(min(pause, remaining))
-            pause = min(pause * 2, LONGEST_LOOK_SECONDS)
-
 
 def _lost_words(what: str, request: SessionRequest, found: list[Session]) -> str:
-    named = "; ".join(
-        f"{session['id']}, created at {session.get('created_at')} by user {session.get('creator_id')}"
-        f" ({closing_words(session)})"
-        for session in found
-    )
-    found_words = "is a session" if len(found) == 1 else f"are {len(found)} sessions"
     return (
-        f"{what} asked for a session on {request} and got no answer; since then there {found_words} that may be the one"
-        f" it opened: {named}. IonQ gives no way to tell, so no other was opened. If it is yours, end it"
+        f"{what} asked for a session on {request} and got no answer; since then there {found_words(found)}, so no other"
+        " was opened. If it is yours, end it"
         " (IonQEndSessionOperator, or IonQHook().end_session) and clear this task to open another; or set"
         " adopt_lost_session=True on this task and clear it: it goes on with such a session if it is the only one."
         " If it is somebody else's, clear this task when it was started or has ended."

@@ -14,16 +14,11 @@ except ImportError:  # Airflow 2, without that provider
 
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
-from airflow_provider_ionq.operators.session import IonQEndSessionOperator
-from airflow_provider_ionq.sessions.request import closing_words
+from airflow_provider_ionq.task_groups.end import EndSessionOfGroup
+from airflow_provider_ionq.task_memory import OPENING_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Self
-
-    from airflow.providers.common.compat.sdk import Context
-
-    from airflow_provider_ionq.models import Session
 
 FEWEST_CREATE_RETRIES = 2
 CREATE_RETRY_DELAY = timedelta(seconds=30)
@@ -32,6 +27,9 @@ CREATE_RETRY_DELAY = timedelta(seconds=30)
 FEWEST_END_RETRIES = 20
 SHORTEST_END_RETRY_DELAY = timedelta(minutes=1)
 """Together they outlast an outage of 15 minutes by far."""
+
+NEVER_HELD_UP: dict[str, Any] = {"depends_on_past": False, "wait_for_downstream": False}
+"""Said so that the default arguments of a DAG do not: another run must not keep the session of this one open."""
 
 
 def ionq_session(
@@ -61,14 +59,16 @@ def ionq_session(
         with ionq_session("bell", backend="qpu.forte-1", duration_limit_min=60) as session:
             work(session.session_id)
 
-    `bell.create_session` is a setup, `bell.end_session` its teardown: it also runs when a task inside fails or the run
-    is marked failed, and it fails the run when the session was not seen to end. `bell.work_done`, between the work and
-    the end, needs no worker: without it Airflow would take a run whose work failed for a success once the session has
-    ended. Whatever is done in the session belongs inside: a task outside that uses `session.session_id` may run when
-    the session has ended.
+    `bell.create_session` is a setup, `bell.end_session` its teardown: it also runs when a task inside fails, the run is
+    marked failed, or the task that opens the session is killed or marked, and it fails the run when the session was not
+    seen to end. Two tasks need no worker: `bell.begin`, a second setup, by which the end runs even if `create_session`
+    did not succeed; and `bell.work_done`, between the work and the end, without which Airflow would take a run whose
+    work failed for a success once the session has ended. Whatever is done in the session belongs inside: a task outside
+    that uses `session.session_id` may run when the session has ended.
 
     What nothing inside Airflow can cover is closed by the limits: give at least `duration_limit_min`. Refused in a DAG
-    with a `dagrun_timeout`, which would skip the end: use `execution_timeout` of the tasks instead.
+    with a `dagrun_timeout`, which would skip the end (use `execution_timeout` of the tasks instead), and for a task
+    inside with `depends_on_past` or `wait_for_downstream`, which would hold the session open.
 
     :param group_id: id of the task group.
     :param backend: name of the device, such as `qpu.forte-1` (templated).
@@ -88,7 +88,7 @@ def ionq_session(
     :param end_retry_delay: between them; at least a minute.
     :param kwargs: further arguments of Airflow's `TaskGroup`, such as `tooltip`.
     :raises ValueError: when the DAG is parsed, for an argument that cannot be, a group without a task inside, one that
-        is used twice, and a DAG with a `dagrun_timeout`.
+        is used twice, a DAG with a `dagrun_timeout`, and a task inside that depends on an earlier run.
     """
     _check_at_least("create_retries", create_retries, FEWEST_CREATE_RETRIES, "a crashed try may have opened a session")
     _check_at_least("end_retries", end_retries, FEWEST_END_RETRIES, "the end must outlast an outage")
@@ -99,6 +99,9 @@ def ionq_session(
             f"dagrun_timeout of DAG {group.dag.dag_id!r} would skip the end of the session of group {group_id!r}, and"
             " leave it open: give the tasks an execution_timeout instead"
         )
+    # Airflow runs a teardown if any of its setups succeeded. This one always does, and first: so the end runs too where
+    # the task that opens the session was stopped from outside.
+    group.begin = EmptyOperator(task_id="begin", **NEVER_HELD_UP, task_group=group, dag=group.dag)
     group.create = IonQCreateSessionOperator(
         task_id="create_session",
         backend=backend,
@@ -116,13 +119,20 @@ def ionq_session(
         retry_exponential_backoff=False,
         multiple_outputs=True,
         do_xcom_push=True,
+        **NEVER_HELD_UP,
         task_group=group,
         dag=group.dag,
     )
+    # What skips or fails the one, such as a task whose XCom is an argument, skips or fails the other.
+    group.begin.set_upstream(list(group.create.upstream_list))
+    group.begin >> group.create
+    handed_on: Any = group.create.output
     group.end = EndSessionOfGroup(
         task_id="end_session",
         session_id=group.session_id,
-        opened=group.create.output,
+        opened=handed_on,
+        opening=handed_on[OPENING_KEY],
+        adopt_lost_session=adopt_lost_session,
         cancel_jobs=cancel_jobs,
         ionq_conn_id=ionq_conn_id,
         retries=end_retries,
@@ -130,16 +140,17 @@ def ionq_session(
         # What follows is said so that the default arguments of a DAG do not: nothing may keep the end from running.
         retry_exponential_backoff=False,
         execution_timeout=None,
-        depends_on_past=False,
-        wait_for_downstream=False,
+        **NEVER_HELD_UP,
         pool="default_pool",
         task_group=group,
         dag=group.dag,
     )
-    group.end.as_teardown(setups=group.create, on_failure_fail_dagrun=True)
+    if hasattr(group.end, "retry_policy"):  # Airflow 3.3
+        group.create.retry_policy = group.end.retry_policy = None
+    group.end.as_teardown(setups=[group.begin, group.create], on_failure_fail_dagrun=True)
     # Airflow judges a run by its last tasks, and counts a teardown as one only if it may fail the run. Right before
     # such a teardown the work would not count; before one that may not it does.
-    group.work_done = EmptyOperator(task_id="work_done", task_group=group, dag=group.dag)
+    group.work_done = EmptyOperator(task_id="work_done", **NEVER_HELD_UP, task_group=group, dag=group.dag)
     group.work_done.as_teardown(setups=group.create, on_failure_fail_dagrun=False)
     group.work_done >> group.end
     return group
@@ -147,13 +158,15 @@ def ionq_session(
 
 class IonQSessionGroup(TaskGroup):
     """
-    The tasks that work in a session, and the two that open and end it. Made by :func:`ionq_session`.
+    The tasks that work in a session, and those that open and end it. Made by :func:`ionq_session`.
 
+    :ivar begin: done before anything is opened.
     :ivar create: the task that opens the session.
     :ivar work_done: done when all tasks inside are, whatever became of them.
     :ivar end: the task that ends the session.
     """
 
+    begin: EmptyOperator
     create: IonQCreateSessionOperator
     work_done: EmptyOperator
     end: EndSessionOfGroup
@@ -183,45 +196,25 @@ class IonQSessionGroup(TaskGroup):
         super().__exit__(*exc_info)  # type: ignore[no-untyped-call]
         if exc_info[0] is not None:
             return
-        own = {self.create.task_id, self.work_done.task_id, self.end.task_id}
-        work = {task.task_id: task for task in self.iter_tasks() if task.task_id not in own}
+        own = {self.begin.task_id, self.create.task_id, self.work_done.task_id, self.end.task_id}
+        work: dict[str, Any] = {task.task_id: task for task in self.iter_tasks() if task.task_id not in own}
         if not work:
             raise ValueError(
                 f"The session of group {self.group_id!r} has no task inside: nothing would use what it costs"
             )
+        last_work_ids = []
         for task in work.values():
+            if task.depends_on_past:
+                raise ValueError(
+                    f"depends_on_past or wait_for_downstream of task {task.task_id!r} would keep its session open while"
+                    " an earlier run holds it up: set both to False inside the group, and give them to a task before it"
+                )
             if not task.upstream_task_ids & work.keys():
                 self.create >> task
             if not task.downstream_task_ids & work.keys():
                 task >> self.work_done
-
-
-class EndSessionOfGroup(IonQEndSessionOperator):
-    """
-    End the session of a group, and when that fails say what was opened and what will close it, even if it was not seen.
-
-    :param opened: the session's JSON as it was opened (templated).
-    """
-
-    template_fields: Sequence[str] = (*IonQEndSessionOperator.template_fields, "opened")
-
-    def __init__(self, *, opened: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.opened = opened
-
-    def execute(self, context: Context) -> Session:
-        """End the session; return its JSON."""
-        try:
-            return super().execute(context)
-        except Exception:
-            opened = self.opened if isinstance(self.opened, dict) else {}
-            self.log.error(
-                "Session %s on %s is not known to have ended, and may cost money: %s. End it by hand if need be.",
-                self.session_id,
-                opened.get("backend", "a backend that is not known"),
-                closing_words(opened),
-            )
-            raise
+                last_work_ids.append(task.task_id)
+        self.end.last_work_ids = last_work_ids
 
 
 def _check_at_least(name: str, value: Any, least: Any, reason: str) -> None:

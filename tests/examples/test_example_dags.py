@@ -123,6 +123,7 @@ def test_session_group(ionq_emulator: Emulator, fails: bool) -> None:
     inside = ["failed", "upstream_failed", "upstream_failed"] if fails else ["success"] * 3
     assert states == {
         "run": "failed" if fails else "success",
+        "bell.begin": "success",
         "bell.create_session": "success",
         "bell.end_session": "success",
         **dict(zip(("bell.submit", "bell.wait", "bell.report"), inside, strict=True)),
@@ -138,13 +139,14 @@ def test_wait_for_capacity(ionq_emulator: Emulator, refused: bool) -> None:
         ionq_emulator.fail(401, route="POST /sessions")
     states = run("example_ionq_wait_for_capacity")
     assert [session["ended_at"] is None for session in ionq_emulator.sessions()] == ([] if refused else [False])
-    ended = "upstream_failed" if refused else "success"
+    after = "upstream_failed" if refused else "success"
     assert states == {
         "run": "failed" if refused else "success",
+        "night.begin": "success",
         "night.create_session": "failed" if refused else "success",
-        "night.campaign": ended,
-        "night.end_session": ended,
-        "night.work_done": ended,
+        "night.campaign": after,
+        "night.end_session": "skipped" if refused else "success",
+        "night.work_done": after,
     }
 
 
@@ -158,6 +160,7 @@ def test_open_sessions(ionq_emulator: Emulator) -> None:
 def test_the_readmes_first_dag(ionq_emulator: Emulator) -> None:
     assert run("work_in_a_session") == {
         "run": "success",
+        "bell.begin": "success",
         "bell.create_session": "success",
         "bell.work": "success",
         "bell.end_session": "success",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_ionq.emulator.fixtures import ionq_emulator
-from airflow_provider_ionq.sessions import opening
+from airflow_provider_ionq.sessions import opening, search
 
 __all__ = ["ionq_emulator"]
 
@@ -13,5 +13,5 @@ __all__ = ["ionq_emulator"]
 @pytest.fixture(autouse=True)
 def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look for a lost session, or for one that is not shown yet, for one second only."""
-    monkeypatch.setattr(opening, "FIND_SECONDS", 1.0)
+    monkeypatch.setattr(search, "FIND_SECONDS", 1.0)
     monkeypatch.setattr(opening, "SHOW_SECONDS", 1.0)

@@ -44,6 +44,7 @@ class Task:
         self.arguments = {"task_id": "create", "backend": BACKEND, "duration_limit_min": 60, **arguments}
         self.store = store
         self.tries = 0
+        self.xcoms: dict[str, Any] = {}
         self.began = datetime.now(UTC)
         self.operator = self.make()
 
@@ -54,9 +55,8 @@ class Task:
     @property
     def context(self) -> Any:
         """The context of the try at hand."""
-        pushed: dict[str, Any] = {}
         context: dict[str, Any] = {
-            "ti": SimpleNamespace(try_number=self.tries, xcom_push=pushed.__setitem__),
+            "ti": SimpleNamespace(try_number=self.tries, xcom_push=self.xcoms.__setitem__),
             "dag_run": SimpleNamespace(start_date=self.began),
         }
         if self.store is not None:
@@ -66,6 +66,7 @@ class Task:
     def try_once(self) -> Any:
         """Run a try in a new process, to its end or to its deferral, which is raised."""
         self.tries += 1
+        self.xcoms.clear()  # as Airflow does when a try begins
         self.operator = self.make()
         return self.operator.execute(self.context)
 

@@ -17,7 +17,7 @@ from airflow_provider_ionq.exceptions import IonQCapacityTimeout, IonQFailExcept
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
 from airflow_provider_ionq.sessions.errors import OpeningStoppedError, SessionNotShownError
 from airflow_provider_ionq.sessions.opening import Opening
-from airflow_provider_ionq.task_memory import INTENT_KEY, SESSION_KEY
+from airflow_provider_ionq.task_memory import INTENT_KEY, OPENING_KEY, SESSION_KEY
 from tests.sessions.tasks import BACKEND, Store, Task
 
 if TYPE_CHECKING:
@@ -393,6 +393,48 @@ def test_the_intent_is_stored_before_the_request(ionq_emulator: Emulator) -> Non
     intent = json.loads(values[INTENT_KEY])
     assert intent["open_ids"] == [others]
     assert abs(intent["since"] - time.time()) < 60
+
+
+# What the task that ends the session is told, should this one not live to return.
+
+
+def test_it_tells_what_it_asks_for_before_the_request_and_the_id_after_it(
+    ionq_emulator: Emulator, store: Store | None
+) -> None:
+    told: dict[str, Any] = {}
+    task = Task(store)
+    on_record(ionq_emulator, lambda request: told.update({request.route: task.xcoms.get(OPENING_KEY)}))
+    session = task.try_once()
+    assert told[LIST] is None
+    assert told[CREATE]["intent"]["request"]["backend"] == BACKEND
+    assert told[READ] == {"session_id": session["id"]}
+
+
+def test_and_nothing_when_it_was_refused(ionq_emulator: Emulator, store: Store | None) -> None:
+    task = Task(store)
+    ionq_emulator.fail(400, route=CREATE)
+    with pytest.raises(IonQFailException):
+        task.try_once()
+    assert task.xcoms[OPENING_KEY] == {}
+
+
+def test_the_next_try_tells_it_anew_before_it_looks_for_the_session(ionq_emulator: Emulator) -> None:
+    task = Task(Store())
+    crash(task, ionq_emulator, READ, after=False)
+    (made,) = open_sessions(ionq_emulator)
+    ionq_emulator.fail(503, route=READ, seconds=60)
+    with pytest.raises(SessionNotShownError):
+        task.try_once()
+    assert task.xcoms[OPENING_KEY] == {"session_id": made}
+
+
+def test_and_what_was_asked_for(ionq_emulator: Emulator, store: Store | None) -> None:
+    task = Task(store)
+    crash(task, ionq_emulator, CREATE, after=True)
+    ionq_emulator.fail(503, route=LIST, seconds=60)
+    with pytest.raises(IonQServerError):
+        task.try_once()
+    assert task.xcoms[OPENING_KEY]["intent"]["request"]["backend"] == BACKEND
 
 
 def test_a_store_that_cannot_be_written_after_the_request_does_not_lose_the_session(ionq_emulator: Emulator) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, TaskGroup, task
+from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
 
 from airflow_provider_ionq.sessions import closing
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError
@@ -31,26 +32,34 @@ def work(*_: Any) -> None:
     """Stand for work."""
 
 
+@task
+def many(number: int) -> int:
+    """Stand for work that is mapped."""
+    return number
+
+
 def test_the_session_is_a_setup_and_its_end_a_teardown_around_the_work() -> None:
     with dag() as d, session() as bell:
         work.override(task_id="a")(bell.session_id) >> work.override(task_id="b")()
         work.override(task_id="c")()
-    create, done, end = (d.get_task(f"bell.{name}") for name in ("create_session", "work_done", "end_session"))
+    begin, create, done, end = (
+        d.get_task(f"bell.{name}") for name in ("begin", "create_session", "work_done", "end_session")
+    )
+    assert begin.is_setup
     assert create.is_setup
     assert done.is_teardown
     assert not done.on_failure_fail_dagrun
     assert end.is_teardown
     assert end.on_failure_fail_dagrun
+    assert begin.upstream_task_ids == set()
+    assert begin.downstream_task_ids == {"bell.create_session", "bell.end_session"}
     assert create.downstream_task_ids == {"bell.a", "bell.c", "bell.work_done", "bell.end_session"}
     assert done.upstream_task_ids == {"bell.b", "bell.c", "bell.create_session"}
-    assert end.upstream_task_ids == {"bell.work_done", "bell.create_session"}
+    assert end.upstream_task_ids == {"bell.work_done", "bell.create_session", "bell.begin"}
+    assert bell.end.last_work_ids == ["bell.b", "bell.c"]
 
 
 def test_nested_groups_and_mapped_tasks_are_inside() -> None:
-    @task
-    def many(number: int) -> int:
-        return number
-
     with dag() as d, session() as bell:
         with TaskGroup("inner"):
             many.expand(number=[1, 2])
@@ -66,9 +75,10 @@ def test_groups_within_groups_and_side_by_side_have_sessions_of_their_own() -> N
                 work.override(task_id="deep")()
         with session("beside") as beside:
             work.override(task_id="flat")(beside.session_id)
-    assert d.get_task("outer.inner.create_session").upstream_task_ids == {"outer.create_session"}
+    assert d.get_task("outer.inner.begin").upstream_task_ids == {"outer.create_session"}
+    assert d.get_task("outer.inner.create_session").upstream_task_ids == {"outer.inner.begin"}
     assert "outer.inner.end_session" in d.get_task("outer.work_done").upstream_task_ids
-    assert d.get_task("beside.create_session").upstream_task_ids == set()
+    assert d.get_task("beside.begin").upstream_task_ids == set()
 
 
 def last_tasks(d: DAG) -> set[str]:
@@ -97,8 +107,19 @@ def test_what_comes_before_and_after_the_group_is_outside() -> None:
         with session() as bell:
             work(bell.session_id)
         before >> bell >> after
-    assert d.get_task("bell.create_session").upstream_task_ids == {"before"}
+    assert d.get_task("bell.begin").upstream_task_ids == {"before"}
+    assert d.get_task("bell.create_session").upstream_task_ids == {"bell.begin"}
     assert d.get_task("after").upstream_task_ids == {"bell.work"}
+
+
+def test_what_skips_or_fails_an_argument_keeps_the_group_from_beginning() -> None:
+    @task
+    def choose() -> str:
+        return "qpu.forte-1"
+
+    with dag() as d, session(backend=choose()) as bell:
+        work(bell.session_id)
+    assert d.get_task("bell.begin").upstream_task_ids == {"choose"}
 
 
 def test_default_arguments_of_the_dag_do_not_weaken_it() -> None:
@@ -114,7 +135,7 @@ def test_default_arguments_of_the_dag_do_not_weaken_it() -> None:
         "multiple_outputs": False,
     }
     with dag(default_args=weak) as d, session() as bell:
-        work(bell.session_id)
+        work.override(depends_on_past=False, wait_for_downstream=False)(bell.session_id)
     create: Any = d.get_task("bell.create_session")
     end: Any = d.get_task("bell.end_session")
     assert create.retries == 2
@@ -123,9 +144,30 @@ def test_default_arguments_of_the_dag_do_not_weaken_it() -> None:
     assert end.retries * end.retry_delay >= timedelta(minutes=15)
     assert not end.retry_exponential_backoff
     assert end.execution_timeout is None
-    assert not end.depends_on_past
-    assert not end.wait_for_downstream
+    for own in (bell.begin, bell.create, bell.work_done, bell.end):
+        assert not own.depends_on_past
+        assert not own.wait_for_downstream
     assert end.pool == "default_pool"
+
+
+@pytest.mark.skipif(get_base_airflow_version_tuple() < (3, 3, 0), reason="Airflow 3.3 brought retry policies")
+def test_nor_does_a_retry_policy() -> None:
+    from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+
+    never = ExceptionRetryPolicy(rules=[RetryRule(exception=Exception, action=RetryAction.FAIL)])
+    with dag(default_args={"retry_policy": never}), session() as bell:
+        made: Any = work(bell.session_id)
+        assert made.operator.has_retry_policy
+    assert not bell.create.has_retry_policy
+    assert not bell.end.has_retry_policy
+
+
+@pytest.mark.parametrize("name", ["depends_on_past", "wait_for_downstream"])
+def test_work_that_an_earlier_run_could_hold_up_is_refused(name: str) -> None:
+    with dag(), pytest.raises(ValueError, match=r"bell\.work.*open while an earlier run"), session() as bell:
+        work.override(**{name: True})(bell.session_id)
+    with dag(default_args={name: True}), pytest.raises(ValueError, match=r"bell\.many"), session():
+        many.expand(number=[1, 2])
 
 
 @pytest.mark.parametrize(

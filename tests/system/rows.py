@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import psutil  # type: ignore[import-untyped]
+import pytest
 
 from airflow_provider_ionq.emulator import Emulator
 from tests.system import logs
@@ -21,11 +22,16 @@ if TYPE_CHECKING:
 
     from tests.system.stack import AirflowStack
 
-CREATE, WORK, WORK_DONE, END = "bell.create_session", "bell.work", "bell.work_done", "bell.end_session"
+BEGIN, CREATE, WORK = "bell.begin", "bell.create_session", "bell.work"
+WORK_DONE, END = "bell.work_done", "bell.end_session"
 POST, LIST, READ = "POST /sessions", "GET /sessions", "GET /sessions/{session_id}"
 POST_END = "POST /sessions/{session_id}/end"
 UNFINISHED = {None, "scheduled", "queued", "running", "restarting", "up_for_retry", "up_for_reschedule", "deferred"}
 TIMEOUT_SECONDS = 2
+ENDED_WITHIN_SECONDS = 900.0
+HELD_SECONDS = 8.0
+KILLED_SECONDS = 2.5
+"""Airflow kills for good 5 s after it asked a task to end."""
 
 Story = Iterator[Callable[[], bool]]
 
@@ -40,7 +46,7 @@ class Row:
     :param story: what happens when; yields what it waits for.
     :param run: how the run ends.
     :param created: sessions that are created in all.
-    :param named: whether one stays open, named in the log of the task that opened it.
+    :param named: tasks that name in their logs the one session that stays open; none of them if none does.
     :param tries: last try of a task, by task, where it is not 1; 0 for any other.
     """
 
@@ -49,7 +55,7 @@ class Row:
     story: Callable[[Scene], Story] | None = None
     run: str = "success"
     created: int = 1
-    named: bool = False
+    named: tuple[str, ...] = ()
     tries: dict[str, int] = field(default_factory=dict)
 
 
@@ -152,6 +158,14 @@ class Scene:
             parent.kill()
         os.kill(pid, signal.SIGKILL)
 
+    def no_more_retries(self, task_id: str) -> None:
+        """Let a task's next try be its last: for twenty of them, a minute apart, no test has the time."""
+        self.stack.change(
+            "UPDATE task_instance SET max_tries = try_number WHERE run_id = :run AND task_id = :task",
+            run=self.run_id,
+            task=task_id,
+        )
+
     # How it ended.
 
     def open_sessions(self) -> list[str]:
@@ -180,14 +194,29 @@ class Scene:
         left = self.open_sessions()
         assert self.over, f"did not end in time\n{self.evidence()}"
         assert len(self.emulator.sessions()) == self.row.created, self.evidence()
-        assert len(left) == int(self.row.named), self.evidence()
-        if self.row.named:
-            assert left[0] in self.log(CREATE), self.evidence()
+        assert len(left) == bool(self.row.named), self.evidence()
+        for task_id in self.row.named:
+            assert left[0] in self.log(task_id), self.evidence()
         assert self._run_state == self.row.run, self.evidence()
         tries = {
             task_id: number and self.row.tries.get(task_id, 1) and number for task_id, number in self.tries().items()
         }
         assert tries == self.row.tries, self.evidence()
+
+
+@pytest.fixture(scope="module")
+def scenes(
+    request: pytest.FixtureRequest, stack: AirflowStack, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Scene]]:
+    """Play all rows of a module's `ROWS` at once: their pauses are long, and their processes few."""
+    folder = tmp_path_factory.mktemp("leaks")
+    made = {row.name: Scene(row, stack, folder) for row in request.module.ROWS}
+    try:
+        play(stack, list(made.values()), ENDED_WITHIN_SECONDS)
+        yield made
+    finally:
+        for scene in made.values():
+            scene.stop()
 
 
 def play(stack: AirflowStack, scenes: list[Scene], within_seconds: float) -> None:

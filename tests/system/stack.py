@@ -308,3 +308,12 @@ class AirflowStack:
         """
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(text(sql), values).mappings()]
+
+    def change(self, sql: str, **values: Any) -> None:
+        """
+        Change the metadata database, where no API does.
+
+        :param sql: the statement, with `:name` for each value.
+        """
+        with self.engine.begin() as connection:
+            connection.execute(text(sql), values)

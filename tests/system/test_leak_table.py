@@ -7,18 +7,34 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.system import leaks
-from tests.system.rows import CREATE, END, LIST, POST, POST_END, READ, WORK, WORK_DONE, Row, Scene, Story, play
+from tests.system.rows import (
+    BEGIN,
+    CREATE,
+    END,
+    ENDED_WITHIN_SECONDS,
+    HELD_SECONDS,
+    KILLED_SECONDS,
+    LIST,
+    POST,
+    POST_END,
+    READ,
+    WORK,
+    WORK_DONE,
+    Row,
+    Scene,
+    Story,
+    play,
+    scenes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.system.stack import AirflowStack
 
-ENDED_WITHIN_SECONDS = 900.0
+__all__ = ["scenes"]
+
 OUTAGE_SECONDS = 300.0
-HELD_SECONDS = 8.0
-KILLED_SECONDS = 2.5
-"""Airflow kills for good 5 s after it asked a task to end."""
 LATE_SECONDS = 6.0
 
 
@@ -107,7 +123,7 @@ def no_end_for_five_minutes(scene: Scene) -> Story:
     scene.emulator.fail(503, route=POST_END, seconds=OUTAGE_SECONDS)
 
 
-TWICE = {CREATE: 2, WORK: 2, WORK_DONE: 2, END: 2}
+TWICE = {BEGIN: 2, CREATE: 2, WORK: 2, WORK_DONE: 2, END: 2}
 ROWS = [
     Row("work succeeds"),
     Row("work fails", "leak_fails", run="failed"),
@@ -125,7 +141,7 @@ ROWS = [
         "worker killed before the answer",
         story=killed_when_asked(CREATE, POST),
         run="failed",
-        named=True,
+        named=(CREATE, END),
         tries={CREATE: 2},
     ),
     Row(
@@ -144,30 +160,17 @@ ROWS = [
     Row("worker killed during the end", story=killed_when_asked(END, POST_END), tries={END: 2}),
     Row("create marked failed", story=marked_failed_while_it_is_opened, run="failed"),
     Row("create answered 500 without effect", story=answered(POST, 500), tries={CREATE: 2}),
-    Row("create answered 500", story=answered(POST, 500, after_effect=True), run="failed", named=True),
+    Row("create answered 500", story=answered(POST, 500, after_effect=True), run="failed", named=(CREATE, END)),
     Row("create answered 500, adopted", "leak_adopts", answered(POST, 500, after_effect=True)),
-    Row("create dropped", story=dropped(POST), run="failed", named=True),
+    Row("create dropped", story=dropped(POST), run="failed", named=(CREATE, END)),
     Row("create dropped, adopted", "leak_adopts", dropped(POST)),
-    Row("create late", story=late, run="failed", named=True),
+    Row("create late", story=late, run="failed", named=(CREATE, END)),
     Row("create late, adopted", "leak_adopts", late),
     Row("end answered 503 for five minutes", story=no_end_for_five_minutes, tries={END: 0}),
     Row("end dropped", story=dropped(POST_END)),
     Row("end answered 404", story=answered(POST_END, 404)),
     Row("end answered 409", story=answered(POST_END, 409)),
 ]
-
-
-@pytest.fixture(scope="module")
-def scenes(stack: AirflowStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Scene]]:
-    """Play all rows at once: their pauses are long, and their processes few."""
-    folder = tmp_path_factory.mktemp("leaks")
-    made = {row.name: Scene(row, stack, folder) for row in ROWS}
-    try:
-        play(stack, list(made.values()), ENDED_WITHIN_SECONDS)
-        yield made
-    finally:
-        for scene in made.values():
-            scene.stop()
 
 
 @pytest.mark.parametrize("name", [row.name for row in ROWS])

@@ -1,0 +1,87 @@
+"""
+Look for a session that a request without an answer may have opened, without Airflow.
+
+Rules of this file: every look takes the whole list; what the API cannot answer now it may answer at the next look; only
+the last look decides that there is none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING
+
+from airflow_provider_ionq.errors import IonQError
+from airflow_provider_ionq.sessions.request import closing_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airflow_provider_ionq.client import IonQClient
+    from airflow_provider_ionq.models import Session
+    from airflow_provider_ionq.sessions.intent import Intent
+    from airflow_provider_ionq.settings import ClientSettings
+
+FIND_SECONDS = 30.0
+"""So long a session is looked for that may have been opened: a late request may still be on its way."""
+
+LONGEST_LOOK_SECONDS = 10.0
+
+
+def hasty(settings: ClientSettings) -> ClientSettings:
+    """Return settings for looking again and again: a look's own retries would take longer than all of them may."""
+    return dataclasses.replace(
+        settings, max_retries=0, timeout_seconds=min(settings.timeout_seconds, LONGEST_LOOK_SECONDS)
+    )
+
+
+def looks(seconds: float, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
+    """Pace the looks for something: at once, then with growing pauses, the last when the time is up."""
+    deadline = time.monotonic() + seconds
+    pause = 1.0
+    while True:
+        yield
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            return
+        sleep(min(pause, remaining))
+        pause = min(pause * 2, LONGEST_LOOK_SECONDS)
+
+
+def find(client: IonQClient, intent: Intent, *, sleep: Callable[[float], None] = time.sleep) -> list[Session]:
+    """
+    Return the sessions that may be the one that was asked for: as soon as there are any, or none after 30 s.
+
+    :param client: with :func:`hasty` settings.
+    :param intent: what was known before the request.
+    :param sleep: waits so many seconds.
+    :raises IonQError: when the last look failed.
+    """
+    try:
+        project_id = client.whoami().get("project_id")
+    except IonQError:
+        project_id = None
+    failure: IonQError | None = None
+    for _ in looks(FIND_SECONDS, sleep):
+        try:
+            _, sessions = client.list_sessions_at()
+        except IonQError as error:
+            failure = error
+            continue
+        failure = None
+        if found := [session for session in sessions if intent.may_be(session, project_id)]:
+            return found
+    if failure is not None:
+        raise failure
+    return []
+
+
+def found_words(found: list[Session]) -> str:
+    """Name what was found, as in "since then there ..."."""
+    named = "; ".join(
+        f"{session['id']}, created at {session.get('created_at')} by user {session.get('creator_id')}"
+        f" ({closing_words(session)})"
+        for session in found
+    )
+    number = "is a session" if len(found) == 1 else f"are {len(found)} sessions"
+    return f"{number} that may be the one it opened: {named}. IonQ gives no way to tell"

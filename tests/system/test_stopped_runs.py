@@ -1,0 +1,168 @@
+"""What people do to a run, and what a DAG does to its tasks, while a session is open: it is ended all the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.system.rows import (
+    BEGIN,
+    CREATE,
+    END,
+    HELD_SECONDS,
+    KILLED_SECONDS,
+    POST,
+    POST_END,
+    READ,
+    WORK,
+    WORK_DONE,
+    Row,
+    Scene,
+    Story,
+    scenes,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["scenes"]
+
+ATTEMPTS_OF_A_TRY = 5
+OTHER_WORK = "bell.other_work"
+
+
+def work_marked_success(scene: Scene) -> Story:
+    yield scene.task(WORK, "running")
+    scene.mark(WORK, "success")
+
+
+def run_marked_success(scene: Scene) -> Story:
+    yield scene.task(WORK, "running")
+    scene.mark_run("success")
+
+
+def run_marked_success_while_deferred(scene: Scene) -> Story:
+    yield scene.task(WORK, "deferred")
+    scene.mark_run("success")
+
+
+def create_cleared_alone(scene: Scene) -> Story:
+    yield scene.is_settled
+    scene.clear(CREATE)
+
+
+def create_marked_success_while_it_asks(scene: Scene) -> Story:
+    scene.emulator.disturb("delay", route=POST, delay_seconds=KILLED_SECONDS)
+    yield scene.asked(POST)
+    scene.mark(CREATE, "success")
+
+
+def run_marked_failed_while_it_asks(scene: Scene) -> Story:
+    scene.emulator.disturb("delay", route=POST, delay_seconds=KILLED_SECONDS)
+    yield scene.asked(POST)
+    scene.mark_run()
+
+
+def run_marked_failed_while_waiting_for_capacity(scene: Scene) -> Story:
+    scene.emulator.capacity = {"qpu.forte-1": 0}
+    yield scene.task(CREATE, "deferred")
+    scene.mark_run()
+    yield scene.is_settled
+    scene.emulator.capacity = None
+
+
+def other_work_is_stopped(scene: Scene) -> Story:
+    yield scene.task(OTHER_WORK, "running")
+    Path(f"{scene.hold}.seen").touch()
+
+
+def killed_and_run_marked_failed(route: str) -> Callable[[Scene], Story]:
+    """Kill the task that opens the session while an answer is held back, and fail the run before its retry."""
+
+    def story(scene: Scene) -> Story:
+        scene.emulator.disturb("delay", route=route, delay_seconds=HELD_SECONDS)
+        yield scene.asked(route)
+        scene.kill(CREATE)
+        yield scene.task(CREATE, "up_for_retry")
+        scene.mark_run()
+
+    return story
+
+
+def killed_while_another_fails_fast(scene: Scene) -> Story:
+    scene.emulator.disturb("delay", route=READ, delay_seconds=HELD_SECONDS)
+    yield scene.asked(READ)
+    scene.kill(CREATE)
+    yield scene.task(CREATE, "up_for_retry")
+    Path(f"{scene.hold}.seen").touch()
+
+
+def end_refused_for_good(scene: Scene) -> Story:
+    scene.emulator.fail(503, route=POST_END, seconds=3600)
+    yield scene.task(END, "up_for_retry")
+    scene.no_more_retries(END)
+
+
+def run_marked_failed_between_tries_to_end(scene: Scene) -> Story:
+    scene.emulator.fail(503, times=ATTEMPTS_OF_A_TRY, route=POST_END)
+    yield scene.task(END, "up_for_retry")
+    scene.mark_run()
+
+
+def run_cleared_while_the_work_runs(scene: Scene) -> Story:
+    yield scene.task(WORK, "running")
+    scene.clear(None)
+    yield lambda: scene.tries().get(WORK) == 2 and scene.task(WORK, "running")()
+    scene.hold.unlink()
+
+
+def create_marked_failed_later(scene: Scene) -> Story:
+    yield scene.task(WORK, "running")
+    scene.mark(CREATE)
+    scene.hold.unlink()
+
+
+ROWS = [
+    Row("work marked success", "leak_runs_on", work_marked_success),
+    Row("run marked success", "leak_runs_on", run_marked_success),
+    Row("run marked success while deferred", "leak_defers", run_marked_success_while_deferred),
+    Row("create cleared alone", story=create_cleared_alone, created=2, tries={CREATE: 2, WORK_DONE: 2, END: 2}),
+    # The work takes the id of a session that was told to end, so nothing has failed: the end does.
+    Row("create marked success while it asks", story=create_marked_success_while_it_asks, run="failed"),
+    Row("run marked failed while it asks", story=run_marked_failed_while_it_asks, run="failed"),
+    Row("no capacity", "leak_waits", run_marked_failed_while_waiting_for_capacity, run="failed", created=0),
+    Row("fail fast", "leak_fails_fast", other_work_is_stopped, run="failed"),
+    Row("short circuit", "leak_short_circuits"),
+    Row("branch to nowhere", "leak_branches_off"),
+    Row("run marked failed between tries to end", story=run_marked_failed_between_tries_to_end, tries={END: 2}),
+    Row(
+        "run cleared while the work runs",
+        "leak_runs_on",
+        run_cleared_while_the_work_runs,
+        tries={BEGIN: 2, CREATE: 2, WORK: 2},
+    ),
+    Row("killed after the answer, run failed", story=killed_and_run_marked_failed(READ), run="failed"),
+    Row("killed before it, run failed", story=killed_and_run_marked_failed(POST), run="failed", named=(END,)),
+    Row("killed before it, run failed, adopted", "leak_adopts", killed_and_run_marked_failed(POST), run="failed"),
+    Row("killed, and fail fast", "leak_fails_fast_beside", killed_while_another_fails_fast, run="failed"),
+    Row("create marked failed later", "leak_runs_on", create_marked_failed_later),
+    Row("mapped group", "leak_is_mapped", run="failed", created=2),
+    Row("argument is skipped", "leak_argument_is_skipped", created=0),
+    Row("argument fails", "leak_argument_fails", run="failed", created=0),
+    Row("end refused for good", story=end_refused_for_good, run="failed", named=(END,), tries={END: 2}),
+]
+
+
+@pytest.mark.parametrize("name", [row.name for row in ROWS])
+def test_no_session_is_left_open_by_what_is_done_to_the_run(scenes: dict[str, Scene], name: str) -> None:
+    scenes[name].check()
+
+
+def test_an_end_that_fails_for_good_says_what_will_close_the_session(scenes: dict[str, Scene]) -> None:
+    scene = scenes["end refused for good"]
+    (left,) = scene.open_sessions()
+    said = scene.log(END)
+    assert f"Session {left} on qpu.forte-1 is not known to have ended" in said
+    assert "60 minutes after its creation" in said
