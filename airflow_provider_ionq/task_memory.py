@@ -26,14 +26,26 @@ CLOCKS_APART = timedelta(minutes=5)
 """So much may Airflow's clock differ from IonQ's where a session is told by when its run began."""
 
 
-def asked_for(opening: object) -> Intent | None:
+def asked_for(opening: object, context: Context) -> Intent | None:
     """
     Return what was known before a request whose outcome the task did not live to learn.
 
-    :param opening: value of the XCom; anything else is as none.
+    :param opening: value of the XCom; None, when the task did not come so far as to tell anything, may mean any request
+        since the run began.
+    :param context: of the task that asks this.
     """
+    if opening is None:
+        return since_run_began(context, None)
     intent = opening.get("intent") if isinstance(opening, dict) else None
     return Intent.of_json(intent) if intent else None
+
+
+def since_run_began(context: Context, request: SessionRequest | None) -> Intent | None:
+    """Return what is known of a request that was not remembered: it was sent after the run began."""
+    run: Any = context["dag_run"]
+    if run.start_date is None:
+        return None
+    return Intent(request=request, open_ids=(), since=(run.start_date - CLOCKS_APART).timestamp(), until=None)
 
 
 def opened_session_id(opening: object) -> str | None:
@@ -53,36 +65,49 @@ class TaskMemory:
     session, some time after the run began.
 
     :param context: the task's.
-    :param request: what this try asks for.
     :param resumed: whether this process goes on with a try that was deferred, and so knows how its request ended.
     """
 
-    def __init__(self, context: Context, request: SessionRequest, *, resumed: bool = False) -> None:
+    def __init__(self, context: Context, *, resumed: bool = False) -> None:
         self._context: Any = context
-        self._request = request
         self._resumed = resumed
         self._store: Any = context.get("task_state_store")
+        self._retried = self._context["ti"].try_number > 1
+
+    def tell_again(self) -> None:
+        """
+        Tell the task that ends the session what an earlier try remembered: its XComs are gone when a try begins.
+
+        The first thing to do in a try: should it fail before it does anything else, the session is not forgotten.
+        Before 3.3 an earlier try's is not known, and nothing is told: to the other that means just so much.
+        """
+        if self._resumed or (self._store is None and self._retried):
+            return
+        intent = None if self._store is None else self._store.get(INTENT_KEY)
+        if (session_id := self.session_id()) is not None:
+            self._tell({"session_id": session_id})
+        else:
+            self._tell({"intent": intent} if intent else {})
 
     def session_id(self) -> str | None:
         """Return the id of the session that an earlier process of this task opened; None if none is known."""
         value = None if self._store is None else self._store.get(SESSION_KEY)
         return value if isinstance(value, str) else None
 
-    def intent(self) -> Intent | None:
+    def intent(self, request: SessionRequest) -> Intent | None:
         """Return what an earlier process of this task knew before a request whose outcome is not known."""
         if self._store is not None:
             value = self._store.get(INTENT_KEY)
             return Intent.of_json(value) if isinstance(value, dict) else None
-        began = self._context["dag_run"].start_date
-        if self._resumed or self._context["ti"].try_number <= 1 or began is None:
-            return None
-        return Intent(request=self._request, open_ids=(), since=(began - CLOCKS_APART).timestamp())
+        return since_run_began(self._context, request) if self._retried and not self._resumed else None
 
     def remember_session(self, session_id: str) -> None:
         """Keep the id of the session that was opened."""
-        if self._store is not None:
-            self._store.set(SESSION_KEY, session_id)
-        self._tell({"session_id": session_id})
+        try:
+            self._tell({"session_id": session_id})
+        finally:
+            if self._store is not None:
+                self._store.set(SESSION_KEY, session_id)
 
     def remember_intent(self, intent: Intent) -> None:
         """Keep what is known before the request."""

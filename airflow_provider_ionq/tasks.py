@@ -96,6 +96,8 @@ def states_in_run(context: Context, task_ids: Collection[str]) -> set[str | None
     :param task_ids: which tasks.
     """
     ti: Any = context["ti"]
+    if not task_ids:
+        return set()  # Airflow would take it for all tasks
     if hasattr(ti, "get_task_states"):
         states = ti.get_task_states(dag_id=ti.dag_id, task_ids=list(task_ids), run_ids=[ti.run_id])
         return {state for by_task in states.values() for state in by_task.values()}

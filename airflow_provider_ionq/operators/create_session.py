@@ -54,7 +54,7 @@ class IonQCreateSessionOperator(BaseOperator):
     :param allow_unlimited: open it without any limit, too; nothing at IonQ then closes it.
     :param adopt_lost_session: when an answer was lost and there is exactly one session since that may be the one it
         opened, go on with that session instead of failing. It is told by backend, limits, project, status and time:
-        another task that opens such a session in the same seconds could have opened it.
+        another task that opens such a session in the same minutes could have opened it.
     :param timeout: longest wait for capacity, in seconds or as a timedelta, above 0, after which the task fails without
         retries.
     :param poke_interval: time between two looks at the backend's sessions while waiting for capacity, in seconds or as
@@ -163,10 +163,11 @@ class IonQCreateSessionOperator(BaseOperator):
         from airflow_provider_ionq.sessions.opening import Opening
 
         deadline = time.monotonic() + remaining
+        memory = TaskMemory(context, resumed=resumed)
+        memory.tell_again()
         request = self._request()
         with in_terms_of_tasks(self.ionq_conn_id):
             settings = IonQHook(self.ionq_conn_id).get_settings()
-        memory = TaskMemory(context, request, resumed=resumed)
         self._opening = Opening(settings, request, memory, self.log, adopt=self.adopt_lost_session)
         try:
             while True:

@@ -19,29 +19,40 @@ CLOCKS_APART_SECONDS = 60.0
 """The clocks behind `created_at` and the `Date` header are both IonQ's, and need not be the same."""
 
 
+LATEST_SECONDS = 300.0
+"""So long after its time-out may a request still have had its effect."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """
     What was known just before a session was asked for.
 
-    :param request: what was asked for.
+    :param request: what was asked for; None if that is not known.
     :param open_ids: ids of the sessions of that backend that were there and had not ended.
     :param since: the server's time, in epoch seconds; None when it did not tell.
+    :param until: when at the latest the session was created, by the same clock; None if that is not known.
     """
 
-    request: SessionRequest
+    request: SessionRequest | None
     open_ids: tuple[str, ...]
     since: float | None
+    until: float | None
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON has it."""
-        return {"request": self.request.as_json(), "open_ids": list(self.open_ids), "since": self.since}
+        return {
+            "request": self.request and self.request.as_json(),
+            "open_ids": list(self.open_ids),
+            "since": self.since,
+            "until": self.until,
+        }
 
     @classmethod
     def of_json(cls, value: dict[str, Any]) -> Intent:
         """Take what :meth:`as_json` gave."""
-        request = SessionRequest(**value["request"])
-        return cls(request=request, open_ids=tuple(value["open_ids"]), since=value["since"])
+        request = value["request"] and SessionRequest(**value["request"])
+        return cls(request=request, open_ids=tuple(value["open_ids"]), since=value["since"], until=value["until"])
 
     def may_be(self, session: Session, project_id: str | None) -> bool:
         """
@@ -54,8 +65,9 @@ class Intent:
             session["id"] not in self.open_ids
             and session["status"] == "created"
             and not is_ended(session)
-            and self.request.is_answered_by(session)
+            and (self.request is None or self.request.is_answered_by(session))
             and (self.since is None or created is None or created >= self.since - CLOCKS_APART_SECONDS)
+            and (self.until is None or created is None or created <= self.until + CLOCKS_APART_SECONDS)
             and (project_id is None or session.get("project_id") in (None, project_id))
         )
 
@@ -66,8 +78,8 @@ class Memory(Protocol):
     def session_id(self) -> str | None:
         """Return the id of the session that was opened."""
 
-    def intent(self) -> Intent | None:
-        """Return what was known before a request whose outcome is not."""
+    def intent(self, request: SessionRequest) -> Intent | None:
+        """Return what was known before a request whose outcome is not; `request` is what is asked for now."""
 
     def remember_session(self, session_id: str) -> None:
         """Keep the id of the session that was opened."""

@@ -22,7 +22,7 @@ from airflow_provider_ionq.errors import (
     IonQUnreachableError,
 )
 from airflow_provider_ionq.sessions.errors import OpeningStoppedError, SessionLostError, SessionNotShownError
-from airflow_provider_ionq.sessions.intent import Intent
+from airflow_provider_ionq.sessions.intent import LATEST_SECONDS, Intent
 from airflow_provider_ionq.sessions.request import closing_words
 from airflow_provider_ionq.sessions.search import find, found_words, hasty, looks
 from airflow_provider_ionq.sessions.signals import held_back
@@ -129,17 +129,14 @@ class Opening:
 
     def _from_before(self) -> Session | None:
         if (session_id := self._memory.session_id()) is not None:
-            # Also said anew to the task that ends it: Airflow forgets an earlier try's XComs.
-            self._memory.remember_session(session_id)
             session = self._stored(session_id)
             if not is_ended(session):
                 self.session_id = session_id
                 self._log.info("Session %s was opened by an earlier try and is open: going on with it.", session_id)
                 return session
             self._log.info("Session %s, opened by an earlier try, has ended: opening another.", session_id)
-        elif (intent := self._memory.intent()) is not None:
+        elif (intent := self._memory.intent(self.request)) is not None:
             self._log.warning("An earlier try asked for a session and its outcome is not known: looking for it.")
-            self._memory.remember_intent(intent)
             if (found := self._find(intent, None)) is not None:
                 return found
             self._log.info("It opened none.")
@@ -165,7 +162,8 @@ class Opening:
         since, sessions = self._client.list_sessions_at()
         mine = [session for session in sessions if session.get("backend") == self.request.backend]
         self.open_ids = tuple(session["id"] for session in mine if not is_ended(session))
-        intent = Intent(request=self.request, open_ids=self.open_ids, since=since)
+        until = None if since is None else since + self.settings.timeout_seconds + LATEST_SECONDS
+        intent = Intent(request=self.request, open_ids=self.open_ids, since=since, until=until)
         self._memory.remember_intent(intent)
         with held_back(signal.SIGTERM, signal.SIGALRM):
             # Whoever kills the task now gets to do so when there is an id to end the session by.
@@ -250,7 +248,7 @@ class Opening:
             self._take(found[0])
             return found[0]
         if found:
-            raise SessionLostError(_lost_words(what, intent.request, found), [session["id"] for session in found])
+            raise SessionLostError(_lost_words(what, self.request, found), [session["id"] for session in found])
         if lost is not None:
             raise lost
         return None

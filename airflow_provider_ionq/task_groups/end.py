@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowSkipException
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.models import Session
 
+GONE_SECONDS = 15.0
+"""So long may a task live on that was marked failed: until its next heartbeat, and then until it is killed for good."""
+
 FAILED_STATES = frozenset({"failed", "upstream_failed"})
 
 
@@ -34,34 +38,40 @@ class EndSessionOfGroup(IonQEndSessionOperator):
     - When the session is not seen to end, the log says what was opened and what will close it.
 
     :param opened: the session's JSON as `create_session` returned it (templated); None if it returned none.
-    :param opening: how far `create_session` had come (templated), as :mod:`~airflow_provider_ionq.task_memory` says it.
+    :param opening: how far `create_session` had come, as :mod:`~airflow_provider_ionq.task_memory` says it: an XComArg,
+        read when it is needed.
+    :param create_id: id of the `create_session` task.
     :param adopt_lost_session: end a session that may be the lost one, if it is the only one.
-    :ivar last_work_ids: ids of the tasks by whose states Airflow judges the run.
+    :ivar last_work_ids: ids of the tasks inside that have no other one downstream.
     :raises IonQSessionLost: without retries; names the sessions that may be the one that `create_session` opened.
     :raises IonQFailException: without retries, when no session is open but the run must not be a success.
     :raises SessionNotEndedError: when the session was not seen to end.
     """
 
-    template_fields: Sequence[str] = (*IonQEndSessionOperator.template_fields, "opened", "opening")
+    template_fields: Sequence[str] = (*IonQEndSessionOperator.template_fields, "opened")
 
-    def __init__(self, *, opened: Any, opening: Any, adopt_lost_session: bool, **kwargs: Any) -> None:
+    def __init__(self, *, opened: Any, opening: Any, create_id: str, adopt_lost_session: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.opened = opened
         self.opening = opening
+        self.create_id = create_id
         self.adopt_lost_session = adopt_lost_session
         self.last_work_ids: Collection[str] = ()
 
     def execute(self, context: Context) -> Session:
         """End the session; return its JSON."""
         if isinstance(self.opened, dict):
-            return self._end(context, self.opened)
-        session_id = opened_session_id(self.opening) or self._lost_session_id()
-        if session_id is None:
-            self._fail_unless_the_work_has(context, "it opened no session")
-            raise AirflowSkipException("There is no session to end: create_session opened none.")
-        self.session_id = session_id
-        session = self._end(context, {})
-        self._fail_unless_the_work_has(context, f"session {session_id}, which it opened, has ended")
+            session = self._end(context, self.opened)
+            if "success" in states_in_run(context, [self.create_id]):
+                return session
+        else:
+            session_id = self._session_id_not_handed_on(context)
+            if session_id is None:
+                self._fail_unless_the_work_has(context, "it opened no session")
+                raise AirflowSkipException("There is no session to end: create_session opened none.")
+            self.session_id = session_id
+            session = self._end(context, {})
+        self._fail_unless_the_work_has(context, f"session {self.session_id}, which it opened, has ended")
         return session
 
     def _end(self, context: Context, opened: dict[str, Any]) -> Session:
@@ -76,32 +86,44 @@ class EndSessionOfGroup(IonQEndSessionOperator):
             )
             raise
 
-    def _lost_session_id(self) -> str | None:
-        """Look for the session that was asked for by a task that died before it learned of it."""
-        intent = asked_for(self.opening)
+    def _session_id_not_handed_on(self, context: Context) -> str | None:
+        """Return the id of the session that `create_session` opened and did not return; None if it opened none."""
+        self.log.warning("create_session handed no session on: looking for what it may have opened.")
+        time.sleep(GONE_SECONDS)
+        opening = self.opening.resolve(context)
+        intent = asked_for(opening, context)
         if intent is None:
-            return None
+            return opened_session_id(opening)
         # Not when the DAG is parsed: they load the HTTP library.
         from airflow_provider_ionq.client import IonQClient
         from airflow_provider_ionq.sessions.search import find, found_words, hasty
 
-        self.log.warning("create_session asked for a session and its outcome is not known: looking for it.")
         found = find(IonQClient(hasty(IonQHook(self.ionq_conn_id).get_settings())), intent)
+        if (session_id := opened_session_id(self.opening.resolve(context))) is not None:
+            return session_id  # it lived on, and has learned of its answer meanwhile
         if not found:
             return None
-        if len(found) == 1 and self.adopt_lost_session:
+        if len(found) == 1 and self.adopt_lost_session and intent.request is not None:
             self.log.warning("Taking session %s for the one that was asked for.", found[0]["id"])
             return found[0]["id"]
+        asked = f"asked for a session on {intent.request}" if intent.request else "may have asked for a session"
         raise IonQSessionLost(
-            f"create_session asked for a session on {intent.request} and did not learn of an answer; since then there"
-            f" {found_words(found)}, so none was ended. If it is yours, end it: IonQEndSessionOperator, or"
-            " IonQHook().end_session."
+            f"create_session {asked} and did not live to learn of an answer; since then there {found_words(found)}, so"
+            " none was ended. If it is yours, end it: IonQEndSessionOperator, or IonQHook().end_session."
         )
 
     def _fail_unless_the_work_has(self, context: Context, what: str) -> None:
-        """Keep the run from being a success: Airflow skips the work of a setup that was stopped before its retry."""
-        if not states_in_run(context, self.last_work_ids) & FAILED_STATES:
+        """
+        Keep the run from being a success.
+
+        Airflow judges it by the tasks with nothing but such teardowns downstream that may not fail it. It skips the
+        work of a setup that was stopped before its retry, and then nothing has failed.
+        """
+        dag: Any = self.dag
+        last = [dag.get_task(task_id) for task_id in self.last_work_ids]
+        judged = [task.task_id for task in last if all(below.is_teardown for below in task.downstream_list)]
+        if not states_in_run(context, judged) & FAILED_STATES:
             raise IonQFailException(
-                f"create_session was stopped before it handed a session on; {what}. Nothing else has failed, so this"
-                " task does: the run is no success."
+                f"create_session did not succeed; {what}. No work has failed for it, so this task does: the run is no"
+                " success."
             )

@@ -31,6 +31,19 @@ SHORTEST_END_RETRY_DELAY = timedelta(minutes=1)
 NEVER_HELD_UP: dict[str, Any] = {"depends_on_past": False, "wait_for_downstream": False}
 """Said so that the default arguments of a DAG do not: another run must not keep the session of this one open."""
 
+WITHOUT_A_WORKER: dict[str, Any] = {"on_execute_callback": None, "on_success_callback": None, "outlets": None}
+"""With any of these Airflow would have an EmptyOperator wait for a worker."""
+
+AHEAD_OF_ALL: dict[str, Any] = {
+    "pool": "default_pool",
+    "pool_slots": 1,
+    "priority_weight": 1_000_000,
+    "weight_rule": "absolute",
+    "max_active_tis_per_dag": None,
+    "max_active_tis_per_dagrun": None,
+}
+"""The next free worker is for the end: what waits behind it costs nothing yet."""
+
 
 def ionq_session(
     group_id: str,
@@ -101,7 +114,7 @@ def ionq_session(
         )
     # Airflow runs a teardown if any of its setups succeeded. This one always does, and first: so the end runs too where
     # the task that opens the session was stopped from outside.
-    group.begin = EmptyOperator(task_id="begin", **NEVER_HELD_UP, task_group=group, dag=group.dag)
+    group.begin = _empty("begin", group)
     group.create = IonQCreateSessionOperator(
         task_id="create_session",
         backend=backend,
@@ -132,6 +145,7 @@ def ionq_session(
         session_id=group.session_id,
         opened=handed_on,
         opening=handed_on[OPENING_KEY],
+        create_id=group.create.task_id,
         adopt_lost_session=adopt_lost_session,
         cancel_jobs=cancel_jobs,
         ionq_conn_id=ionq_conn_id,
@@ -141,7 +155,7 @@ def ionq_session(
         retry_exponential_backoff=False,
         execution_timeout=None,
         **NEVER_HELD_UP,
-        pool="default_pool",
+        **AHEAD_OF_ALL,
         task_group=group,
         dag=group.dag,
     )
@@ -150,7 +164,7 @@ def ionq_session(
     group.end.as_teardown(setups=[group.begin, group.create], on_failure_fail_dagrun=True)
     # Airflow judges a run by its last tasks, and counts a teardown as one only if it may fail the run. Right before
     # such a teardown the work would not count; before one that may not it does.
-    group.work_done = EmptyOperator(task_id="work_done", **NEVER_HELD_UP, task_group=group, dag=group.dag)
+    group.work_done = _empty("work_done", group)
     group.work_done.as_teardown(setups=group.create, on_failure_fail_dagrun=False)
     group.work_done >> group.end
     return group
@@ -215,6 +229,10 @@ class IonQSessionGroup(TaskGroup):
                 task >> self.work_done
                 last_work_ids.append(task.task_id)
         self.end.last_work_ids = last_work_ids
+
+
+def _empty(task_id: str, group: TaskGroup) -> EmptyOperator:
+    return EmptyOperator(task_id=task_id, **NEVER_HELD_UP, **WITHOUT_A_WORKER, task_group=group, dag=group.dag)
 
 
 def _check_at_least(name: str, value: Any, least: Any, reason: str) -> None:

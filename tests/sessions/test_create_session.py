@@ -214,7 +214,9 @@ def test_a_session_of_another_kind_is_not_taken_for_the_lost_one(
         Task(store, adopt_lost_session=True).try_once()
 
 
-@pytest.mark.parametrize("field", [{"project_id": "another"}, {"created_at": "2020-01-01T00:00:00.000Z"}])
+@pytest.mark.parametrize(
+    "field", [{"project_id": "another"}, *({"created_at": f"{year}-01-01T00:00:00.000Z"} for year in (2020, 2099))]
+)
 def test_nor_is_one_of_another_project_or_time(
     ionq_emulator: Emulator, store: Store | None, field: dict[str, Any]
 ) -> None:
@@ -405,7 +407,7 @@ def test_it_tells_what_it_asks_for_before_the_request_and_the_id_after_it(
     task = Task(store)
     on_record(ionq_emulator, lambda request: told.update({request.route: task.xcoms.get(OPENING_KEY)}))
     session = task.try_once()
-    assert told[LIST] is None
+    assert told[LIST] == {}
     assert told[CREATE]["intent"]["request"]["backend"] == BACKEND
     assert told[READ] == {"session_id": session["id"]}
 
@@ -418,34 +420,42 @@ def test_and_nothing_when_it_was_refused(ionq_emulator: Emulator, store: Store |
     assert task.xcoms[OPENING_KEY] == {}
 
 
-def test_the_next_try_tells_it_anew_before_it_looks_for_the_session(ionq_emulator: Emulator) -> None:
+@pytest.mark.parametrize("route", [CREATE, READ])
+def test_the_next_try_tells_it_anew_before_anything_else(
+    ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
     task = Task(Store())
+    crash(task, ionq_emulator, route, after=route == CREATE)
+    told = task.xcoms[OPENING_KEY]
+    assert set(told) == {"intent" if route == CREATE else "session_id"}
+    monkeypatch.delenv("AIRFLOW_CONN_IONQ_DEFAULT")
+    with pytest.raises(IonQFailException, match="ionq_default"):
+        task.try_once()
+    assert task.xcoms[OPENING_KEY] == told
+
+
+def test_without_a_store_it_tells_nothing_rather_than_that_there_is_nothing(
+    ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = Task(None)
     crash(task, ionq_emulator, READ, after=False)
-    (made,) = open_sessions(ionq_emulator)
-    ionq_emulator.fail(503, route=READ, seconds=60)
-    with pytest.raises(SessionNotShownError):
+    monkeypatch.delenv("AIRFLOW_CONN_IONQ_DEFAULT")
+    with pytest.raises(IonQFailException, match="ionq_default"):
         task.try_once()
-    assert task.xcoms[OPENING_KEY] == {"session_id": made}
+    assert OPENING_KEY not in task.xcoms
 
 
-def test_and_what_was_asked_for(ionq_emulator: Emulator, store: Store | None) -> None:
-    task = Task(store)
-    crash(task, ionq_emulator, CREATE, after=True)
-    ionq_emulator.fail(503, route=LIST, seconds=60)
-    with pytest.raises(IonQServerError):
-        task.try_once()
-    assert task.xcoms[OPENING_KEY]["intent"]["request"]["backend"] == BACKEND
-
-
-def test_a_store_that_cannot_be_written_after_the_request_does_not_lose_the_session(ionq_emulator: Emulator) -> None:
+def test_what_is_told_is_told_though_the_store_cannot_be_written(ionq_emulator: Emulator) -> None:
     class Full(Store):
         def set(self, key: str, value: Any) -> None:
             if key == SESSION_KEY:
                 raise OSError("no more")
             super().set(key, value)
 
-    session = Task(Full()).try_once()
+    task = Task(Full())
+    session = task.try_once()
     assert open_sessions(ionq_emulator) == [session["id"]]
+    assert task.xcoms[OPENING_KEY] == {"session_id": session["id"]}
 
 
 def test_a_store_that_cannot_be_written_before_it_has_nothing_sent(ionq_emulator: Emulator) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG, TaskGroup, task
+from airflow.providers.common.compat.sdk import DAG, Asset, TaskGroup, task
 from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
 
 from airflow_provider_ionq.sessions import closing
@@ -131,6 +131,12 @@ def test_default_arguments_of_the_dag_do_not_weaken_it() -> None:
         "depends_on_past": True,
         "wait_for_downstream": True,
         "pool": "tiny",
+        "pool_slots": 200,
+        "priority_weight": 1,
+        "max_active_tis_per_dag": 1,
+        "on_success_callback": print,
+        "on_execute_callback": print,
+        "outlets": [Asset("done")],
         "do_xcom_push": False,
         "multiple_outputs": False,
     }
@@ -147,7 +153,13 @@ def test_default_arguments_of_the_dag_do_not_weaken_it() -> None:
     for own in (bell.begin, bell.create, bell.work_done, bell.end):
         assert not own.depends_on_past
         assert not own.wait_for_downstream
-    assert end.pool == "default_pool"
+    assert (end.pool, end.pool_slots, end.priority_weight) == ("default_pool", 1, 1_000_000)
+    assert end.max_active_tis_per_dag is None
+    without_a_worker: Any
+    for without_a_worker in (bell.begin, bell.work_done):
+        assert not without_a_worker.on_success_callback
+        assert not without_a_worker.on_execute_callback
+        assert not without_a_worker.outlets
 
 
 @pytest.mark.skipif(get_base_airflow_version_tuple() < (3, 3, 0), reason="Airflow 3.3 brought retry policies")

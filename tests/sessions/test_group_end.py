@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowSkipException
+from airflow.providers.common.compat.sdk import DAG, AirflowNotFoundException, AirflowSkipException, task
 
 from airflow_provider_ionq.errors import IonQServerError
 from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionLost
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 from airflow_provider_ionq.sessions.intent import Intent
 from airflow_provider_ionq.sessions.request import SessionRequest
-from airflow_provider_ionq.task_groups.end import EndSessionOfGroup
+from airflow_provider_ionq.task_groups.session import ionq_session
 from tests.sessions.tasks import BACKEND
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_ionq.emulator import Emulator
 
 SETTINGS = {"duration_limit_min": 60}
-WORK_FAILED = {"bell.work": "upstream_failed", "bell.other": "failed", "outside": "success"}
-WORK_SKIPPED = {"bell.work": "skipped", "bell.other": None, "outside": "failed"}
-INTENT = Intent(request=SessionRequest.of(BACKEND, duration_limit_min=60), open_ids=(), since=None)
+CREATED = {"bell.create_session": "success", "bell.work": "success", "bell.other": "success"}
+WORK_FAILED = {"bell.create_session": "failed", "bell.work": "upstream_failed", "bell.other": "upstream_failed"}
+WORK_SKIPPED = {"bell.create_session": "skipped", "bell.work": "skipped", "bell.other": None, "outside": "failed"}
+REQUEST = SessionRequest.of(BACKEND, duration_limit_min=60)
+ASKED = {"intent": Intent(request=REQUEST, open_ids=(), since=None, until=None).as_json()}
 
 
 class RunOfAirflow3:
-    """What a task sees of its run from Airflow 3 on."""
+    """
+    What the end sees of its run from Airflow 3 on.
 
-    def __init__(self, states: dict[str, Any]) -> None:
+    :param states: of the tasks.
+    :param opening: what `create_session` told, each time it is asked for, the last again and again.
+    """
+
+    def __init__(self, states: dict[str, Any], *opening: Any) -> None:
         self.states = states
+        self.opening = list(opening)
 
     def context(self) -> Any:
         def get_task_states(*, dag_id: str, task_ids: list[str], run_ids: list[str]) -> Any:
@@ -37,7 +48,28 @@ class RunOfAirflow3:
             return {"run": {name: state for name, state in self.states.items() if name in task_ids}}
 
         ti = SimpleNamespace(dag_id="dag", run_id="run", get_task_states=get_task_states, xcom_push=lambda *_: None)
-        return {"ti": ti}
+        return {"ti": ti, "dag_run": SimpleNamespace(start_date=datetime.now(UTC))}
+
+    def end(self, *, opened: Any = None, adopt: bool = False, after: bool = False) -> Any:
+        """Run the end; `after` puts a task behind the work that runs in any case."""
+        with DAG("dag", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC)):
+
+            @task
+            def work() -> None:
+                """Stand for work."""
+
+            with ionq_session("bell", backend=BACKEND, duration_limit_min=60, adopt_lost_session=adopt) as bell:
+                work()
+                work.override(task_id="other")()
+            if after:
+                bell >> work.override(task_id="after", trigger_rule="all_done")()
+        end: Any = bell.end
+        end.opened, end.session_id = opened, opened and opened["id"]
+        end.opening = SimpleNamespace(resolve=self._tell)
+        return end.execute(self.context())
+
+    def _tell(self, _: Any) -> Any:
+        return self.opening.pop(0) if len(self.opening) > 1 else self.opening[0]
 
 
 class RunOfAirflow2(RunOfAirflow3):
@@ -45,8 +77,11 @@ class RunOfAirflow2(RunOfAirflow3):
 
     def context(self) -> Any:
         instances = [SimpleNamespace(task_id=name, state=state) for name, state in self.states.items()]
-        run = SimpleNamespace(get_task_instances=lambda: instances)
+        run = SimpleNamespace(get_task_instances=lambda: instances, start_date=datetime.now(UTC))
         return {"ti": SimpleNamespace(xcom_push=lambda *_: None), "dag_run": run}
+
+
+Run = type[RunOfAirflow3]
 
 
 @pytest.fixture(params=[RunOfAirflow3, RunOfAirflow2])
@@ -54,76 +89,124 @@ def run(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-def end(context: Any, opening: Any, *, adopt: bool = False) -> Any:
-    """End the session of a group whose create_session returned nothing."""
-    task = EndSessionOfGroup(
-        task_id="end", session_id="{{ none }}", opened=None, opening=opening, adopt_lost_session=adopt
-    )
-    task.session_id = None  # type: ignore[assignment]  # as Airflow renders an XCom that is missing
-    task.last_work_ids = ["bell.work", "bell.other"]
-    return task.execute(context)
+@pytest.fixture
+def made(ionq_emulator: Emulator) -> str:
+    """A session of the kind that the group asks for."""
+    return str(ionq_emulator.create_session(BACKEND, settings=SETTINGS)["id"])
 
 
-def test_a_session_that_was_not_handed_on_is_ended(ionq_emulator: Emulator, run: Any) -> None:
-    opened = ionq_emulator.create_session(BACKEND)["id"]
-    ended = end(run(WORK_FAILED).context(), {"session_id": opened})
-    assert ended == ionq_emulator.session(opened)
+@pytest.fixture
+def is_open(ionq_emulator: Emulator) -> Callable[[str], bool]:
+    return lambda session_id: ionq_emulator.session(session_id)["ended_at"] is None
+
+
+def test_a_session_that_was_not_handed_on_is_ended(ionq_emulator: Emulator, run: Run, made: str) -> None:
+    ended = run(WORK_FAILED, {"session_id": made}).end()
+    assert ended == ionq_emulator.session(made)
     assert ended["ended_at"] is not None
 
 
 def test_and_where_no_work_has_failed_the_end_does_so_that_the_run_is_no_success(
-    ionq_emulator: Emulator, run: Any
+    run: Run, made: str, is_open: Callable[[str], bool]
 ) -> None:
-    opened = ionq_emulator.create_session(BACKEND)["id"]
-    with pytest.raises(IonQFailException, match=f"session {opened}, which it opened, has ended"):
-        end(run(WORK_SKIPPED).context(), {"session_id": opened})
-    assert ionq_emulator.session(opened)["ended_at"] is not None
+    with pytest.raises(IonQFailException, match=f"session {made}, which it opened, has ended"):
+        run(WORK_SKIPPED, {"session_id": made}).end()
+    assert not is_open(made)
 
 
-def test_one_that_does_not_end_is_left_to_a_retry(ionq_emulator: Emulator, run: Any) -> None:
-    opened = ionq_emulator.create_session(BACKEND)["id"]
+@pytest.mark.parametrize("state", ["failed", "skipped", None])
+def test_nor_is_one_whose_opening_was_marked_or_is_to_run_again(
+    ionq_emulator: Emulator, run: Run, made: str, state: str | None, is_open: Callable[[str], bool]
+) -> None:
+    opened = ionq_emulator.session(made)
+    with pytest.raises(IonQFailException, match="create_session did not succeed"):
+        run({**CREATED, "bell.create_session": state}, None).end(opened=opened)
+    assert not is_open(made)
+    assert run(CREATED, None).end(opened=opened)["id"] == made
+
+
+def test_work_behind_which_a_task_runs_in_any_case_fails_no_run(run: Run, made: str) -> None:
+    with pytest.raises(IonQFailException, match="No work has failed for it"):
+        run(WORK_FAILED, {"session_id": made}).end(after=True)
+
+
+def test_one_that_does_not_end_is_left_to_a_retry(ionq_emulator: Emulator, run: Run, made: str) -> None:
     ionq_emulator.api_key = "rotated"
-    with pytest.raises(SessionNotEndedError, match=opened):
-        end(run(WORK_FAILED).context(), {"session_id": opened})
+    with pytest.raises(SessionNotEndedError, match=made):
+        run(WORK_FAILED, {"session_id": made}).end()
 
 
-@pytest.mark.parametrize("opening", [{}, None, "nonsense"])
-def test_nothing_is_asked_of_ionq_when_nothing_was_asked_for(ionq_emulator: Emulator, run: Any, opening: Any) -> None:
+def test_nothing_is_asked_of_ionq_when_nothing_was_asked_for(ionq_emulator: Emulator, run: Run, made: str) -> None:
     with pytest.raises(AirflowSkipException, match="no session to end"):
-        end(run(WORK_FAILED).context(), opening)
+        run(WORK_FAILED, {}).end()
     with pytest.raises(IonQFailException, match="it opened no session"):
-        end(run(WORK_SKIPPED).context(), opening)
+        run(WORK_SKIPPED, {}).end()
     assert ionq_emulator.requests == []
 
 
 @pytest.mark.parametrize("states", [WORK_FAILED, WORK_SKIPPED])
-def test_one_that_may_have_been_opened_is_named(ionq_emulator: Emulator, run: Any, states: Any) -> None:
-    made = ionq_emulator.create_session(BACKEND, settings=SETTINGS)["id"]
+def test_one_that_may_have_been_opened_is_named(
+    ionq_emulator: Emulator, run: Run, made: str, states: Any, is_open: Callable[[str], bool]
+) -> None:
     ionq_emulator.create_session("simulator", settings=SETTINGS)
     with pytest.raises(IonQSessionLost, match=f"there is a session .*{made}, created at .*60 minutes.*end it"):
-        end(run(states).context(), {"intent": INTENT.as_json()})
-    assert ionq_emulator.session(made)["ended_at"] is None
+        run(states, ASKED).end()
+    assert is_open(made)
 
 
-def test_and_ended_if_the_author_adopts_it(ionq_emulator: Emulator, run: Any) -> None:
-    made = ionq_emulator.create_session(BACKEND, settings=SETTINGS)["id"]
-    assert end(run(WORK_FAILED).context(), {"intent": INTENT.as_json()}, adopt=True)["id"] == made
-    assert ionq_emulator.session(made)["ended_at"] is not None
+def test_and_ended_if_the_author_adopts_it(run: Run, made: str, is_open: Callable[[str], bool]) -> None:
+    assert run(WORK_FAILED, ASKED).end(adopt=True)["id"] == made
+    assert not is_open(made)
 
 
-def test_but_not_one_of_two(ionq_emulator: Emulator, run: Any) -> None:
-    made = [ionq_emulator.create_session(BACKEND, settings=SETTINGS)["id"] for _ in range(2)]
+def test_but_not_one_of_two(ionq_emulator: Emulator, run: Run, made: str, is_open: Callable[[str], bool]) -> None:
+    ionq_emulator.create_session(BACKEND, settings=SETTINGS)
     with pytest.raises(IonQSessionLost, match="are 2 sessions"):
-        end(run(WORK_FAILED).context(), {"intent": INTENT.as_json()}, adopt=True)
-    assert [ionq_emulator.session(session_id)["ended_at"] for session_id in made] == [None, None]
+        run(WORK_FAILED, ASKED).end(adopt=True)
+    assert is_open(made)
 
 
-def test_none_is_found_when_the_request_had_no_effect(ionq_emulator: Emulator, run: Any) -> None:
+def test_none_is_found_when_the_request_had_no_effect(ionq_emulator: Emulator, run: Run) -> None:
     with pytest.raises(AirflowSkipException):
-        end(run(WORK_FAILED).context(), {"intent": INTENT.as_json()})
+        run(WORK_FAILED, ASKED).end()
 
 
-def test_an_api_that_cannot_be_asked_whether_it_had_is_left_to_a_retry(ionq_emulator: Emulator, run: Any) -> None:
+def test_an_api_that_cannot_be_asked_whether_it_had_is_left_to_a_retry(ionq_emulator: Emulator, run: Run) -> None:
     ionq_emulator.fail(503, route="GET /sessions", seconds=60)
     with pytest.raises(IonQServerError):
-        end(run(WORK_FAILED).context(), {"intent": INTENT.as_json()})
+        run(WORK_FAILED, ASKED).end()
+
+
+def test_a_task_that_lived_on_and_told_more_is_believed(run: Run, made: str, is_open: Callable[[str], bool]) -> None:
+    assert run(WORK_FAILED, ASKED, {"session_id": made}).end()["id"] == made
+    assert not is_open(made)
+
+
+# The last try of `create_session` did not come so far as to tell what an earlier one had done.
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+def test_whatever_was_opened_since_the_run_began_is_named(
+    ionq_emulator: Emulator, run: Run, adopt: bool, is_open: Callable[[str], bool]
+) -> None:
+    made = ionq_emulator.create_session("qpu.aria-1")["id"]
+    with pytest.raises(IonQSessionLost, match=f"may have asked for a session .*{made}"):
+        run(WORK_FAILED, None).end(adopt=adopt)
+    assert is_open(made)
+
+
+def test_but_not_what_was_open_before_has_ended_or_is_used(ionq_emulator: Emulator, run: Run) -> None:
+    before = ionq_emulator.create_session(BACKEND)["id"]
+    ionq_emulator.update_session(before, created_at=(datetime.now(UTC) - timedelta(hours=1)).isoformat())
+    ionq_emulator.end_session(ionq_emulator.create_session(BACKEND)["id"])
+    ionq_emulator.start_session(ionq_emulator.create_session(BACKEND)["id"])
+    with pytest.raises(AirflowSkipException):
+        run(WORK_FAILED, None).end()
+
+
+def test_a_connection_that_is_gone_is_no_reason_to_say_that_there_is_none(
+    run: Run, made: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_IONQ_DEFAULT")
+    with pytest.raises(AirflowNotFoundException):
+        run(WORK_FAILED, None).end()

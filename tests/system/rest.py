@@ -77,8 +77,17 @@ class AirflowApi:
         """
         return self._call("PATCH", path, json=body)
 
+    def delete(self, path: str) -> None:
+        """
+        Take something away.
+
+        :param path: what follows `/api/v2`.
+        :raises requests.HTTPError: for every answer but a success.
+        """
+        self._call("DELETE", path)
+
     def _call(self, method: str, path: str, **arguments: Any) -> Any:
         answer = self._session.request(method, f"{self.url}/api/v2{path}", timeout=TIMEOUT_SECONDS, **arguments)
         if not answer.ok:
             raise requests.HTTPError(f"{method} {path}: {answer.status_code} {answer.text}", response=answer)
-        return answer.json()
+        return answer.json() if answer.content else None

@@ -87,9 +87,7 @@ class Scene:
         """Make the connection, and trigger the run."""
         self._story = self.row.story(self) if self.row.story else iter(())
         self.step()
-        connection = json.loads(self.emulator.airflow_connection)
-        extra = json.dumps({"timeout_seconds": TIMEOUT_SECONDS, "max_retries": 0} if "late" in self.row.name else {})
-        self.stack.api.post("/connections", {"connection_id": self.connection, **connection, "extra": extra})
+        self.connect()
         conf = {"connection": self.connection, "hold": str(self.hold)}
         self.run_id = self.stack.trigger_dag(self.row.dag_id, conf)
 
@@ -128,6 +126,16 @@ class Scene:
         return lambda: any(request.route == route for request in self.emulator.requests)
 
     # What stories do.
+
+    def connect(self) -> None:
+        """Make the connection."""
+        connection = json.loads(self.emulator.airflow_connection)
+        extra = json.dumps({"timeout_seconds": TIMEOUT_SECONDS, "max_retries": 0} if "late" in self.row.name else {})
+        self.stack.api.post("/connections", {"connection_id": self.connection, **connection, "extra": extra})
+
+    def disconnect(self) -> None:
+        """Take it away."""
+        self.stack.api.delete(f"/connections/{self.connection}")
 
     def mark(self, task_id: str, state: str = "failed") -> None:
         """Mark a task, as a person does in the UI."""

@@ -99,6 +99,21 @@ def killed_while_another_fails_fast(scene: Scene) -> Story:
     Path(f"{scene.hold}.seen").touch()
 
 
+def killed_and_connection_gone(scene: Scene) -> Story:
+    scene.emulator.disturb("delay", route=READ, delay_seconds=HELD_SECONDS)
+    yield scene.asked(READ)
+    scene.kill(CREATE)
+    yield scene.task(CREATE, "up_for_retry")
+    scene.disconnect()
+    yield scene.task(END, "up_for_retry")
+    scene.connect()
+
+
+def opening_refused(scene: Scene) -> Story:
+    scene.emulator.fail(400, route=POST)
+    yield scene.asked(POST)
+
+
 def end_refused_for_good(scene: Scene) -> Story:
     scene.emulator.fail(503, route=POST_END, seconds=3600)
     yield scene.task(END, "up_for_retry")
@@ -147,7 +162,14 @@ ROWS = [
     Row("killed before it, run failed", story=killed_and_run_marked_failed(POST), run="failed", named=(END,)),
     Row("killed before it, run failed, adopted", "leak_adopts", killed_and_run_marked_failed(POST), run="failed"),
     Row("killed, and fail fast", "leak_fails_fast_beside", killed_while_another_fails_fast, run="failed"),
-    Row("create marked failed later", "leak_runs_on", create_marked_failed_later),
+    Row(
+        "killed, and connection gone",
+        story=killed_and_connection_gone,
+        run="failed",
+        tries={CREATE: 2, END: 2},
+    ),
+    Row("create marked failed later", "leak_runs_on", create_marked_failed_later, run="failed"),
+    Row("refused, then tidied up", "leak_tidies_up", opening_refused, run="failed", created=0),
     Row("mapped group", "leak_is_mapped", run="failed", created=2),
     Row("argument is skipped", "leak_argument_is_skipped", created=0),
     Row("argument fails", "leak_argument_fails", run="failed", created=0),

@@ -83,6 +83,11 @@ with DAG("leak_fails_fast_beside", schedule=None, max_active_runs=64, fail_fast=
     with session_of() as session:
         work(session.session_id)
 
+with DAG("leak_tidies_up", schedule=None, max_active_runs=64):
+    with session_of() as session:
+        work(session.session_id)
+    session >> work.override(task_id="tidy_up", trigger_rule="all_done")("none")
+
 with DAG("leak_is_mapped", schedule=None, max_active_runs=64):
 
     @task_group
