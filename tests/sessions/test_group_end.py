@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionLost
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 from airflow_provider_ionq.sessions.intent import Intent
 from airflow_provider_ionq.sessions.request import SessionRequest
+from airflow_provider_ionq.task_groups import end
 from airflow_provider_ionq.task_groups.session import ionq_session
 from tests.sessions.tasks import BACKEND
 
@@ -63,10 +65,10 @@ class RunOfAirflow3:
                 work.override(task_id="other")()
             if after:
                 bell >> work.override(task_id="after", trigger_rule="all_done")()
-        end: Any = bell.end
-        end.opened, end.session_id = opened, opened and opened["id"]
-        end.opening = SimpleNamespace(resolve=self._tell)
-        return end.execute(self.context())
+        task_of_the_end: Any = bell.end
+        task_of_the_end.opened, task_of_the_end.session_id = opened, opened and opened["id"]
+        task_of_the_end.opening = SimpleNamespace(resolve=self._tell)
+        return task_of_the_end.execute(self.context())
 
     def _tell(self, _: Any) -> Any:
         return self.opening.pop(0) if len(self.opening) > 1 else self.opening[0]
@@ -180,6 +182,16 @@ def test_an_api_that_cannot_be_asked_whether_it_had_is_left_to_a_retry(ionq_emul
 def test_a_task_that_lived_on_and_told_more_is_believed(run: Run, made: str, is_open: Callable[[str], bool]) -> None:
     assert run(WORK_FAILED, ASKED, {"session_id": made}).end()["id"] == made
     assert not is_open(made)
+
+
+def test_what_it_told_is_read_when_a_task_that_was_marked_is_gone_for_good(
+    monkeypatch: pytest.MonkeyPatch, run: Run, made: str
+) -> None:
+    of_the_run = run(WORK_FAILED, {}, {"session_id": made})
+    monkeypatch.setattr(end, "GONE_SECONDS", 12.5)
+    # Meanwhile it learns of its answer.
+    monkeypatch.setattr(time, "sleep", lambda seconds: of_the_run.opening.pop(0) if seconds == 12.5 else None)
+    assert of_the_run.end()["id"] == made
 
 
 # The last try of `create_session` did not come so far as to tell what an earlier one had done.

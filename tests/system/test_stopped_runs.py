@@ -78,32 +78,29 @@ def other_work_is_stopped(scene: Scene) -> Story:
     Path(f"{scene.hold}.seen").touch()
 
 
-def killed_and_run_marked_failed(route: str) -> Callable[[Scene], Story]:
-    """Kill the task that opens the session while an answer is held back, and fail the run before its retry."""
+def create_killed(scene: Scene, route: str = READ) -> Story:
+    """Kill the task that opens the session while an answer is held back; go on when it waits for its retry."""
+    scene.emulator.disturb("delay", route=route, delay_seconds=HELD_SECONDS)
+    yield scene.asked(route)
+    scene.kill(CREATE)
+    yield scene.task(CREATE, "up_for_retry")
 
+
+def killed_and_run_marked_failed(route: str) -> Callable[[Scene], Story]:
     def story(scene: Scene) -> Story:
-        scene.emulator.disturb("delay", route=route, delay_seconds=HELD_SECONDS)
-        yield scene.asked(route)
-        scene.kill(CREATE)
-        yield scene.task(CREATE, "up_for_retry")
+        yield from create_killed(scene, route)
         scene.mark_run()
 
     return story
 
 
 def killed_while_another_fails_fast(scene: Scene) -> Story:
-    scene.emulator.disturb("delay", route=READ, delay_seconds=HELD_SECONDS)
-    yield scene.asked(READ)
-    scene.kill(CREATE)
-    yield scene.task(CREATE, "up_for_retry")
+    yield from create_killed(scene)
     Path(f"{scene.hold}.seen").touch()
 
 
 def killed_and_connection_gone(scene: Scene) -> Story:
-    scene.emulator.disturb("delay", route=READ, delay_seconds=HELD_SECONDS)
-    yield scene.asked(READ)
-    scene.kill(CREATE)
-    yield scene.task(CREATE, "up_for_retry")
+    yield from create_killed(scene)
     scene.disconnect()
     yield scene.task(END, "up_for_retry")
     scene.connect()
