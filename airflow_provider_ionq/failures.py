@@ -6,6 +6,7 @@ Every text that may hold the API key goes through :func:`quoted`.
 
 from __future__ import annotations
 
+import http.client
 import json
 import math
 import socket
@@ -34,6 +35,15 @@ if TYPE_CHECKING:
 
 QUOTED_CHARACTERS = 200
 
+BROKEN = (
+    http.client.HTTPException,
+    ConnectionResetError,
+    ConnectionAbortedError,
+    BrokenPipeError,
+    TimeoutError,
+    urllib3.exceptions.ReadTimeoutError,
+)
+
 
 def quoted(text: str, settings: ClientSettings) -> str:
     """Return the beginning of a text that came from outside, without the API key."""
@@ -52,7 +62,8 @@ def no_answer(what: str, error: Exception, settings: ClientSettings) -> IonQErro
     causes = list(_causes(error))
     root = next((cause for cause in causes if isinstance(cause, OSError) and cause.strerror), causes[-1])
     detail = quoted(str(root), settings)
-    if isinstance(error, requests.exceptions.ProxyError):
+    # urllib3 also blames the proxy for a connection through it that broke after the request was sent.
+    if isinstance(error, requests.exceptions.ProxyError) and not _any(causes, BROKEN):
         return IonQUnreachableError(f"{what}: the proxy failed: {detail}")
     if isinstance(error, requests.exceptions.SSLError) or _any(causes, ssl.SSLError):
         return IonQUnreachableError(f"{what}: the TLS connection failed: {detail}")
@@ -109,7 +120,6 @@ def surely_not_sent(error: BaseException) -> bool:
             ConnectionRefusedError,
             ssl.SSLCertVerificationError,
             urllib3.exceptions.ConnectTimeoutError,
-            urllib3.exceptions.ProxyError,
             requests.exceptions.InvalidURL,
             requests.exceptions.InvalidHeader,
         ),

@@ -74,6 +74,7 @@ class Opening:
         self.open_ids: tuple[str, ...] = ()
         self.refusal: IonQApiError | None = None
         self._stopped = False
+        self._ended = False
         self._lost: IonQError | None = None
         self._memory = memory
         self._log = log
@@ -106,7 +107,7 @@ class Opening:
         from airflow_provider_ionq.client import IonQClient
 
         self._stopped = True
-        if self.session_id is None:
+        if self.session_id is None or self._ended:
             return
         deadline = time.monotonic() + KILLED_WITHIN_SECONDS
         self._log.warning("This task is being killed: ending session %s, which it has opened.", self.session_id)
@@ -118,6 +119,7 @@ class Opening:
                 self._log.warning("Session %s could not be ended: %s", self.session_id, error)
                 time.sleep(PAUSE_OF_KILLED_SECONDS)
             else:
+                self._ended = True
                 self._log.warning("Session %s was told to end.", self.session_id)
                 return
         self._log.error("Session %s may still be open and cost money: end it.", self.session_id)
@@ -185,12 +187,12 @@ class Opening:
         try:
             return self._client.create_session(self.request.backend, self.request.settings)
         except IonQError as error:
+            if isinstance(error, IonQUnreachableError):
+                error.retryable = True  # the list was answered a moment ago, so the connection is no mistake
             if error.perhaps_done:
                 self._lost = error
                 return None
             self._memory.forget()
-            if isinstance(error, IonQUnreachableError):
-                error.retryable = True  # the list was answered a moment ago, so the connection is no mistake
             if isinstance(error, (IonQConflictError, IonQRateLimitError)):
                 self.refusal = error
                 return None

@@ -31,7 +31,12 @@ SHORTEST_END_RETRY_DELAY = timedelta(minutes=1)
 NEVER_HELD_UP: dict[str, Any] = {"depends_on_past": False, "wait_for_downstream": False}
 """Said so that the default arguments of a DAG do not: another run must not keep the session of this one open."""
 
-WITHOUT_A_WORKER: dict[str, Any] = {"on_execute_callback": None, "on_success_callback": None, "outlets": None}
+WITHOUT_A_WORKER: dict[str, Any] = {
+    "on_execute_callback": None,
+    "on_success_callback": None,
+    "inlets": None,
+    "outlets": None,
+}
 """With any of these Airflow would have an EmptyOperator wait for a worker."""
 
 AHEAD_OF_ALL: dict[str, Any] = {

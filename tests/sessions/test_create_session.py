@@ -564,6 +564,7 @@ def test_a_handler_that_raises_as_airflow_2_has_it_ends_the_session_too(
         task.try_once()
     assert len(ionq_emulator.sessions()) == 1
     assert open_sessions(ionq_emulator) == []
+    assert requests(ionq_emulator).count(END) == 1
 
 
 def test_a_task_that_is_out_of_time_ends_the_session_that_it_has_just_opened(ionq_emulator: Emulator) -> None:
@@ -615,6 +616,23 @@ def test_a_host_that_is_gone_after_it_answered_the_list_is_left_to_a_retry(
         task.try_once()
     monkeypatch.undo()
     assert ionq_emulator.sessions() == []
+
+
+def test_so_is_a_tls_connection_that_breaks_when_the_request_was_sent(
+    ionq_emulator: Emulator, store: Store | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        error = IonQUnreachableError("POST: the TLS connection failed")
+        error.perhaps_done = True
+        raise error
+
+    task = Task(store)
+    with monkeypatch.context() as patch:
+        patch.setattr(IonQClient, "create_session", broken)
+        with pytest.raises(IonQUnreachableError):
+            task.try_once()
+    session = task.try_once()
+    assert open_sessions(ionq_emulator) == [session["id"]]
 
 
 def test_a_task_that_is_done_ends_nothing_when_it_is_killed(ionq_emulator: Emulator) -> None:

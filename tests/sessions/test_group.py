@@ -136,6 +136,7 @@ def test_default_arguments_of_the_dag_do_not_weaken_it() -> None:
         "max_active_tis_per_dag": 1,
         "on_success_callback": print,
         "on_execute_callback": print,
+        "inlets": [Asset("begun")],
         "outlets": [Asset("done")],
         "do_xcom_push": False,
         "multiple_outputs": False,
@@ -159,6 +160,7 @@ def test_default_arguments_of_the_dag_do_not_weaken_it() -> None:
     for without_a_worker in (bell.begin, bell.work_done):
         assert not without_a_worker.on_success_callback
         assert not without_a_worker.on_execute_callback
+        assert not without_a_worker.inlets
         assert not without_a_worker.outlets
 
 

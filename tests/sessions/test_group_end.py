@@ -47,7 +47,8 @@ class RunOfAirflow3:
     def context(self) -> Any:
         def get_task_states(*, dag_id: str, task_ids: list[str], run_ids: list[str]) -> Any:
             assert (dag_id, run_ids) == ("dag", ["run"])
-            return {"run": {name: state for name, state in self.states.items() if name in task_ids}}
+            # As Airflow takes it: none are all.
+            return {"run": {name: state for name, state in self.states.items() if not task_ids or name in task_ids}}
 
         ti = SimpleNamespace(dag_id="dag", run_id="run", get_task_states=get_task_states, xcom_push=lambda *_: None)
         return {"ti": ti, "dag_run": SimpleNamespace(start_date=datetime.now(UTC))}

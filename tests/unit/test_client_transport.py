@@ -127,6 +127,58 @@ def test_a_proxy_that_refuses_is_named_as_such() -> None:
         client_of("https://api.ionq.co/v0.4", proxies={"https": proxy}).whoami()
 
 
+@contextmanager
+def hanging_up() -> Iterator[tuple[int, list[bytes]]]:
+    """Take whole requests, as a proxy whose other side breaks, and close the connection without an answer."""
+    taken: list[bytes] = []
+
+    def take(listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rb") as lines:
+                length = 0
+                taken.append(lines.readline())
+                while (line := lines.readline().strip().lower()) != b"":
+                    if line.startswith(b"content-length:"):
+                        length = int(line.partition(b":")[2])
+                lines.read(length)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=take, args=(listener,))
+        thread.start()
+        try:
+            yield listener.getsockname()[1], taken
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def test_a_proxy_that_took_the_request_may_have_passed_it_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with hanging_up() as (port, taken):
+        client = client_of("http://127.0.0.1:9/v0.4", proxies={"http": f"http://127.0.0.1:{port}"})
+        with pytest.raises(IonQConnectionError, match="the connection broke") as posted:
+            client.create_session("qpu.forte-1", {"duration_limit_min": 60})
+        with pytest.raises(IonQConnectionError) as read:
+            client.whoami()
+    assert [line.split()[0] for line in taken] == [b"POST", b"GET"]
+    assert posted.value.perhaps_done
+    assert read.value.retryable
+
+
+def test_one_that_took_nothing_has_not() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        proxy = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    with pytest.raises(IonQUnreachableError) as error:
+        client_of("https://api.ionq.co/v0.4", proxies={"https": proxy}).create_session("qpu.forte-1", {})
+    assert not error.value.perhaps_done
+
+
 def test_retries_end_with_the_error_of_the_last_answer() -> None:
     with serving((503, {"Retry-After": "0"}, b'{"message": "down"}')) as server:
         with pytest.raises(IonQServerError, match="down"):
