@@ -43,6 +43,7 @@ BROKEN = (
     TimeoutError,
     urllib3.exceptions.ReadTimeoutError,
 )
+"""What is behind a connection that was there, and broke or was too slow."""
 
 
 def quoted(text: str, settings: ClientSettings) -> str:

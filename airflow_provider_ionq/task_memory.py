@@ -40,12 +40,16 @@ def asked_for(opening: object, context: Context) -> Intent | None:
     return Intent.of_json(intent) if intent else None
 
 
-def since_run_began(context: Context, request: SessionRequest | None) -> Intent | None:
-    """Return what is known of a request that was not remembered: it was sent after the run began."""
+def since_run_began(context: Context, request: SessionRequest | None) -> Intent:
+    """
+    Return what is known of a request that was not remembered: it was sent after the run began.
+
+    :param context: of a task of that run.
+    :param request: what was asked for; None if that is not known either.
+    """
     run: Any = context["dag_run"]
-    if run.start_date is None:
-        return None
-    return Intent(request=request, open_ids=(), since=(run.start_date - CLOCKS_APART).timestamp(), until=None)
+    since = None if run.start_date is None else (run.start_date - CLOCKS_APART).timestamp()
+    return Intent(request=request, open_ids=(), since=since, until=None)
 
 
 def opened_session_id(opening: object) -> str | None:

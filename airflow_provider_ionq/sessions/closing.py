@@ -67,9 +67,9 @@ def end_session(
             sleep(min(max(pause, (failure and failure.retry_after_seconds) or 0.0), LONGEST_PAUSE_SECONDS))
             pause *= 2
     backend = f" on {session['backend']}" if session is not None and session.get("backend") else ""
+    closes = "Its limits were not seen" if session is None else f"If nobody ends it, {closing_words(session)}"
     raise SessionNotEndedError(
-        f"Session {session_id}{backend} was not seen to end, and may cost money: {reason}."
-        f" If nobody ends it, {closing_words(session)}.",
+        f"Session {session_id}{backend} was not seen to end, and may cost money: {reason}. {closes}.",
         session,
     ) from failure
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowSkipException
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, AirflowSkipException
 
+from airflow_provider_ionq.errors import IonQError
 from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionLost
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator
+from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 from airflow_provider_ionq.sessions.request import closing_words
 from airflow_provider_ionq.task_memory import asked_for, opened_session_id
 from airflow_provider_ionq.tasks import states_in_run
@@ -45,7 +47,7 @@ class EndSessionOfGroup(IonQEndSessionOperator):
     :ivar last_work_ids: ids of the tasks inside that have no other one downstream.
     :raises IonQSessionLost: without retries; names the sessions that may be the one that `create_session` opened.
     :raises IonQFailException: without retries, when no session is open but the run must not be a success.
-    :raises SessionNotEndedError: when the session was not seen to end.
+    :raises SessionNotEndedError: when the session was not seen to end, or it cannot be seen whether there is one.
     """
 
     template_fields: Sequence[str] = (*IonQEndSessionOperator.template_fields, "opened")
@@ -82,7 +84,7 @@ class EndSessionOfGroup(IonQEndSessionOperator):
                 "Session %s on %s is not known to have ended, and may cost money: %s. End it by hand if need be.",
                 self.session_id,
                 opened.get("backend", "a backend that is not known"),
-                closing_words(opened),
+                closing_words(opened) if opened else "its limits are those of create_session",
             )
             raise
 
@@ -98,7 +100,15 @@ class EndSessionOfGroup(IonQEndSessionOperator):
         from airflow_provider_ionq.client import IonQClient
         from airflow_provider_ionq.sessions.search import find, found_words, hasty
 
-        found = find(IonQClient(hasty(IonQHook(self.ionq_conn_id).get_settings())), intent)
+        asked = f"asked for a session on {intent.request}" if intent.request else "may have asked for a session"
+        try:
+            found = find(IonQClient(hasty(IonQHook(self.ionq_conn_id).get_settings())), intent)
+        except (IonQError, AirflowNotFoundException) as error:
+            raise SessionNotEndedError(
+                f"create_session {asked}, and it is not known whether one is open, which may cost money: the sessions"
+                f" cannot be read by Airflow connection {self.ionq_conn_id!r}: {error}",
+                None,
+            ) from error
         if (session_id := opened_session_id(self.opening.resolve(context))) is not None:
             return session_id  # it lived on, and has learned of its answer meanwhile
         if not found:
@@ -106,7 +116,6 @@ class EndSessionOfGroup(IonQEndSessionOperator):
         if len(found) == 1 and self.adopt_lost_session and intent.request is not None:
             self.log.warning("Taking session %s for the one that was asked for.", found[0]["id"])
             return found[0]["id"]
-        asked = f"asked for a session on {intent.request}" if intent.request else "may have asked for a session"
         raise IonQSessionLost(
             f"create_session {asked} and did not live to learn of an answer; since then there {found_words(found)}, so"
             " none was ended. If it is yours, end it: IonQEndSessionOperator, or IonQHook().end_session."
