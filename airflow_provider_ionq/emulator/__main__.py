@@ -31,7 +31,7 @@ def _capacity(text: str) -> tuple[str, int]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="ionq-emulator", description="A local IonQ API, on 127.0.0.1 only.")
-    parser.add_argument("--port", type=int, default=8080, help="TCP port, 0 for any free one (default: 8080)")
+    parser.add_argument("--port", type=int, default=8642, help="TCP port, 0 for any free one (default: 8642)")
     parser.add_argument("--api-key", default="emulator-key", help="the key to accept (default: emulator-key)")
     parser.add_argument(
         "--active",

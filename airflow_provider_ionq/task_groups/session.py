@@ -106,78 +106,49 @@ def ionq_session(
     :param end_retry_delay: between them; at least a minute.
     :param kwargs: further arguments of Airflow's `TaskGroup`, such as `tooltip`.
     :raises ValueError: when the DAG is parsed, for an argument that cannot be, a group without a task inside, one that
-        is used twice, a DAG with a `dagrun_timeout`, and a task inside that depends on an earlier run.
+        is used twice or without `with`, a DAG with a `dagrun_timeout`, and a task inside that depends on an earlier
+        run.
     """
     _check_at_least("create_retries", create_retries, FEWEST_CREATE_RETRIES, "a crashed try may have opened a session")
     _check_at_least("end_retries", end_retries, FEWEST_END_RETRIES, "the end must outlast an outage")
     _check_at_least("end_retry_delay", end_retry_delay, SHORTEST_END_RETRY_DELAY, "the end must outlast an outage")
-    group = IonQSessionGroup(group_id, **kwargs)
+    group = IonQSessionGroup(
+        group_id,
+        of_create={
+            "backend": backend,
+            "duration_limit_min": duration_limit_min,
+            "job_count_limit": job_count_limit,
+            "cost_limit_usd": cost_limit_usd,
+            "allow_unlimited": allow_unlimited,
+            "adopt_lost_session": adopt_lost_session,
+            "timeout": timeout,
+            "poke_interval": poke_interval,
+            "deferrable": deferrable,
+            "ionq_conn_id": ionq_conn_id,
+            "retries": create_retries,
+        },
+        of_end={
+            "adopt_lost_session": adopt_lost_session,
+            "cancel_jobs": cancel_jobs,
+            "ionq_conn_id": ionq_conn_id,
+            "retries": end_retries,
+            "retry_delay": end_retry_delay,
+        },
+        **kwargs,
+    )
     if group.dag.dagrun_timeout is not None:
         raise ValueError(
             f"dagrun_timeout of DAG {group.dag.dag_id!r} would skip the end of the session of group {group_id!r}, and"
             " leave it open: give the tasks an execution_timeout instead"
         )
-    # Airflow runs a teardown if any of its setups succeeded. This one always does, and first: so the end runs too where
-    # the task that opens the session was stopped from outside.
-    group.begin = _empty("begin", group)
-    group.create = IonQCreateSessionOperator(
-        task_id="create_session",
-        backend=backend,
-        duration_limit_min=duration_limit_min,
-        job_count_limit=job_count_limit,
-        cost_limit_usd=cost_limit_usd,
-        allow_unlimited=allow_unlimited,
-        adopt_lost_session=adopt_lost_session,
-        timeout=timeout,
-        poke_interval=poke_interval,
-        deferrable=deferrable,
-        ionq_conn_id=ionq_conn_id,
-        retries=create_retries,
-        retry_delay=CREATE_RETRY_DELAY,
-        retry_exponential_backoff=False,
-        multiple_outputs=True,
-        do_xcom_push=True,
-        **NEVER_HELD_UP,
-        task_group=group,
-        dag=group.dag,
-    )
-    # What skips or fails the one, such as a task whose XCom is an argument, skips or fails the other.
-    group.begin.set_upstream(list(group.create.upstream_list))
-    group.begin >> group.create
-    handed_on: Any = group.create.output
-    group.end = EndSessionOfGroup(
-        task_id="end_session",
-        session_id=group.session_id,
-        opened=handed_on,
-        opening=handed_on[OPENING_KEY],
-        create_id=group.create.task_id,
-        adopt_lost_session=adopt_lost_session,
-        cancel_jobs=cancel_jobs,
-        ionq_conn_id=ionq_conn_id,
-        retries=end_retries,
-        retry_delay=end_retry_delay,
-        # What follows is said so that the default arguments of a DAG do not: nothing may keep the end from running.
-        retry_exponential_backoff=False,
-        execution_timeout=None,
-        **NEVER_HELD_UP,
-        **AHEAD_OF_ALL,
-        task_group=group,
-        dag=group.dag,
-    )
-    if hasattr(group.end, "retry_policy"):  # Airflow 3.3
-        group.create.retry_policy = group.end.retry_policy = None
-    group.end.as_teardown(setups=[group.begin, group.create], on_failure_fail_dagrun=True)
-    # Airflow judges a run by its last tasks, and counts a teardown as one only if it may fail the run. Right before
-    # such a teardown the work would not count; before one that may not it does.
-    group.work_done = _empty("work_done", group)
-    group.work_done.as_teardown(setups=group.create, on_failure_fail_dagrun=False)
-    group.work_done >> group.end
     return group
 
 
 class IonQSessionGroup(TaskGroup):
     """
     The tasks that work in a session, and those that open and end it. Made by :func:`ionq_session`.
+
+    Has no tasks, and opens nothing, until it is entered.
 
     :ivar begin: done before anything is opened.
     :ivar create: the task that opens the session.
@@ -190,23 +161,33 @@ class IonQSessionGroup(TaskGroup):
     work_done: EmptyOperator
     end: EndSessionOfGroup
 
-    def __init__(self, group_id: str, **kwargs: Any) -> None:
+    def __init__(self, group_id: str, *, of_create: dict[str, Any], of_end: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(group_id, **kwargs)
-        self._used = False
+        self._to_be_added: tuple[dict[str, Any], dict[str, Any]] | None = (of_create, of_end)
 
     @property
     def session_id(self) -> Any:
-        """The session's id, for the tasks inside: an XComArg."""
+        """
+        The session's id, for the tasks inside: an XComArg.
+
+        :raises ValueError: before the group is entered.
+        """
+        if self._to_be_added is not None:
+            raise ValueError(
+                f"The session of group {self.group_id!r} is used without `with`: write `with ionq_session(...) as"
+                " session:`, and use session.session_id in the tasks inside"
+            )
         output: Any = self.create.output
         return output["id"]
 
     def __enter__(self) -> Self:
-        """Let tasks that are made from here on work in the session."""
-        if self._used:
+        """Add the tasks that open and end the session; let those that are made from here on work in it."""
+        if self._to_be_added is None:
             raise ValueError(
                 f"The session of group {self.group_id!r} is used twice: make another with another group_id"
             )
-        self._used = True
+        (of_create, of_end), self._to_be_added = self._to_be_added, None
+        self._add_session(of_create, of_end)
         super().__enter__()
         return self
 
@@ -235,9 +216,51 @@ class IonQSessionGroup(TaskGroup):
                 last_work_ids.append(task.task_id)
         self.end.last_work_ids = last_work_ids
 
+    def _add_session(self, of_create: dict[str, Any], of_end: dict[str, Any]) -> None:
+        # Airflow runs a teardown if any of its setups succeeded. This one always does, and first: so the end runs too
+        # where the task that opens the session was stopped from outside.
+        self.begin = self._empty("begin")
+        self.create = IonQCreateSessionOperator(
+            task_id="create_session",
+            **of_create,
+            retry_delay=CREATE_RETRY_DELAY,
+            retry_exponential_backoff=False,
+            multiple_outputs=True,
+            do_xcom_push=True,
+            **NEVER_HELD_UP,
+            task_group=self,
+            dag=self.dag,
+        )
+        # What skips or fails the one, such as a task whose XCom is an argument, skips or fails the other.
+        self.begin.set_upstream(list(self.create.upstream_list))
+        self.begin >> self.create
+        handed_on: Any = self.create.output
+        self.end = EndSessionOfGroup(
+            task_id="end_session",
+            session_id=self.session_id,
+            opened=handed_on,
+            opening=handed_on[OPENING_KEY],
+            create_id=self.create.task_id,
+            **of_end,
+            # What follows is said so that the default arguments of a DAG do not: nothing may keep the end from running.
+            retry_exponential_backoff=False,
+            execution_timeout=None,
+            **NEVER_HELD_UP,
+            **AHEAD_OF_ALL,
+            task_group=self,
+            dag=self.dag,
+        )
+        if hasattr(self.end, "retry_policy"):  # Airflow 3.3
+            self.create.retry_policy = self.end.retry_policy = None
+        self.end.as_teardown(setups=[self.begin, self.create], on_failure_fail_dagrun=True)
+        # Airflow judges a run by its last tasks, and counts a teardown as one only if it may fail the run. Right before
+        # such a teardown the work would not count; before one that may not it does.
+        self.work_done = self._empty("work_done")
+        self.work_done.as_teardown(setups=self.create, on_failure_fail_dagrun=False)
+        self.work_done >> self.end
 
-def _empty(task_id: str, group: TaskGroup) -> EmptyOperator:
-    return EmptyOperator(task_id=task_id, **NEVER_HELD_UP, **WITHOUT_A_WORKER, task_group=group, dag=group.dag)
+    def _empty(self, name: str) -> EmptyOperator:
+        return EmptyOperator(task_id=name, **NEVER_HELD_UP, **WITHOUT_A_WORKER, task_group=self, dag=self.dag)
 
 
 def _check_at_least(name: str, value: Any, least: Any, reason: str) -> None:

@@ -220,6 +220,14 @@ def test_a_group_that_is_used_twice_is_refused() -> None:
             work.override(task_id="again")(bell.session_id)
 
 
+def test_a_group_that_is_not_entered_opens_nothing_and_gives_no_id() -> None:
+    with dag() as d:
+        bell = session()
+        with pytest.raises(ValueError, match="used without `with`"):
+            work(bell.session_id)
+    assert not d.tasks
+
+
 def test_an_error_inside_is_not_hidden_by_one_of_the_group() -> None:
     with dag(), pytest.raises(ZeroDivisionError), session():
         raise ZeroDivisionError
@@ -234,8 +242,8 @@ def test_a_dag_that_would_skip_the_end_is_refused() -> None:
     "arguments", [{"duration_limit_min": 0}, {"duration_limit_min": None}, {"backend": ""}, {"timeout": 0}]
 )
 def test_arguments_are_refused_when_the_dag_is_parsed(arguments: dict[str, Any]) -> None:
-    with dag(), pytest.raises(ValueError, match=r"duration_limit_min|backend|timeout"):
-        session(**arguments)
+    with dag(), pytest.raises(ValueError, match=r"duration_limit_min|backend|timeout"), session(**arguments):
+        pass
 
 
 @pytest.mark.usefixtures("ionq_emulator")
