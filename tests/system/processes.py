@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import psutil  # type: ignore[import-untyped]
 
+from airflow_provider_ionq.sessions.signals import held_back
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -65,7 +67,8 @@ class Component:
 
     def start(self) -> None:
         """Start the process; its output is appended to the log file."""
-        with self.log_path.open("ab") as log:
+        # Interrupted in here, it would leave a process that nobody knows of.
+        with self.log_path.open("ab") as log, held_back(signal.SIGINT, signal.SIGTERM):
             self.process = subprocess.Popen(
                 self.command,
                 env=self.environment,

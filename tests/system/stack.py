@@ -195,9 +195,10 @@ class AirflowStack:
             component.stop(max(deadline - time.monotonic(), 0.1))
 
     def _kill_strays(self) -> None:
-        alive = kill_all(processes_with("AIRFLOW_HOME", str(self.home)), STOP_WITHIN_SECONDS)
-        if alive:
-            raise StackError(f"these processes cannot be stopped: {alive}")
+        # Again until there are none: one that is being killed may have started another meanwhile.
+        while strays := processes_with("AIRFLOW_HOME", str(self.home)):
+            if alive := kill_all(strays, STOP_WITHIN_SECONDS):
+                raise StackError(f"these processes cannot be stopped: {alive}")
 
     def wait_until(
         self, condition: Callable[[], bool], deadline_s: float, what: str, evidence: Callable[[], str] | None = None
