@@ -153,7 +153,9 @@ def tell(emulator: Emulator, stack: AirflowStack, timeline: Timeline) -> bool:
 
 def main() -> int:
     """Run the demo and return the exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Also the first, which a shell makes its background jobs ignore.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     timeline = Timeline()
     print(
         "A real Airflow opens, awaits and ends IonQ sessions, on this machine alone: the IonQ API is a local emulator."
