@@ -45,9 +45,14 @@ AHEAD_OF_ALL: dict[str, Any] = {
     "priority_weight": 1_000_000,
     "weight_rule": "absolute",
     "max_active_tis_per_dag": None,
-    "max_active_tis_per_dagrun": None,
+    "max_active_tis_per_dagrun": 1_000_000,
 }
-"""The next free worker is for the end: what waits behind it costs nothing yet."""
+"""
+The next free worker is for the end: what waits behind it costs nothing yet.
+
+The last limit is out of reach, but with any at all Airflow never takes the run for deadlocked while the end is to come.
+Else it does so when `create_session` is marked failed later: it stops the work, ends the run, and runs no teardown.
+"""
 
 
 def ionq_session(

@@ -156,6 +156,7 @@ def test_default_arguments_of_the_dag_do_not_weaken_it() -> None:
         assert not own.wait_for_downstream
     assert (end.pool, end.pool_slots, end.priority_weight) == ("default_pool", 1, 1_000_000)
     assert end.max_active_tis_per_dag is None
+    assert end.max_active_tis_per_dagrun == 1_000_000
     without_a_worker: Any
     for without_a_worker in (bell.begin, bell.work_done):
         assert not without_a_worker.on_success_callback

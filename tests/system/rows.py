@@ -125,6 +125,19 @@ class Scene:
         """Wait for a request."""
         return lambda: any(request.route == route for request in self.emulator.requests)
 
+    def considered(self) -> Callable[[], bool]:
+        """Wait for the scheduler to have come back to the run, and to have been through with it."""
+        seen: set[Any] = set()
+
+        def twice_more() -> bool:
+            (run,) = self.stack.query(
+                "SELECT last_scheduling_decision FROM dag_run WHERE run_id = :run", run=self.run_id
+            )
+            seen.add(run["last_scheduling_decision"])
+            return len(seen) > 2
+
+        return twice_more
+
     # What stories do.
 
     def connect(self) -> None:
