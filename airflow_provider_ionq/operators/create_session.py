@@ -53,8 +53,8 @@ class IonQCreateSessionOperator(BaseOperator):
         limit. A session that ran any job is reported to be billed an hour at least, whatever this says.
     :param allow_unlimited: open it without any limit, too; nothing at IonQ then closes it.
     :param adopt_lost_session: when an answer was lost and there is exactly one session since that may be the one it
-        opened, go on with that session instead of failing. It is told by backend, limits, project, status and time:
-        another task that opens such a session in the same minutes could have opened it.
+        opened, go on with that session instead of failing, unless it was started meanwhile. It is told by backend,
+        limits, project and time: another task that opens such a session in the same minutes could have opened it.
     :param timeout: longest wait for capacity, in seconds or as a timedelta, above 0, after which the task fails without
         retries.
     :param poke_interval: time between two looks at the backend's sessions while waiting for capacity, in seconds or as
@@ -212,12 +212,14 @@ class IonQCreateSessionOperator(BaseOperator):
         pause = max(pause, self.poke_interval)
         if attempt == 1:
             self.log.info(
-                "No session can be opened on %s now; waiting for at most %g s. Open there: %s. %s",
+                "No session can be opened on %s now; waiting for at most %.0f s. Open there just before: %s. %s",
                 self.backend,
                 remaining,
                 ", ".join(opening.open_ids) or "none of this organisation's",
                 opening.refusal,
             )
+        else:
+            self.log.info("Still no capacity on %s; waiting on for at most %.0f s.", self.backend, remaining)
         if not self.deferrable:
             time.sleep(min(pause, remaining))
             return

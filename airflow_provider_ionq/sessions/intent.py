@@ -32,12 +32,14 @@ class Intent:
     :param open_ids: ids of the sessions of that backend that were there and had not ended.
     :param since: the server's time, in epoch seconds; None when it did not tell.
     :param until: when at the latest the session was created, by the same clock; None if that is not known.
+    :param named: ids of sessions that people were told of as perhaps this one.
     """
 
     request: SessionRequest | None
     open_ids: tuple[str, ...]
     since: float | None
     until: float | None
+    named: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -46,25 +48,35 @@ class Intent:
             "open_ids": list(self.open_ids),
             "since": self.since,
             "until": self.until,
+            "named": list(self.named),
         }
 
     @classmethod
     def of_json(cls, value: dict[str, Any]) -> Intent:
         """Take what :meth:`as_json` gave."""
         request = value["request"] and SessionRequest(**value["request"])
-        return cls(request=request, open_ids=tuple(value["open_ids"]), since=value["since"], until=value["until"])
+        return cls(
+            request=request,
+            open_ids=tuple(value["open_ids"]),
+            since=value["since"],
+            until=value["until"],
+            named=tuple(value["named"]),
+        )
 
     def may_be(self, session: Session, project_id: str | None) -> bool:
         """
         Tell whether a session may be the one that was asked for.
+
+        One that was started may be it where it is known to some minutes when it was asked for: elsewhere, and where
+        people were told of it before, somebody works in it who knows that it is theirs.
 
         :param project_id: that of the API key; None when it is not known.
         """
         created = created_epoch(session)
         return (
             session["id"] not in self.open_ids
-            and session["status"] == "created"
             and not is_ended(session)
+            and (session["status"] == "created" or (self.until is not None and session["id"] not in self.named))
             and (self.request is None or self.request.is_answered_by(session))
             and (self.since is None or created is None or created >= self.since - CLOCKS_APART_SECONDS)
             and (self.until is None or created is None or created <= self.until + CLOCKS_APART_SECONDS)

@@ -24,7 +24,7 @@ from airflow_provider_ionq.errors import (
 from airflow_provider_ionq.sessions.errors import OpeningStoppedError, SessionLostError, SessionNotShownError
 from airflow_provider_ionq.sessions.intent import LATEST_SECONDS, Intent
 from airflow_provider_ionq.sessions.request import closing_words
-from airflow_provider_ionq.sessions.search import find, found_words, hasty, looks
+from airflow_provider_ionq.sessions.search import find, found_words, hasty, looks, only_unused
 from airflow_provider_ionq.sessions.signals import held_back
 
 if TYPE_CHECKING:
@@ -206,6 +206,14 @@ class Opening:
             # The session is open, and this process knows its id.
             self._log.warning("The id of session %s could not be stored for a later try: %s", session["id"], error)
 
+    def _remember_named(self, intent: Intent, session_ids: list[str]) -> None:
+        named = (*intent.named, *session_ids)
+        try:
+            self._memory.remember_intent(dataclasses.replace(intent, named=tuple(dict.fromkeys(named))))
+        except Exception as error:
+            # What is to be told matters more.
+            self._log.warning("It could not be stored which sessions were named: %s", error)
+
     def _with_backends(self, error: IonQError) -> IonQError:
         """Add to a refused request which backends there are, if the asked one is none of them."""
         if not isinstance(error, IonQApiError) or error.status not in (400, 404):
@@ -241,26 +249,28 @@ class Opening:
         :param lost: how that request failed; None if nobody lived to see it.
         :return: the session, if it may be taken for it; None when there is none and an earlier try asked for it.
         """
-        what = "An earlier try" if lost is None else f"{lost} This try"
         if lost is not None:
-            self._log.warning("%s Looking for the session it may have opened.", lost)
+            self._log.warning("No answer to the request: looking for the session it may have opened. %s", lost)
         found = find(self._hasty_client, intent, sleep=self._sleep)
-        if len(found) == 1 and self._adopt:
-            self._log.warning("Taking session %s for the one that was asked for.", found[0]["id"])
-            self._take(found[0])
-            return found[0]
+        if self._adopt and (session := only_unused(found)) is not None:
+            self._log.warning("Taking session %s for the one that was asked for.", session["id"])
+            self._take(session)
+            return session
         if found:
-            raise SessionLostError(_lost_words(what, self.request, found), [session["id"] for session in found])
+            ids = [session["id"] for session in found]
+            self._remember_named(intent, ids)
+            raise SessionLostError(_lost_words(self.request, found, lost), ids)
         if lost is not None:
             raise lost
         return None
 
 
-def _lost_words(what: str, request: SessionRequest, found: list[Session]) -> str:
+def _lost_words(request: SessionRequest, found: list[Session], lost: IonQError | None) -> str:
+    who, why = ("An earlier try", "") if lost is None else ("This try", f" ({lost})")
     return (
-        f"{what} asked for a session on {request} and got no answer; since then there {found_words(found)}, so no other"
-        " was opened. If it is yours, end it"
-        " (IonQEndSessionOperator, or IonQHook().end_session) and clear this task to open another; or set"
-        " adopt_lost_session=True on this task and clear it: it goes on with such a session if it is the only one."
-        " If it is somebody else's, clear this task when it was started or has ended."
+        f"{who} asked for a session on {request} and got no answer{why}; since then there {found_words(found)}, so no"
+        " other was opened. If it is yours, end it (IonQEndSessionOperator, or IonQHook().end_session), and clear this"
+        " task and those after it to open another; or set adopt_lost_session=True and clear them: this task goes on"
+        " with such a session if it is the only one and was not started. If it is somebody else's, clear them when it"
+        " was started or has ended."
     )

@@ -76,11 +76,16 @@ def find(client: IonQClient, intent: Intent, *, sleep: Callable[[float], None] =
     return []
 
 
+def only_unused(found: list[Session]) -> Session | None:
+    """Return the session that an author who adopts lost ones goes on with: the only one, if nobody works in it."""
+    return found[0] if len(found) == 1 and found[0]["status"] == "created" else None
+
+
 def found_words(found: list[Session]) -> str:
     """Name what was found, as in "since then there ..."."""
     named = "; ".join(
-        f"{session['id']}, created at {session.get('created_at')} by user {session.get('creator_id')}"
-        f" ({closing_words(session)})"
+        f"{session['id']}, created at {session.get('created_at')} by user {session.get('creator_id')}, now"
+        f" {session['status']} ({closing_words(session)})"
         for session in found
     )
     number = "is a session" if len(found) == 1 else f"are {len(found)} sessions"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -98,8 +99,10 @@ class EndSessionOfGroup(IonQEndSessionOperator):
             return opened_session_id(opening)
         # Not when the DAG is parsed: they load the HTTP library.
         from airflow_provider_ionq.client import IonQClient
-        from airflow_provider_ionq.sessions.search import find, found_words, hasty
+        from airflow_provider_ionq.sessions.search import find, found_words, hasty, only_unused
 
+        # Whoever was told of them, they are not seen to have ended.
+        intent = dataclasses.replace(intent, named=())
         asked = f"asked for a session on {intent.request}" if intent.request else "may have asked for a session"
         try:
             found = find(IonQClient(hasty(IonQHook(self.ionq_conn_id).get_settings())), intent)
@@ -113,12 +116,13 @@ class EndSessionOfGroup(IonQEndSessionOperator):
             return session_id  # it lived on, and has learned of its answer meanwhile
         if not found:
             return None
-        if len(found) == 1 and self.adopt_lost_session and intent.request is not None:
-            self.log.warning("Taking session %s for the one that was asked for.", found[0]["id"])
-            return found[0]["id"]
+        session = only_unused(found) if self.adopt_lost_session and intent.request is not None else None
+        if session is not None:
+            self.log.warning("Taking session %s for the one that was asked for.", session["id"])
+            return session["id"]
         raise IonQSessionLost(
-            f"create_session {asked} and did not live to learn of an answer; since then there {found_words(found)}, so"
-            " none was ended. If it is yours, end it: IonQEndSessionOperator, or IonQHook().end_session."
+            f"create_session {asked} and learned of no answer; since then there {found_words(found)}, so none was"
+            " ended. If it is yours, end it: IonQEndSessionOperator, or IonQHook().end_session."
         )
 
     def _fail_unless_the_work_has(self, context: Context, what: str) -> None:

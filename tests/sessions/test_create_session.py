@@ -231,17 +231,34 @@ def test_nor_is_one_of_another_project_or_time(
         Task(store, adopt_lost_session=True).try_once()
 
 
-@pytest.mark.parametrize("how", ["started", "ended"])
-def test_nor_one_that_was_started_or_has_ended(ionq_emulator: Emulator, store: Store | None, how: str) -> None:
+def test_nor_one_that_has_ended(ionq_emulator: Emulator, store: Store | None) -> None:
     def meddle(request: Any) -> None:
         if request.route == CREATE:
             made = ionq_emulator.create_session(BACKEND, settings={"duration_limit_min": 60})
-            (ionq_emulator.start_session if how == "started" else ionq_emulator.end_session)(made["id"])
+            ionq_emulator.end_session(made["id"])
 
     ionq_emulator.fail(500, route=CREATE)
     on_record(ionq_emulator, meddle)
     with pytest.raises(IonQServerError):
         Task(store, adopt_lost_session=True).try_once()
+
+
+def test_one_that_was_started_is_named_and_never_adopted(ionq_emulator: Emulator, store: Store | None) -> None:
+    def start(request: Any) -> None:
+        if request.route == CREATE and len(ionq_emulator.sessions()) == 1:
+            ionq_emulator.start_session(ionq_emulator.sessions()[0]["id"])
+
+    on_record(ionq_emulator, start)
+    ionq_emulator.disturb("drop_after_read", route=CREATE)
+    task = Task(store, adopt_lost_session=True)
+    with pytest.raises(IonQSessionLost) as lost:
+        task.try_once()
+    (lost_id,) = open_sessions(ionq_emulator)
+    assert f"{lost_id}, created at" in str(lost.value)
+    assert "now started" in str(lost.value)
+    # A person was told, and clears the task: the session is somebody's who works in it.
+    assert task.try_once()["id"] != lost_id
+    assert lost_id in open_sessions(ionq_emulator)
 
 
 def test_an_answer_that_is_lost_without_effect_is_retried_by_airflow_and_opens_one(

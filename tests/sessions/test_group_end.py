@@ -29,6 +29,7 @@ WORK_FAILED = {"bell.create_session": "failed", "bell.work": "upstream_failed", 
 WORK_SKIPPED = {"bell.create_session": "skipped", "bell.work": "skipped", "bell.other": None, "outside": "failed"}
 REQUEST = SessionRequest.of(BACKEND, duration_limit_min=60)
 ASKED = {"intent": Intent(request=REQUEST, open_ids=(), since=None, until=None).as_json()}
+FAR = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 
 
 class RunOfAirflow3:
@@ -159,6 +160,21 @@ def test_one_that_may_have_been_opened_is_named(
 def test_and_ended_if_the_author_adopts_it(run: Run, made: str, is_open: Callable[[str], bool]) -> None:
     assert run(WORK_FAILED, ASKED).end(adopt=True)["id"] == made
     assert not is_open(made)
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+@pytest.mark.parametrize("named", [False, True])
+def test_one_that_was_started_meanwhile_is_named_and_not_ended(
+    ionq_emulator: Emulator, run: Run, made: str, adopt: bool, named: bool, is_open: Callable[[str], bool]
+) -> None:
+    ionq_emulator.start_session(made)
+    intent = Intent(request=REQUEST, open_ids=(), since=None, until=FAR, named=(made,) if named else ())
+    with pytest.raises(IonQSessionLost, match=f"{made}, created at .*, now started"):
+        run(WORK_FAILED, {"intent": intent.as_json()}).end(adopt=adopt)
+    assert is_open(made)
+    ionq_emulator.end_session(made)
+    with pytest.raises(AirflowSkipException):
+        run(WORK_FAILED, {"intent": intent.as_json()}).end(adopt=adopt)
 
 
 def test_but_not_one_of_two(ionq_emulator: Emulator, run: Run, made: str, is_open: Callable[[str], bool]) -> None:

@@ -111,6 +111,13 @@ def opening_refused(scene: Scene) -> Story:
     yield scene.asked(POST)
 
 
+def answer_lost_and_session_started_by_somebody(scene: Scene) -> Story:
+    scene.emulator.disturb("drop_after_read", route=POST)
+    yield scene.task(CREATE, "failed")
+    (lost,) = scene.open_sessions()
+    scene.emulator.submit_job(lost)
+
+
 def end_refused_for_good(scene: Scene) -> Story:
     scene.emulator.fail(503, route=POST_END, seconds=3600)
     yield scene.task(END, "up_for_retry")
@@ -133,6 +140,7 @@ def run_cleared_while_the_work_runs(scene: Scene) -> Story:
 def create_marked_failed_later(scene: Scene) -> Story:
     yield scene.task(WORK, "running")
     scene.mark(CREATE)
+    yield scene.considered()
     scene.hold.unlink()
 
 
@@ -165,6 +173,7 @@ ROWS = [
         run="failed",
         tries={CREATE: 2, END: 2},
     ),
+    Row("lost, then started", story=answer_lost_and_session_started_by_somebody, run="failed", named=(CREATE, END)),
     Row("create marked failed later", "leak_runs_on", create_marked_failed_later, run="failed"),
     Row("refused, then tidied up", "leak_tidies_up", opening_refused, run="failed", created=0),
     Row("mapped group", "leak_is_mapped", run="failed", created=2),
