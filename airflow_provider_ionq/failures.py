@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 QUOTED_CHARACTERS = 200
 
+UNREACHABLE = " - check the connection's host, and verify and proxies in extra"
+"""What a person can do if that lasts."""
+
 BROKEN = (
     http.client.HTTPException,
     ConnectionResetError,
@@ -65,13 +68,13 @@ def no_answer(what: str, error: Exception, settings: ClientSettings) -> IonQErro
     detail = quoted(str(root), settings)
     # urllib3 also blames the proxy for a connection through it that broke after the request was sent.
     if isinstance(error, requests.exceptions.ProxyError) and not _any(causes, BROKEN):
-        return IonQUnreachableError(f"{what}: the proxy failed: {detail}")
+        return IonQUnreachableError(f"{what}: the proxy failed: {detail}{UNREACHABLE}")
     if isinstance(error, requests.exceptions.SSLError) or _any(causes, ssl.SSLError):
-        return IonQUnreachableError(f"{what}: the TLS connection failed: {detail}")
+        return IonQUnreachableError(f"{what}: the TLS connection failed: {detail}{UNREACHABLE}")
     if _any(causes, socket.gaierror):
-        return IonQUnreachableError(f"{what}: the host is unknown: {detail}")
+        return IonQUnreachableError(f"{what}: the host is unknown: {detail}{UNREACHABLE}")
     if _any(causes, ConnectionRefusedError):
-        return IonQUnreachableError(f"{what}: the host refused the connection: {detail}")
+        return IonQUnreachableError(f"{what}: the host refused the connection: {detail}{UNREACHABLE}")
     if isinstance(error, requests.Timeout) or _any(causes, (TimeoutError, urllib3.exceptions.TimeoutError)):
         return IonQTimeoutError(f"{what}: no whole answer within {settings.timeout_seconds:g} s")
     if isinstance(error, (requests.ConnectionError, urllib3.exceptions.ProtocolError)):

@@ -205,12 +205,9 @@ class IonQHook(BaseHook):
         except IonQConfigurationError as error:
             return False, str(error)
         except IonQAuthenticationError as error:
-            return False, f"The API key was refused. Check the connection's password. ({error})"
+            return False, f"The API key was refused. ({error})"
         except IonQUnreachableError as error:
-            return (
-                False,
-                f"The host cannot be reached. Check the connection's host, and verify and proxies in extra. ({error})",
-            )
+            return False, f"The host cannot be reached. ({error})"
         except IonQError as error:
             return False, f"The API did not answer as expected. ({error})"
         fine = f"The API key {key.get('key_name')!r} works at {client.settings.base_url}"
