@@ -20,7 +20,7 @@ from airflow.providers.common.compat.sdk import DAG, task
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.sensors.session import IonQSessionSensor
 
-with DAG("example_ionq_fifty_waits", schedule=None, tags=["ionq", "example"]):
+with DAG("example_ionq_fifty_waits", schedule=None, doc_md=__doc__, tags=["ionq", "example"]):
 
     @task
     def newest_session_ids(count: int = 50) -> list[str]:

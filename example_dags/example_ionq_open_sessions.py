@@ -17,7 +17,7 @@ from airflow.providers.common.compat.sdk import DAG, task
 
 from airflow_provider_ionq.operators.session import IonQListSessionsOperator
 
-with DAG("example_ionq_open_sessions", schedule=None, tags=["ionq", "example"]):
+with DAG("example_ionq_open_sessions", schedule=None, doc_md=__doc__, tags=["ionq", "example"]):
     list_open = IonQListSessionsOperator(task_id="list_open", status=("created", "started"))
 
     @task

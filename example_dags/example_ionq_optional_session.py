@@ -22,6 +22,7 @@ from airflow_provider_ionq.sensors.session import IonQSessionSensor
 with DAG(
     "example_ionq_optional_session",
     schedule=None,
+    doc_md=__doc__,
     params={"session_id": Param("", type="string", description="id of the IonQ session")},
     tags=["ionq", "example"],
 ):

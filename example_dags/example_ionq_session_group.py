@@ -23,7 +23,7 @@ from airflow_provider_ionq.task_groups.session import ionq_session
 
 BELL = [{"gate": "h", "target": 0}, {"gate": "cnot", "control": 0, "target": 1}]
 
-with DAG("example_ionq_session_group", schedule=None, tags=["ionq", "example"]):
+with DAG("example_ionq_session_group", schedule=None, doc_md=__doc__, tags=["ionq", "example"]):
     # [START group]
     with ionq_session("bell", backend="qpu.forte-1", duration_limit_min=60, cost_limit_usd=500) as session:
 

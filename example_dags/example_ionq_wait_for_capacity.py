@@ -20,7 +20,7 @@ from airflow.providers.common.compat.sdk import DAG, task
 
 from airflow_provider_ionq.task_groups.session import ionq_session
 
-with DAG("example_ionq_wait_for_capacity", schedule=None, tags=["ionq", "example"]):
+with DAG("example_ionq_wait_for_capacity", schedule=None, doc_md=__doc__, tags=["ionq", "example"]):
     with ionq_session(
         "night",
         backend="qpu.forte-1",
