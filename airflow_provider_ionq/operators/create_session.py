@@ -219,7 +219,12 @@ class IonQCreateSessionOperator(BaseOperator):
                 opening.refusal,
             )
         else:
-            self.log.info("Still no capacity on %s; waiting on for at most %.0f s.", self.backend, remaining)
+            self.log.info(
+                "Still no session can be opened on %s; waiting on for at most %.0f s. %s",
+                self.backend,
+                remaining,
+                opening.refusal,
+            )
         if not self.deferrable:
             time.sleep(min(pause, remaining))
             return

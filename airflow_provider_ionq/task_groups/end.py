@@ -44,7 +44,7 @@ class EndSessionOfGroup(IonQEndSessionOperator):
     :param opening: how far `create_session` had come, as :mod:`~airflow_provider_ionq.task_memory` says it: an XComArg,
         read when it is needed.
     :param create_id: id of the `create_session` task.
-    :param adopt_lost_session: end a session that may be the lost one, if it is the only one.
+    :param adopt_lost_session: end a session that may be the lost one, if it is the only one and was not started.
     :ivar last_work_ids: ids of the tasks inside that have no other one downstream.
     :raises IonQSessionLost: without retries; names the sessions that may be the one that `create_session` opened.
     :raises IonQFailException: without retries, when no session is open but the run must not be a success.

@@ -99,7 +99,8 @@ def ionq_session(
     :param job_count_limit: jobs after which IonQ ends it (templated).
     :param cost_limit_usd: cost of its jobs, in US dollars, at which IonQ ends it (templated).
     :param allow_unlimited: open it without any limit, too; nothing at IonQ then closes it.
-    :param adopt_lost_session: go on with the one session that may be the one whose answer was lost, instead of failing.
+    :param adopt_lost_session: go on with the one session that may be the one whose answer was lost, instead of failing,
+        unless it was started meanwhile.
     :param cancel_jobs: cancel the session's open jobs before it is ended.
     :param timeout: longest wait for capacity, in seconds or as a timedelta.
     :param poke_interval: time between two looks while waiting for capacity, in seconds or as a timedelta.
