@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ionq.json_text import json_text
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -113,7 +115,8 @@ def decide(session: Mapping[str, Any], target: Target) -> Decision:
         if rank is None:
             met = False
             warning = (
-                f"Session {session.get('id')} has the status {status!r}, which IonQ does not document; waiting on."
+                f"Session {json_text(session.get('id'))} has the status {_quoted(status)}, which IonQ does not"
+                " document; waiting on."
             )
         elif effective not in target.statuses:
             met = False
@@ -127,10 +130,11 @@ def decide(session: Mapping[str, Any], target: Target) -> Decision:
             met = False
             if not isinstance(active, bool):
                 warning = (
-                    f"Session {session.get('id')} has the active flag {active!r}, which is no boolean; waiting on."
+                    f"Session {json_text(session.get('id'))} has the active flag {_quoted(active)}, which is no"
+                    " boolean; waiting on."
                 )
     if met:
-        return Decision(Outcome.REACHED, f"Session {session.get('id')} has {target}.")
+        return Decision(Outcome.REACHED, f"Session {json_text(session.get('id'))} has {target}.")
     return Decision(Outcome.WAIT, warning=warning) if warning else _WAIT
 
 
@@ -140,18 +144,23 @@ def never_started_hint(session: Mapping[str, Any], target: Target) -> str | None
         return None
     return (
         "IonQ starts a session when its first job is submitted: if nothing submits a job to session"
-        f" {session.get('id')}, it is never started."
+        f" {json_text(session.get('id'))}, it is never started."
     )
 
 
 def _why_never(session: Mapping[str, Any], target: Target) -> str:
-    seen = f"status {session.get('status')!r}, active {session.get('active')!r}, ended_at {session.get('ended_at')!r}"
-    text = f"Session {session.get('id')} can never have {target}: it has {seen}."
+    seen = ", ".join(f"{name} {_quoted(session.get(name))}" for name in ("status", "active", "ended_at"))
+    text = f"Session {json_text(session.get('id'))} can never have {target}: it has {seen}."
     if target.statuses is not None and "started" in target.statuses and "ended" not in target.statuses:
         if session.get("started_at") is None:
             return text + " It ended without having been started."
         return text + (
-            f" It was started at {session['started_at']} and has ended since;"
+            f" It was started at {json_text(session['started_at'])} and has ended since;"
             ' if that is enough, wait for status=("started", "ended").'
         )
     return text
+
+
+def _quoted(value: object) -> str:
+    """Return a value so that text is told from what is none."""
+    return f"'{value}'" if isinstance(value, str) and value.isprintable() and len(value) < 50 else json_text(value)

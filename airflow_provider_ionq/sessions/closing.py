@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.conditions import is_ended
 from airflow_provider_ionq.errors import IonQError, IonQInvalidIdError
+from airflow_provider_ionq.json_text import json_object, json_text
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError
+from airflow_provider_ionq.sessions.log import SafeLog
 from airflow_provider_ionq.sessions.request import closing_words
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ def end_session(
     :raises SessionNotEndedError: when it has not been seen ended; at once when the API refuses to show it. Names the
         session and what will close it.
     """
+    log = SafeLog(log)
     session: Session | None = None
     pause = 1.0
     for attempt in range(1, ATTEMPTS + 1):
@@ -59,14 +62,15 @@ def end_session(
             refused = False
             if is_ended(session):
                 return session
-        reason = failure or f"the API took the request, but shows it with status {session and session['status']!r}"
+        status = json_text(session and session["status"])
+        reason = failure or f"the API took the request, but shows it with status '{status}'"
         log.warning("Attempt %d of %d to end session %s failed: %s", attempt, ATTEMPTS, session_id, reason)
         if refused:
             break
         if attempt < ATTEMPTS:
             sleep(min(max(pause, (failure and failure.retry_after_seconds) or 0.0), LONGEST_PAUSE_SECONDS))
             pause *= 2
-    backend = f" on {session['backend']}" if session is not None and session.get("backend") else ""
+    backend = f" on {json_text(session['backend'])}" if session is not None and session.get("backend") else ""
     closes = "Its limits were not seen" if session is None else f"If nobody ends it, {closing_words(session)}"
     raise SessionNotEndedError(
         f"Session {session_id}{backend} was not seen to end, and may cost money: {reason}. {closes}.",
@@ -82,15 +86,21 @@ def cancel_open_jobs(client: IonQClient, session_id: str, log: Any) -> None:
     :param session_id: id of the session.
     :param log: where is told what was cancelled and what could not be.
     """
+    log = SafeLog(log)
     try:
-        jobs = [job for job in client.list_session_jobs(session_id) if job.get("status") not in FINAL_JOB_STATUSES]
+        jobs = [job for job in client.list_session_jobs(session_id) if not _is_final(job)]
     except IonQError as error:
         log.warning("The jobs of session %s could not be listed, and are left to its end: %s", session_id, error)
         return
     for job in jobs:
         try:
             client.cancel_job(job["id"])
-        except (IonQError, KeyError) as error:
+        except (IonQError, KeyError, TypeError) as error:
             log.warning("A job of session %s could not be cancelled, and is left to its end: %s", session_id, error)
         else:
             log.info("Cancelled job %s of session %s.", job["id"], session_id)
+
+
+def _is_final(job: object) -> bool:
+    status = json_object(job).get("status")
+    return isinstance(status, str) and status in FINAL_JOB_STATUSES

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ionq.json_text import is_number, json_object, json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,13 +83,12 @@ class SessionRequest:
 
     def is_answered_by(self, session: Mapping[str, Any]) -> bool:
         """Tell whether a session has this backend and just these limits."""
-        settings = session.get("settings") or {}
-        cost = (settings.get("cost_limit") or {}).get("value")
+        settings = json_object(session.get("settings"))
         return (
             session.get("backend") == self.backend
-            and settings.get("duration_limit_min") == self.duration_limit_min
-            and settings.get("job_count_limit") == self.job_count_limit
-            and _same(cost, self.cost_limit_usd)
+            and _same(settings.get("duration_limit_min"), self.duration_limit_min)
+            and _same(settings.get("job_count_limit"), self.job_count_limit)
+            and _same(json_object(settings.get("cost_limit")).get("value"), self.cost_limit_usd)
         )
 
     def __str__(self) -> str:
@@ -127,17 +128,18 @@ def closing_words(session: Mapping[str, Any] | None) -> str:
 
     :param session: its JSON; None if it was never seen.
     """
-    settings = (session or {}).get("settings") or {}
-    cost = settings.get("cost_limit") or {}
+    session = json_object(session)
+    settings = json_object(session.get("settings"))
+    cost = json_object(settings.get("cost_limit"))
     ways = []
     if (minutes := settings.get("duration_limit_min")) is not None:
-        at = _parsed((session or {}).get("created_at"))
-        when = f" (at {at + timedelta(minutes=minutes):%Y-%m-%d %H:%M:%S} UTC)" if at else ""
-        ways.append(f"{minutes} minutes after its creation{when}")
+        ways.append(
+            f"{json_text(minutes)} minutes after its creation{_closing_time(session.get('created_at'), minutes)}"
+        )
     if (jobs := settings.get("job_count_limit")) is not None:
-        ways.append(f"after {jobs} jobs")
+        ways.append(f"after {json_text(jobs)} jobs")
     if cost.get("value") is not None:
-        ways.append(f"when its jobs have cost {cost['value']} {cost.get('unit', 'usd')}")
+        ways.append(f"when its jobs have cost {json_text(cost['value'])} {json_text(cost.get('unit', 'usd'))}")
     if not ways:
         return "no limit of its own is known that would close it"
     return f"its limits close it {', or '.join(ways)}"
@@ -145,15 +147,30 @@ def closing_words(session: Mapping[str, Any] | None) -> str:
 
 def created_epoch(session: Session) -> float | None:
     """Return when a session was created, in epoch seconds by the server's clock; None when it does not say."""
-    at = _parsed(session.get("created_at"))
-    return None if at is None else at.timestamp()
+    at = _time(session.get("created_at"))
+    # A time without an offset would be read as one of this machine's time zone.
+    return None if at is None or at.tzinfo is None else at.timestamp()
 
 
-def _parsed(text: object) -> datetime | None:
+def _time(text: object) -> datetime | None:
+    """Return a time in UTC, one without an offset as it is, and None for what is none."""
     try:
-        return datetime.fromisoformat(str(text))
-    except ValueError:
+        at = datetime.fromisoformat(text) if isinstance(text, str) else None
+        return at if at is None or at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
+
+
+def _closing_time(created_at: object, minutes: object) -> str:
+    at = _time(created_at)
+    if at is None or not is_number(minutes):
+        return ""
+    try:
+        at += timedelta(minutes=minutes)
+    except OverflowError:
+        return ""
+    zone = " UTC" if at.tzinfo is not None else ", as IonQ tells the time"
+    return f" (at {at:%Y-%m-%d %H:%M:%S}{zone})"
 
 
 def _number(name: str, value: object) -> float | None:
@@ -172,4 +189,7 @@ def _number(name: str, value: object) -> float | None:
 def _same(one: object, other: float | None) -> bool:
     if one is None or other is None:
         return one is other
-    return isinstance(one, (int, float)) and math.isclose(one, other)
+    try:
+        return is_number(one) and math.isclose(one, other)
+    except OverflowError:
+        return False

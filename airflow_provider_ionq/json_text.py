@@ -1,0 +1,38 @@
+"""
+Values of an answer's JSON as messages quote them.
+
+IonQ may send any JSON in any field. Nothing here raises, so that a message about a session always names the session.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+QUOTED_CHARACTERS = 200
+
+
+def json_text(value: object) -> str:
+    """
+    Return a value as a message quotes it: text as it is, everything else as Python writes it, both cut when long.
+
+    :param value: any value that JSON can have.
+    """
+    try:
+        text = value if isinstance(value, str) and value.isprintable() else repr(value)
+    except Exception as error:  # nested too deeply, or a number of too many digits
+        return f"<{type(value).__name__} that cannot be shown: {type(error).__name__}>"
+    return text if len(text) <= QUOTED_CHARACTERS else f"{text[:QUOTED_CHARACTERS]}..."
+
+
+def json_object(value: object) -> Mapping[str, Any]:
+    """Return a value if it is a JSON object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Tell whether a value is a finite number; `true` and `false` are not."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return isinstance(value, int) or math.isfinite(value)
