@@ -61,6 +61,19 @@ def opened_session_id(opening: object) -> str | None:
     return opening.get("session_id") if isinstance(opening, dict) else None
 
 
+def opened_with_connection(opening: object) -> str | None:
+    """
+    Return the id of the Airflow connection that the session was asked for with; None if that is not known.
+
+    :param opening: value of the XCom; anything else is as none.
+    """
+    if not isinstance(opening, dict):
+        return None
+    intent = opening.get("intent")
+    connection = intent.get("connection") if isinstance(intent, dict) else opening.get("connection")
+    return connection if isinstance(connection, str) else None
+
+
 class TaskMemory:
     """
     A :class:`~airflow_provider_ionq.sessions.intent.Memory` in the task state store of Airflow 3.3.
@@ -69,11 +82,13 @@ class TaskMemory:
     session, some time after the run began.
 
     :param context: the task's.
+    :param connection: id of the Airflow connection that sessions are opened with.
     :param resumed: whether this process goes on with a try that was deferred, and so knows how its request ended.
     """
 
-    def __init__(self, context: Context, *, resumed: bool = False) -> None:
+    def __init__(self, context: Context, connection: str, *, resumed: bool = False) -> None:
         self._context: Any = context
+        self._connection = connection
         self._resumed = resumed
         self._store: Any = context.get("task_state_store")
         self._retried = self._context["ti"].try_number > 1
@@ -89,7 +104,8 @@ class TaskMemory:
             return
         intent = None if self._store is None else self._store.get(INTENT_KEY)
         if (session_id := self.session_id()) is not None:
-            self._tell({"session_id": session_id})
+            connection = intent.get("connection") if isinstance(intent, dict) else None
+            self._tell({"session_id": session_id, "connection": connection or self._connection})
         else:
             self._tell({"intent": intent} if intent else {})
 
@@ -99,19 +115,20 @@ class TaskMemory:
         return value if isinstance(value, str) else None
 
     def intent(self, request: SessionRequest) -> Intent | None:
-        """Return what an earlier process of this task knew before a request whose outcome is not known."""
+        """Return what an earlier process of this task knew before its last request."""
         if self._store is not None:
             value = self._store.get(INTENT_KEY)
             return Intent.of_json(value) if isinstance(value, dict) else None
         return since_run_began(self._context, request) if self._retried and not self._resumed else None
 
+    def tell_session(self, session_id: str) -> None:
+        """Tell the task that ends the session its id."""
+        self._tell({"session_id": session_id, "connection": self._connection})
+
     def remember_session(self, session_id: str) -> None:
-        """Keep the id of the session that was opened."""
-        try:
-            self._tell({"session_id": session_id})
-        finally:
-            if self._store is not None:
-                self._store.set(SESSION_KEY, session_id)
+        """Keep the id of the session that was opened, for a later try."""
+        if self._store is not None:
+            self._store.set(SESSION_KEY, session_id)
 
     def remember_intent(self, intent: Intent) -> None:
         """Keep what is known before the request."""

@@ -23,6 +23,8 @@ NULL_CANNOT_BE_PUSHED = (3, 0, 0) <= get_base_airflow_version_tuple() < (3, 1, 0
 """Airflow 3.0 refuses an XCom that is null; one that is missing is pulled as None all the same."""
 
 
+XCOM_RETURN_KEY = "return_value"
+
 TIMED_OUT_AIRFLOW_2 = "Trigger/execution timeout"
 """What Airflow 2 says when a trigger's time is up, which there ends with `execution_timeout` at the latest."""
 
@@ -88,18 +90,67 @@ def without_nulls(operator: BaseOperator, context: Context, session: Session) ->
     return session
 
 
-def states_in_run(context: Context, task_ids: Collection[str]) -> set[str | None]:
+def push_session(operator: BaseOperator, context: Context, session: Session) -> None:
     """
-    Return the states that tasks of this run have now, those of all their mapped instances.
+    Push what Airflow would push when `execute` has returned a session, and have it push nothing more.
 
+    Airflow fails the task when its own push fails, and nobody is there any more who could end the session.
+
+    :param operator: the task, as it runs.
     :param context: the task's.
+    :param session: what `execute` returns.
+    """
+    if not operator.do_xcom_push:
+        return
+    ti: Any = context["ti"]
+    if operator.multiple_outputs:
+        for name, value in session.items():
+            if not (value is None and NULL_CANNOT_BE_PUSHED):
+                ti.xcom_push(name, value)
+    ti.xcom_push(XCOM_RETURN_KEY, session)
+    operator.multiple_outputs = False
+    # Only Airflow itself can push what a task downstream is mapped over.
+    operator.do_xcom_push = operator.has_dag() and next(iter(operator.iter_mapped_dependants()), None) is not None
+
+
+def states_in_run(context: Context, operator: BaseOperator, task_ids: Collection[str]) -> set[str | None]:
+    """
+    Return the states that tasks of this run have now.
+
+    Of a task in the mapped group that the operator is in too, that is the state of the instance that belongs to it; of
+    any other, the states of all its mapped instances. A task that this run does not have adds none.
+
+    :param context: the operator's.
+    :param operator: the task that asks.
     :param task_ids: which tasks.
     """
     ti: Any = context["ti"]
+    own_index = getattr(ti, "map_index", -1)
+    beside = {name for name in task_ids if own_index >= 0 and _are_mapped_together(operator, name)}
+    others = set(task_ids) - beside
+    # Airflow expands the tasks of a mapped group one by one: until then the instance has no index of its own.
+    return _states(context, others) | (_states(context, beside, own_index) or _states(context, beside, -1))
+
+
+def _are_mapped_together(operator: BaseOperator, task_id: str) -> bool:
+    dag: Any = operator.dag
+    group = operator.get_closest_mapped_task_group()
+    other = dag.get_task(task_id).get_closest_mapped_task_group()
+    return group is not None and other is not None and group.group_id == other.group_id
+
+
+def _states(context: Context, task_ids: Collection[str], map_index: int | None = None) -> set[str | None]:
+    """Return the states of tasks: those of all their instances, or of one."""
     if not task_ids:
         return set()  # Airflow would take it for all tasks
+    ti: Any = context["ti"]
     if hasattr(ti, "get_task_states"):
-        states = ti.get_task_states(dag_id=ti.dag_id, task_ids=list(task_ids), run_ids=[ti.run_id])
+        of_instance = {} if map_index is None else {"map_index": map_index}
+        states = ti.get_task_states(dag_id=ti.dag_id, task_ids=sorted(task_ids), run_ids=[ti.run_id], **of_instance)
         return {state for by_task in states.values() for state in by_task.values()}
     run: Any = context["dag_run"]  # Airflow 2
-    return {other.state for other in run.get_task_instances() if other.task_id in task_ids}
+    return {
+        other.state
+        for other in run.get_task_instances()
+        if other.task_id in task_ids and map_index in (None, getattr(other, "map_index", -1))
+    }

@@ -6,14 +6,16 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseOperator
 
+from airflow_provider_ionq.durations import duration_text
+from airflow_provider_ionq.ends import why_nobody_ends
 from airflow_provider_ionq.exceptions import IonQCapacityTimeout, IonQFailException, IonQSessionLost
 from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.sessions.errors import SessionLostError
+from airflow_provider_ionq.sessions.errors import NobodyEndsSessionError, SessionLostError
 from airflow_provider_ionq.sessions.request import LIMITS, SessionRequest
 from airflow_provider_ionq.task_memory import TaskMemory
-from airflow_provider_ionq.tasks import TIMED_OUT, in_terms_of_tasks, without_nulls
+from airflow_provider_ionq.tasks import TIMED_OUT, in_terms_of_tasks, push_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.models import Session
     from airflow_provider_ionq.sessions.opening import Opening
+    from airflow_provider_ionq.settings import ClientSettings
 
 LONGEST_PAUSE_SECONDS = 300.0
 
@@ -163,12 +166,13 @@ class IonQCreateSessionOperator(BaseOperator):
         from airflow_provider_ionq.sessions.opening import Opening
 
         deadline = time.monotonic() + remaining
-        memory = TaskMemory(context, resumed=resumed)
+        memory = TaskMemory(context, self.ionq_conn_id, resumed=resumed)
         memory.tell_again()
         request = self._request()
         with in_terms_of_tasks(self.ionq_conn_id):
             settings = IonQHook(self.ionq_conn_id).get_settings()
-        self._opening = Opening(settings, request, memory, self.log, adopt=self.adopt_lost_session)
+        surroundings = _Surroundings(self, context)
+        self._opening = Opening(settings, request, memory, surroundings, self.log, adopt=self.adopt_lost_session)
         try:
             while True:
                 try:
@@ -177,9 +181,11 @@ class IonQCreateSessionOperator(BaseOperator):
                 except IonQFailException as error:
                     if isinstance(error.__cause__, SessionLostError):
                         raise IonQSessionLost(str(error)) from error.__cause__
+                    if isinstance(error.__cause__, NobodyEndsSessionError):
+                        raise IonQFailException(str(error.__cause__)) from error.__cause__
                     raise
                 if session is not None:
-                    return without_nulls(self, context, session)
+                    return session
                 self._wait(self._opening, since, attempt, deadline - time.monotonic())
                 attempt += 1
         except BaseException:
@@ -204,25 +210,25 @@ class IonQCreateSessionOperator(BaseOperator):
         """Wait for capacity; returns if that is done on the worker."""
         if remaining <= 0:
             raise IonQCapacityTimeout(
-                f"There was no capacity for a session on {opening.request} within {self.timeout:g} s, and none was"
-                f" opened: {opening.refusal}"
+                f"There was no capacity for a session on {opening.request} within {duration_text(self.timeout)}, and"
+                f" none was opened: {opening.refusal}"
             )
         asked = (opening.refusal and opening.refusal.retry_after_seconds) or 0.0
         pause = min(max(self.poke_interval * 2.0 ** min(attempt - 1, 10), asked), LONGEST_PAUSE_SECONDS)
         pause = max(pause, self.poke_interval)
         if attempt == 1:
             self.log.info(
-                "No session can be opened on %s now; waiting for at most %.0f s. Open there just before: %s. %s",
+                "No session can be opened on %s now; waiting for at most %s. Open there just before: %s. %s",
                 self.backend,
-                remaining,
+                duration_text(remaining),
                 ", ".join(opening.open_ids) or "none of this organisation's",
                 opening.refusal,
             )
         else:
             self.log.info(
-                "Still no session can be opened on %s; waiting on for at most %.0f s. %s",
+                "Still no session can be opened on %s; waiting on for at most %s. %s",
                 self.backend,
-                remaining,
+                duration_text(remaining),
                 opening.refusal,
             )
         if not self.deferrable:
@@ -245,6 +251,27 @@ class IonQCreateSessionOperator(BaseOperator):
             kwargs={"since": since, "attempt": attempt + 1, "deadline": time.time() + remaining},
             timeout=timedelta(seconds=remaining),
         )
+
+
+class _Surroundings:
+    """The :class:`~airflow_provider_ionq.sessions.intent.Surroundings` of a task."""
+
+    def __init__(self, operator: IonQCreateSessionOperator, context: Context) -> None:
+        self.connection = operator.ionq_conn_id
+        self._operator = operator
+        self._context = context
+
+    def why_nobody_ends(self) -> str | None:
+        return why_nobody_ends(self._operator, self._context)
+
+    def settings_of(self, connection: str) -> ClientSettings | None:
+        try:
+            return IonQHook(connection).get_settings()
+        except AirflowNotFoundException:
+            return None
+
+    def hand_on(self, session: Session) -> None:
+        push_session(self._operator, self._context, session)
 
 
 def _seconds(name: str, value: float | timedelta) -> float:

@@ -29,9 +29,33 @@ class SessionLostError(IonQError):
 
 
 class SessionNotShownError(IonQError):
-    """The session that an earlier try opened cannot be read. A retry may help."""
+    """The session that an earlier try opened, or may have opened, cannot be read. A retry may help."""
 
     retryable = True
+
+
+class NobodyEndsSessionError(IonQError):
+    """No task of the run would end the session any more, so none is left open. A retry does not help."""
+
+
+class EndNotSeenError(IonQError):
+    """It cannot be seen whether the end of the session is still to come, so none is opened. A retry may help."""
+
+    retryable = True
+
+
+class SessionNotHandedOnError(IonQError):
+    """
+    A session was opened and ended again, because Airflow could not be told of it. A retry may help.
+
+    :param session_id: its id.
+    """
+
+    retryable = True
+
+    def __init__(self, text: str, session_id: str) -> None:
+        super().__init__(text)
+        self.session_id = session_id
 
 
 class OpeningStoppedError(IonQError):

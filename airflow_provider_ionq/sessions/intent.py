@@ -14,6 +14,7 @@ from airflow_provider_ionq.sessions.request import SessionRequest, created_epoch
 
 if TYPE_CHECKING:
     from airflow_provider_ionq.models import Session
+    from airflow_provider_ionq.settings import ClientSettings
 
 CLOCKS_APART_SECONDS = 60.0
 """The clocks behind `created_at` and the `Date` header are both IonQ's, and need not be the same."""
@@ -33,6 +34,7 @@ class Intent:
     :param since: the server's time, in epoch seconds; None when it did not tell.
     :param until: when at the latest the session was created, by the same clock; None if that is not known.
     :param named: ids of sessions that people were told of as perhaps this one.
+    :param connection: id of the Airflow connection that it was asked for with; None if that is not known.
     """
 
     request: SessionRequest | None
@@ -40,6 +42,7 @@ class Intent:
     since: float | None
     until: float | None
     named: tuple[str, ...] = ()
+    connection: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -49,6 +52,7 @@ class Intent:
             "since": self.since,
             "until": self.until,
             "named": list(self.named),
+            "connection": self.connection,
         }
 
     @classmethod
@@ -61,6 +65,7 @@ class Intent:
             since=value["since"],
             until=value["until"],
             named=tuple(value["named"]),
+            connection=value.get("connection"),
         )
 
     def may_be(self, session: Session, project_id: str | None) -> bool:
@@ -91,13 +96,40 @@ class Memory(Protocol):
         """Return the id of the session that was opened."""
 
     def intent(self, request: SessionRequest) -> Intent | None:
-        """Return what was known before a request whose outcome is not; `request` is what is asked for now."""
+        """
+        Return what was known before the last request: of the session that was opened, or whose outcome is not known.
+
+        :param request: what is asked for now, for a memory that keeps nothing.
+        """
+
+    def tell_session(self, session_id: str) -> None:
+        """Tell the task that ends the session its id."""
 
     def remember_session(self, session_id: str) -> None:
-        """Keep the id of the session that was opened."""
+        """Keep the id of the session that was opened, for a later try."""
 
     def remember_intent(self, intent: Intent) -> None:
         """Keep what is known before the request."""
 
     def forget(self) -> None:
         """Keep neither."""
+
+
+class Surroundings(Protocol):
+    """What the task that opens a session knows of Airflow."""
+
+    connection: str
+    """Id of the Airflow connection that the session is asked for with."""
+
+    def why_nobody_ends(self) -> str | None:
+        """
+        Return why no task would end a session that is opened now; None when the end is still to come.
+
+        :raises IonQError: retryable, when that cannot be seen.
+        """
+
+    def settings_of(self, connection: str) -> ClientSettings | None:
+        """Return the settings of another Airflow connection; None when there is none of that id."""
+
+    def hand_on(self, session: Session) -> None:
+        """Give the session to the tasks downstream."""

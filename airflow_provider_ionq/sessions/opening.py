@@ -3,17 +3,20 @@ Open a session so that none is lost, without Airflow.
 
 Rules of this file: the request that opens a session is sent once; what is known before it is remembered first, and the
 session's id as soon as there is one; whether a request without an answer has opened a session is told by what is in
-the list after it and was not before; a session that was opened is never given up for an error that comes later.
+the list after it and was not before; a session that was opened is handed on or ended, whatever fails later; no session
+is opened, or kept, that answers another request or that no task would end.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import signal
 import time
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.conditions import is_ended
+from airflow_provider_ionq.durations import duration_text
 from airflow_provider_ionq.errors import (
     IonQApiError,
     IonQConflictError,
@@ -21,17 +24,27 @@ from airflow_provider_ionq.errors import (
     IonQRateLimitError,
     IonQUnreachableError,
 )
-from airflow_provider_ionq.sessions.errors import OpeningStoppedError, SessionLostError, SessionNotShownError
+from airflow_provider_ionq.sessions.closing import end_session
+from airflow_provider_ionq.sessions.earlier import difference, lost_words, opened_on
+from airflow_provider_ionq.sessions.errors import (
+    NobodyEndsSessionError,
+    OpeningStoppedError,
+    SessionLostError,
+    SessionNotShownError,
+)
+from airflow_provider_ionq.sessions.handing_on import Teller
 from airflow_provider_ionq.sessions.intent import LATEST_SECONDS, Intent
+from airflow_provider_ionq.sessions.log import SafeLog
 from airflow_provider_ionq.sessions.request import closing_words
-from airflow_provider_ionq.sessions.search import find, found_words, hasty, looks, only_unused
+from airflow_provider_ionq.sessions.search import find, hasty, only_unused, read_in_time, with_backends
 from airflow_provider_ionq.sessions.signals import held_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_provider_ionq.client import IonQClient
     from airflow_provider_ionq.models import Session
-    from airflow_provider_ionq.sessions.intent import Memory
+    from airflow_provider_ionq.sessions.intent import Memory, Surroundings
     from airflow_provider_ionq.sessions.request import SessionRequest
     from airflow_provider_ionq.settings import ClientSettings
 
@@ -51,6 +64,7 @@ class Opening:
     :param settings: of the client.
     :param request: what to open.
     :param memory: what outlives this process.
+    :param surroundings: what is known of Airflow.
     :param log: the task's logger.
     :param adopt: take a session that may be the lost one for it, if it is the only one.
     :param sleep: waits so many seconds.
@@ -61,6 +75,7 @@ class Opening:
         settings: ClientSettings,
         request: SessionRequest,
         memory: Memory,
+        surroundings: Surroundings,
         log: Any,
         *,
         adopt: bool = False,
@@ -77,7 +92,8 @@ class Opening:
         self._ended = False
         self._lost: IonQError | None = None
         self._memory = memory
-        self._log = log
+        self._surroundings = surroundings
+        self._log = SafeLog(log)
         self._adopt = adopt
         self._sleep = sleep
         self._client = IonQClient(settings)
@@ -85,17 +101,23 @@ class Opening:
 
     def open(self) -> Session | None:
         """
-        Return the session, found if an earlier process opened it, else opened now.
+        Return the session, found if an earlier process opened it, else opened now; the tasks downstream have it.
 
         :return: None when there is no capacity, or no more requests are taken, for now: `refusal` says which,
             `open_ids` which sessions of the backend are open.
+        :raises NobodyEndsSessionError: when no task of the run would end it; what an earlier process opened is ended.
         :raises SessionLostError: when it may have been opened and cannot be told from others.
         :raises SessionNotShownError: when the session that an earlier process opened cannot be read.
+        :raises SessionNotEndedError: when it should have been ended, and was not seen to.
+        :raises SessionNotHandedOnError: when Airflow cannot be told of it; it has ended.
         :raises OpeningStoppedError: after :meth:`stop`.
         :raises IonQError: for what the API or the connection refuses, and for what may pass.
         """
         session = self._from_before() or self._open_another()
         self._check_stopped()
+        if session is not None:
+            self._teller(session["id"]).tell_or_end(functools.partial(self._surroundings.hand_on, session))
+            self._check_stopped()
         return session
 
     def stop(self) -> None:
@@ -110,12 +132,12 @@ class Opening:
         if self.session_id is None or self._ended:
             return
         deadline = time.monotonic() + KILLED_WITHIN_SECONDS
-        self._log.warning("This task is being killed: ending session %s, which it has opened.", self.session_id)
+        self._log.warning("This task is being stopped: ending session %s, which it has opened.", self.session_id)
         while (left := deadline - time.monotonic()) > 0:
             in_time = dataclasses.replace(self.settings, max_retries=0, timeout_seconds=left)
             try:
                 IonQClient(in_time).end_session(self.session_id)
-            except IonQError as error:
+            except Exception as error:  # whatever it is, the session is open
                 self._log.warning("Session %s could not be ended: %s", self.session_id, error)
                 time.sleep(PAUSE_OF_KILLED_SECONDS)
             else:
@@ -130,14 +152,11 @@ class Opening:
             raise OpeningStoppedError(f"The task is being killed: {ended}.")
 
     def _from_before(self) -> Session | None:
-        if (session_id := self._memory.session_id()) is not None:
-            session = self._stored(session_id)
-            if not is_ended(session):
-                self.session_id = session_id
-                self._log.info("Session %s was opened by an earlier try and is open: going on with it.", session_id)
+        session_id, intent = self._memory.session_id(), self._memory.intent(self.request)
+        if session_id is not None:
+            if (session := self._stored(session_id, intent)) is not None:
                 return session
-            self._log.info("Session %s, opened by an earlier try, has ended: opening another.", session_id)
-        elif (intent := self._memory.intent(self.request)) is not None:
+        elif intent is not None:
             self._log.warning("An earlier try asked for a session and its outcome is not known: looking for it.")
             if (found := self._find(intent, None)) is not None:
                 return found
@@ -147,32 +166,82 @@ class Opening:
         self._memory.forget()
         return None
 
-    def _stored(self, session_id: str) -> Session:
-        """Read the session that an earlier try opened: it costs money, so no refusal to show it is the last word."""
-        failure: IonQError | None = None
-        for _ in looks(SHOW_SECONDS, self._sleep):
-            try:
-                return self._hasty_client.get_session(session_id)
-            except IonQError as error:
-                failure = error
-        raise SessionNotShownError(
-            f"Session {session_id}, which an earlier try opened on {self.request}, cannot be read and may cost money;"
-            f" no other was opened: {failure}"
-        ) from failure
+    def _stored(self, session_id: str, intent: Intent | None) -> Session | None:
+        """Return the session that an earlier try opened, if it is open and what is asked for; else see that it ends."""
+        settings = self._settings_of(intent)
+        asked_for = opened_on(intent, self.request, self._surroundings.connection)
+        try:
+            # It costs money, so no refusal to show it is the last word.
+            session = read_in_time(self._hasty_client_of(settings), session_id, SHOW_SECONDS, self._sleep)
+        except IonQError as error:
+            raise SessionNotShownError(
+                f"Session {session_id}, which an earlier try opened on {asked_for}, cannot be read and may cost money;"
+                f" no other was opened: {error}"
+            ) from error
+        if is_ended(session):
+            self._log.info("Session %s, opened by an earlier try, has ended: opening another.", session_id)
+            return None
+        if (why := self._surroundings.why_nobody_ends()) is not None:
+            self._end(session_id, settings)
+            raise NobodyEndsSessionError(f"{why} Session {session_id}, which an earlier try opened, has been ended.")
+        if (why := difference(session, intent, self.request, self._surroundings.connection)) is not None:
+            self._log.warning("Ending session %s, which an earlier try opened: %s.", session_id, why)
+            self._end(session_id, settings)
+            self._log.info("Session %s has ended: opening another.", session_id)
+            return None
+        self.session_id = session_id
+        self._log.info("Session %s was opened by an earlier try and is open: going on with it.", session_id)
+        return session
+
+    def _settings_of(self, intent: Intent | None) -> ClientSettings:
+        """Return the settings that a request was sent with: the DAG may name another connection now."""
+        connection = None if intent is None else intent.connection
+        if connection is None or connection == self._surroundings.connection:
+            return self.settings
+        return self._surroundings.settings_of(connection) or self.settings
+
+    def _hasty_client_of(self, settings: ClientSettings) -> IonQClient:
+        from airflow_provider_ionq.client import IonQClient
+
+        return self._hasty_client if settings is self.settings else IonQClient(hasty(settings))
+
+    def _end(self, session_id: str, settings: ClientSettings) -> None:
+        from airflow_provider_ionq.client import IonQClient
+
+        end_session(IonQClient(settings), session_id, self._log, sleep=self._sleep)
+
+    def _give_up(self) -> None:
+        if self.session_id is not None:
+            self._end(self.session_id, self.settings)
+            self._ended = True
+
+    def _check_end_to_come(self) -> None:
+        if (why := self._surroundings.why_nobody_ends()) is not None:
+            raise NobodyEndsSessionError(f"{why} No session was opened.")
 
     def _open_another(self) -> Session | None:
+        self._check_end_to_come()
         since, sessions = self._client.list_sessions_at()
         mine = [session for session in sessions if session.get("backend") == self.request.backend]
         self.open_ids = tuple(session["id"] for session in mine if not is_ended(session))
         until = None if since is None else since + self.settings.timeout_seconds + LATEST_SECONDS
-        intent = Intent(request=self.request, open_ids=self.open_ids, since=since, until=until)
+        intent = Intent(
+            request=self.request,
+            open_ids=self.open_ids,
+            since=since,
+            until=until,
+            connection=self._surroundings.connection,
+        )
+        # Again: the list may have taken minutes, in which somebody marked the end or the scheduler began it.
+        self._check_end_to_come()
         self._memory.remember_intent(intent)
         with held_back(signal.SIGTERM, signal.SIGALRM):
             # Whoever kills the task now gets to do so when there is an id to end the session by.
             self._check_stopped()
             session = self._ask()
-            if session is not None:
-                self._take(session)
+            self.session_id = session["id"] if session is not None else None
+        if session is not None:
+            self._take(session)
         if self.refusal is not None:
             return None
         if session is None:
@@ -196,15 +265,26 @@ class Opening:
             if isinstance(error, (IonQConflictError, IonQRateLimitError)):
                 self.refusal = error
                 return None
-            raise self._with_backends(error) from error.__cause__
+            raise with_backends(error, self.request.backend, self._hasty_client) from error.__cause__
 
     def _take(self, session: Session) -> None:
-        self.session_id = session["id"]
-        try:
-            self._memory.remember_session(session["id"])
-        except Exception as error:
-            # The session is open, and this process knows its id.
-            self._log.warning("The id of session %s could not be stored for a later try: %s", session["id"], error)
+        """Tell the task that ends the session of it, and keep its id for a later try."""
+        session_id = self.session_id = session["id"]
+        teller = self._teller(session_id)
+        teller.tell_or_end(lambda: self._memory.tell_session(session_id))
+        if (failure := teller.try_for_a_minute(lambda: self._memory.remember_session(session_id))) is not None:
+            # The task that ends the session knows of it, so it may be handed on.
+            self._log.warning("The id of session %s could not be stored for a later try: %s", session_id, failure)
+
+    def _teller(self, session_id: str) -> Teller:
+        return Teller(
+            session_id,
+            str(self.request),
+            end=self._give_up,
+            check=self._check_stopped,
+            log=self._log,
+            sleep=self._sleep,
+        )
 
     def _remember_named(self, intent: Intent, session_ids: list[str]) -> None:
         named = (*intent.named, *session_ids)
@@ -214,33 +294,18 @@ class Opening:
             # What is to be told matters more.
             self._log.warning("It could not be stored which sessions were named: %s", error)
 
-    def _with_backends(self, error: IonQError) -> IonQError:
-        """Add to a refused request which backends there are, if the asked one is none of them."""
-        if not isinstance(error, IonQApiError) or error.status not in (400, 404):
-            return error
-        try:
-            names = [backend["backend"] for backend in self._hasty_client.list_backends()]
-        except (IonQError, KeyError, TypeError):
-            return error
-        if self.request.backend not in names:
-            error.args = (f"{error} - there is no backend {self.request.backend!r}; there are: {', '.join(names)}",)
-        return error
-
     def _shown(self, session: Session) -> Session:
         """Read the session back as soon as the API shows it."""
-        failure: IonQError | None = None
-        for _ in looks(SHOW_SECONDS, self._sleep):
-            try:
-                return self._hasty_client.get_session(session["id"])
-            except IonQError as error:
-                failure = error
-        self._log.warning(
-            "Session %s was opened, but the API has not shown it for %g s; going on with what it said then. %s",
-            session["id"],
-            SHOW_SECONDS,
-            failure,
-        )
-        return session
+        try:
+            return read_in_time(self._hasty_client, session["id"], SHOW_SECONDS, self._sleep)
+        except IonQError as error:
+            self._log.warning(
+                "Session %s was opened, but the API has not shown it for %s; going on with what it said then. %s",
+                session["id"],
+                duration_text(SHOW_SECONDS),
+                error,
+            )
+            return session
 
     def _find(self, intent: Intent, lost: IonQError | None) -> Session | None:
         """
@@ -251,26 +316,33 @@ class Opening:
         """
         if lost is not None:
             self._log.warning("No answer to the request: looking for the session it may have opened. %s", lost)
-        found = find(self._hasty_client, intent, sleep=self._sleep)
-        if self._adopt and (session := only_unused(found)) is not None:
+        found = self._search(intent)
+        same = intent.request == self.request and intent.connection in (None, self._surroundings.connection)
+        if self._adopt and same and (session := only_unused(found)) is not None:
             self._log.warning("Taking session %s for the one that was asked for.", session["id"])
+            if (why := self._surroundings.why_nobody_ends()) is not None:
+                self._end(session["id"], self.settings)
+                raise NobodyEndsSessionError(f"{why} Session {session['id']}, taken for the lost one, has been ended.")
             self._take(session)
             return session
         if found:
             ids = [session["id"] for session in found]
             self._remember_named(intent, ids)
-            raise SessionLostError(_lost_words(self.request, found, lost), ids)
+            asked_for = opened_on(intent, self.request, self._surroundings.connection)
+            raise SessionLostError(lost_words(asked_for, found, lost), ids)
         if lost is not None:
             raise lost
         return None
 
-
-def _lost_words(request: SessionRequest, found: list[Session], lost: IonQError | None) -> str:
-    who, why = ("An earlier try", "") if lost is None else ("This try", f" ({lost})")
-    return (
-        f"{who} asked for a session on {request} and got no answer{why}; since then there {found_words(found)}, so no"
-        " other was opened. If it is yours, end it (IonQEndSessionOperator, or IonQHook().end_session), and clear this"
-        " task and those after it to open another; or set adopt_lost_session=True and clear them: this task goes on"
-        " with such a session if it is the only one and was not started. If it is somebody else's, clear them when it"
-        " was started or has ended."
-    )
+    def _search(self, intent: Intent) -> list[Session]:
+        settings = self._settings_of(intent)
+        try:
+            return find(self._hasty_client_of(settings), intent, sleep=self._sleep)
+        except IonQError as error:
+            if settings is self.settings:
+                raise
+            asked_for = opened_on(intent, self.request, self._surroundings.connection)
+            raise SessionNotShownError(
+                f"An earlier try asked for a session on {asked_for} and got no answer, and it is not known whether one"
+                f" is open, which may cost money; no other was opened: {error}"
+            ) from error

@@ -11,7 +11,8 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING
 
-from airflow_provider_ionq.errors import IonQError
+from airflow_provider_ionq.errors import IonQApiError, IonQError
+from airflow_provider_ionq.json_text import json_text
 from airflow_provider_ionq.sessions.request import closing_words
 
 if TYPE_CHECKING:
@@ -46,6 +47,26 @@ def looks(seconds: float, sleep: Callable[[float], None] = time.sleep) -> Iterat
             return
         sleep(min(pause, remaining))
         pause = min(pause * 2, LONGEST_LOOK_SECONDS)
+
+
+def read_in_time(client: IonQClient, session_id: str, seconds: float, sleep: Callable[[float], None]) -> Session:
+    """
+    Return a session as soon as the API shows it.
+
+    :param client: with :func:`hasty` settings.
+    :param session_id: its id.
+    :param seconds: for how long to try.
+    :param sleep: waits so many seconds.
+    :raises IonQError: when the last look failed.
+    """
+    failure: IonQError | None = None
+    for _ in looks(seconds, sleep):
+        try:
+            return client.get_session(session_id)
+        except IonQError as error:
+            failure = error
+    assert failure is not None  # there is a look at least
+    raise failure
 
 
 def find(client: IonQClient, intent: Intent, *, sleep: Callable[[float], None] = time.sleep) -> list[Session]:
@@ -84,9 +105,28 @@ def only_unused(found: list[Session]) -> Session | None:
 def found_words(found: list[Session]) -> str:
     """Name what was found, as in "since then there ..."."""
     named = "; ".join(
-        f"{session['id']}, created at {session.get('created_at')} by user {session.get('creator_id')}, now"
-        f" {session['status']} ({closing_words(session)})"
+        f"{session['id']}, created at {json_text(session.get('created_at'))} by user"
+        f" {json_text(session.get('creator_id'))}, now {json_text(session['status'])} ({closing_words(session)})"
         for session in found
     )
     number = "is a session" if len(found) == 1 else f"are {len(found)} sessions"
     return f"{number} that may be the one it opened: {named}. IonQ gives no way to tell"
+
+
+def with_backends(error: IonQError, backend: str, client: IonQClient) -> IonQError:
+    """
+    Add to a refused request which backends there are, if the one that was asked for is none of them.
+
+    :param error: the refusal.
+    :param backend: what was asked for.
+    :param client: asked for the backends.
+    """
+    if not isinstance(error, IonQApiError) or error.status not in (400, 404):
+        return error
+    try:
+        names = [str(known["backend"]) for known in client.list_backends()]
+    except (IonQError, KeyError, TypeError):
+        return error
+    if backend not in names:
+        error.args = (f"{error} - there is no backend {backend!r}; there are: {', '.join(names)}",)
+    return error

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, AirflowSkipException
 
+from airflow_provider_ionq.durations import duration_text
 from airflow_provider_ionq.errors import IonQError
 from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionLost
 from airflow_provider_ionq.hooks.ionq import IonQHook
+from airflow_provider_ionq.json_text import json_text
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError
+from airflow_provider_ionq.sessions.log import SafeLog
 from airflow_provider_ionq.sessions.request import closing_words
-from airflow_provider_ionq.task_memory import asked_for, opened_session_id
+from airflow_provider_ionq.task_memory import asked_for, opened_session_id, opened_with_connection
 from airflow_provider_ionq.tasks import states_in_run
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ class EndSessionOfGroup(IonQEndSessionOperator):
     - Where the task died before the answer to its request, the session that it may have opened is looked for, and named
       in the error; or ended, if the author adopts such sessions.
     - A run in which `create_session` did not succeed is never left green: when no work has failed, this task does.
+    - It is ended with the connection that it was opened with, if Airflow still has that, whatever the DAG says now.
     - When the session is not seen to end, the log says what was opened and what will close it.
 
     :param opened: the session's JSON as `create_session` returned it (templated); None if it returned none.
@@ -64,14 +68,18 @@ class EndSessionOfGroup(IonQEndSessionOperator):
     def execute(self, context: Context) -> Session:
         """End the session; return its JSON."""
         if isinstance(self.opened, dict):
+            self._use_connection_of(self._told(context))
             session = self._end(context, self.opened)
-            if "success" in states_in_run(context, [self.create_id]):
+            if "success" in states_in_run(context, self, [self.create_id]):
                 return session
         else:
             session_id = self._session_id_not_handed_on(context)
             if session_id is None:
                 self._fail_unless_the_work_has(context, "it opened no session")
-                raise AirflowSkipException("There is no session to end: create_session opened none.")
+                raise AirflowSkipException(
+                    "There is no session to end, so this task is skipped: create_session failed before it asked IonQ"
+                    " for one, or its request was refused or had no effect."
+                )
             self.session_id = session_id
             session = self._end(context, {})
         self._fail_unless_the_work_has(context, f"session {self.session_id}, which it opened, has ended")
@@ -81,19 +89,26 @@ class EndSessionOfGroup(IonQEndSessionOperator):
         try:
             return super().execute(context)
         except Exception:
-            self.log.error(
+            SafeLog(self.log).error(
                 "Session %s on %s is not known to have ended, and may cost money: %s. End it by hand if need be.",
                 self.session_id,
-                opened.get("backend", "a backend that is not known"),
+                json_text(opened.get("backend", "a backend that is not known")),
                 closing_words(opened) if opened else "its limits are those of create_session",
             )
             raise
 
     def _session_id_not_handed_on(self, context: Context) -> str | None:
         """Return the id of the session that `create_session` opened and did not return; None if it opened none."""
-        self.log.warning("create_session handed no session on: looking for what it may have opened.")
+        log = SafeLog(self.log)
+        log.warning(
+            "create_session handed no session on. In %s, when a task that was stopped is gone for good, this task looks"
+            " for a session that create_session opened: first in what it told before it ended; then, if its request got"
+            " no answer, among IonQ's sessions.",
+            duration_text(GONE_SECONDS),
+        )
         time.sleep(GONE_SECONDS)
         opening = self.opening.resolve(context)
+        self._use_connection_of(opening)
         intent = asked_for(opening, context)
         if intent is None:
             return opened_session_id(opening)
@@ -118,12 +133,34 @@ class EndSessionOfGroup(IonQEndSessionOperator):
             return None
         session = only_unused(found) if self.adopt_lost_session and intent.request is not None else None
         if session is not None:
-            self.log.warning("Taking session %s for the one that was asked for.", session["id"])
+            log.warning("Taking session %s for the one that was asked for.", session["id"])
             return session["id"]
         raise IonQSessionLost(
             f"create_session {asked} and learned of no answer; since then there {found_words(found)}, so none was"
             " ended. If it is yours, end it: IonQEndSessionOperator, or IonQHook().end_session."
         )
+
+    def _told(self, context: Context) -> object:
+        """Return how far `create_session` had come; None also when that cannot be read, which must not keep it open."""
+        try:
+            return self.opening.resolve(context)
+        except Exception as error:
+            SafeLog(self.log).warning("It cannot be read with which connection the session was opened: %s", error)
+            return None
+
+    def _use_connection_of(self, opening: object) -> None:
+        """Go on with the connection that the session was asked for with: the DAG may name another by now."""
+        connection = opened_with_connection(opening)
+        if connection is None or connection == self.ionq_conn_id:
+            return
+        try:
+            IonQHook(connection).get_settings()
+        except AirflowNotFoundException:
+            return
+        SafeLog(self.log).warning(
+            "The session was asked for with Airflow connection %r, not %r: using that.", connection, self.ionq_conn_id
+        )
+        self.ionq_conn_id = connection
 
     def _fail_unless_the_work_has(self, context: Context, what: str) -> None:
         """
@@ -135,7 +172,7 @@ class EndSessionOfGroup(IonQEndSessionOperator):
         dag: Any = self.dag
         last = [dag.get_task(task_id) for task_id in self.last_work_ids]
         judged = [task.task_id for task in last if all(below.is_teardown for below in task.downstream_list)]
-        if not states_in_run(context, judged) & FAILED_STATES:
+        if not states_in_run(context, self, judged) & FAILED_STATES:
             raise IonQFailException(
                 f"create_session did not succeed; {what}. No work has failed for it, so this task does: the run is no"
                 " success."

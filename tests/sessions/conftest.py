@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_ionq.emulator.fixtures import ionq_emulator
-from airflow_provider_ionq.sessions import opening, search
+from airflow_provider_ionq.sessions import handing_on, opening, search
 from airflow_provider_ionq.task_groups import end
 
 __all__ = ["ionq_emulator"]
@@ -13,7 +13,8 @@ __all__ = ["ionq_emulator"]
 
 @pytest.fixture(autouse=True)
 def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look for a lost session, or for one that is not shown yet, for one second only; wait for no task to be gone."""
+    """Look for a lost session, for one that is not shown yet and for Airflow for one second; for no task to be gone."""
     monkeypatch.setattr(search, "FIND_SECONDS", 1.0)
     monkeypatch.setattr(opening, "SHOW_SECONDS", 1.0)
+    monkeypatch.setattr(handing_on, "TELL_SECONDS", 1.0)
     monkeypatch.setattr(end, "GONE_SECONDS", 0.0)

@@ -426,7 +426,7 @@ def test_it_tells_what_it_asks_for_before_the_request_and_the_id_after_it(
     session = task.try_once()
     assert told[LIST] == {}
     assert told[CREATE]["intent"]["request"]["backend"] == BACKEND
-    assert told[READ] == {"session_id": session["id"]}
+    assert told[READ] == {"session_id": session["id"], "connection": "ionq_default"}
 
 
 def test_and_nothing_when_it_was_refused(ionq_emulator: Emulator, store: Store | None) -> None:
@@ -444,7 +444,7 @@ def test_the_next_try_tells_it_anew_before_anything_else(
     task = Task(Store())
     crash(task, ionq_emulator, route, after=route == CREATE)
     told = task.xcoms[OPENING_KEY]
-    assert set(told) == {"intent" if route == CREATE else "session_id"}
+    assert set(told) == ({"intent"} if route == CREATE else {"session_id", "connection"})
     monkeypatch.delenv("AIRFLOW_CONN_IONQ_DEFAULT")
     with pytest.raises(IonQFailException, match="ionq_default"):
         task.try_once()
@@ -472,7 +472,7 @@ def test_what_is_told_is_told_though_the_store_cannot_be_written(ionq_emulator: 
     task = Task(Full())
     session = task.try_once()
     assert open_sessions(ionq_emulator) == [session["id"]]
-    assert task.xcoms[OPENING_KEY] == {"session_id": session["id"]}
+    assert task.xcoms[OPENING_KEY]["session_id"] == session["id"]
 
 
 def test_a_store_that_cannot_be_written_before_it_has_nothing_sent(ionq_emulator: Emulator) -> None:

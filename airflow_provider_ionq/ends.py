@@ -1,0 +1,100 @@
+"""
+Which tasks end the session that a task opens, and whether they are still to come in this run.
+
+A run can be cleared in part: then the task that opens a session may run again while the one that ends it does not.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import XComArg
+
+from airflow_provider_ionq.operators.session import IonQEndSessionOperator
+from airflow_provider_ionq.sessions.errors import EndNotSeenError
+from airflow_provider_ionq.tasks import states_in_run
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import BaseOperator, Context
+
+STILL_TO_COME = frozenset({None, "up_for_retry"})
+"""Airflow judges the trigger rule anew before a retry, too: it waits for the task that opens the session."""
+
+RESTARTING = "restarting"
+"""It was cleared while it ran, and is still to come once it is killed."""
+
+
+def why_nobody_ends(operator: BaseOperator, context: Context) -> str | None:
+    """
+    Return why no task of this run would end a session that is opened now; None when its end is still to come.
+
+    A task that ends no session of its own account, as one that is tried alone, is not asked about.
+
+    :param operator: the task that opens the session.
+    :param context: the task's.
+    :raises EndNotSeenError: when Airflow does not tell, or the end is just being cleared.
+    """
+    over = []
+    for task_id in end_ids(operator):
+        try:
+            states = states_in_run(context, operator, [task_id])
+        except Exception as error:  # Airflow's are of many classes, which differ by version
+            raise EndNotSeenError(
+                f"It cannot be seen whether {task_id} is still to come in this run, so no session was asked for:"
+                f" {type(error).__name__}: {error}"
+            ) from error
+        if RESTARTING in states:
+            raise EndNotSeenError(
+                f"{task_id} is being cleared while it runs, so no session was asked for: a retry finds it ready."
+            )
+        if gone := states - STILL_TO_COME:
+            over.append(f"{task_id} (now {', '.join(sorted(map(str, gone)))})")
+    if not over:
+        return None
+    return (
+        f"Nobody would end a session that is opened now: {' and '.join(over)} will not run after this task in this run."
+        f" Clear the run with its existing tasks, not only the failed ones: at least {operator.task_id} and"
+        f" {' and '.join(text.partition(' ')[0] for text in over)}."
+    )
+
+
+def end_ids(operator: BaseOperator) -> list[str]:
+    """
+    Return the ids of the tasks that end the session which a task opens: its teardowns, and the operators that end it.
+
+    :param operator: the task that opens the session.
+    """
+    if not operator.has_dag():
+        return []
+    below: Any = operator.get_flat_relatives(upstream=False)
+    return sorted(task.task_id for task in below if _ends_session_of(operator, task))
+
+
+def _ends_session_of(operator: BaseOperator, task: Any) -> bool:
+    if task.is_teardown and operator.is_setup and operator.task_id in task.upstream_task_ids:
+        return not task.inherits_from_empty_operator
+    if not issubclass(_class_of(task), IonQEndSessionOperator):
+        return False
+    session_id = _argument(task, "session_id")
+    dag: Any = operator.dag
+    openers = {other.task_id for other in dag.tasks if issubclass(_class_of(other), type(operator))}
+    named = {source.task_id for source, _ in XComArg.iter_xcom_references(session_id)} & openers
+    if isinstance(session_id, str):
+        named |= {name for name in openers if re.search(rf"""["']{re.escape(name)}["']""", session_id)}
+    # One that names nobody who opens a session is taken to end this one: it may get the id by a detour.
+    return not named or operator.task_id in named
+
+
+def _class_of(task: Any) -> type:
+    """Return a task's class, that of a mapped one also."""
+    given = getattr(task, "operator_class", None)
+    return given if isinstance(given, type) else type(task)
+
+
+def _argument(task: Any, name: str) -> Any:
+    """Return an argument of a task, of a mapped one also."""
+    if not hasattr(task, "partial_kwargs"):
+        return getattr(task, name, None)
+    mapped = getattr(task.expand_input, "value", None)
+    return task.partial_kwargs.get(name, mapped.get(name) if isinstance(mapped, dict) else mapped)
