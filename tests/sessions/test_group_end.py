@@ -8,8 +8,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowSkipException, task
+from airflow.providers.common.compat.sdk import DAG, AirflowSkipException, task, task_group
 
+from airflow_provider_ionq.emulator import Emulator
 from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionLost
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 from airflow_provider_ionq.sessions.intent import Intent
@@ -17,11 +18,11 @@ from airflow_provider_ionq.sessions.request import SessionRequest
 from airflow_provider_ionq.task_groups import end
 from airflow_provider_ionq.task_groups.session import ionq_session
 from tests.sessions.tasks import BACKEND
+from tests.sessions.test_partial_rerun import Run as PartialRun
+from tests.sessions.test_partial_rerun import RunOfAirflow2 as PartialRunOfAirflow2
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from airflow_provider_ionq.emulator import Emulator
+    from collections.abc import Callable, Iterator
 
 SETTINGS = {"duration_limit_min": 60}
 CREATED = {"bell.create_session": "success", "bell.work": "success", "bell.other": "success"}
@@ -238,3 +239,148 @@ def test_a_connection_that_is_gone_is_no_reason_to_say_that_there_is_none(
     monkeypatch.delenv("AIRFLOW_CONN_IONQ_DEFAULT")
     with pytest.raises(SessionNotEndedError, match="may have asked for a session.* may cost money.*'ionq_default'"):
         run(WORK_FAILED, None).end()
+
+
+# The DAG has changed since the session was opened.
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """Another account, with a connection of its own."""
+    with Emulator(api_key="another") as emulator:
+        monkeypatch.setenv("AIRFLOW_CONN_ELSEWHERE", emulator.airflow_connection)
+        yield emulator
+
+
+@pytest.mark.parametrize("handed_on", [False, True])
+def test_a_session_is_ended_with_the_connection_that_it_was_opened_with(
+    ionq_emulator: Emulator, elsewhere: Emulator, run: Run, handed_on: bool
+) -> None:
+    session = elsewhere.create_session(BACKEND, settings=SETTINGS)
+    told = {"session_id": session["id"], "connection": "elsewhere"}
+    ended = run(CREATED if handed_on else WORK_FAILED, told).end(opened=session if handed_on else None)
+    assert ended == elsewhere.session(session["id"])
+    assert ended["ended_at"] is not None
+    assert ionq_emulator.requests == []
+
+
+def test_a_session_that_may_have_been_opened_is_looked_for_with_that_connection(
+    ionq_emulator: Emulator, elsewhere: Emulator, run: Run
+) -> None:
+    made = elsewhere.create_session(BACKEND, settings=SETTINGS)["id"]
+    intent = Intent(request=REQUEST, open_ids=(), since=None, until=None, connection="elsewhere")
+    with pytest.raises(IonQSessionLost, match=made):
+        run(WORK_FAILED, {"intent": intent.as_json()}).end()
+    assert ionq_emulator.requests == []
+
+
+def test_a_connection_that_was_renamed_is_no_reason_to_leave_the_session_open(run: Run, made: str) -> None:
+    assert run(WORK_FAILED, {"session_id": made, "connection": "renamed"}).end()["id"] == made
+
+
+# What it says.
+
+
+def test_what_it_looks_for_is_said_before_the_pause_and_why_it_is_skipped_after_it(
+    monkeypatch: pytest.MonkeyPatch, ionq_emulator: Emulator, run: Run, capsys: Any, caplog: Any
+) -> None:
+    said: list[str] = []
+
+    def pause(seconds: float) -> None:
+        printed = capsys.readouterr()
+        said.append(printed.out + printed.err + caplog.text)
+
+    monkeypatch.setattr(end, "GONE_SECONDS", 15.0)
+    monkeypatch.setattr(time, "sleep", pause)
+    with pytest.raises(AirflowSkipException, match="so this task is skipped: create_session failed before it asked"):
+        run(WORK_FAILED, {}).end()
+    assert "In 15 s, when a task that was stopped is gone for good, this task looks for a session" in said[0]
+
+
+# One of several mapped groups.
+
+
+class MappedRun:
+    """
+    A run whose group is mapped over two, as the end of the second sees it.
+
+    :param create: states of `create_session`, by map index.
+    :param work: states of the work.
+    """
+
+    def __init__(self, create: list[Any], work: list[Any]) -> None:
+        self.states = {
+            **{("each.bell.create_session", index): state for index, state in enumerate(create)},
+            **{("each.bell.work", index): state for index, state in enumerate(work)},
+        }
+
+    def end(self, run: Run, session: Any) -> Any:
+        with DAG("dag", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC)) as dag:
+
+            @task
+            def work(*_: Any) -> None:
+                """Stand for work."""
+
+            @task_group
+            def each(number: int) -> None:
+                with ionq_session("bell", backend=BACKEND, duration_limit_min=60) as bell:
+                    work(bell.session_id)
+
+            each.expand(number=[0, 1])
+        task_of_the_end: Any = dag.get_task("each.bell.end_session")
+        task_of_the_end.opened, task_of_the_end.session_id = session, session["id"]
+        task_of_the_end.opening = SimpleNamespace(resolve=lambda _: None)
+        of_the_run = PartialRun if run is RunOfAirflow3 else PartialRunOfAirflow2
+        return task_of_the_end.execute(of_the_run(self.states).context(map_index=1))
+
+
+@pytest.mark.parametrize(
+    ("create", "work", "is_fine"),
+    [
+        (["success", "success"], ["success", "success"], True),
+        (["failed", "success"], ["success", "success"], True),
+        (["success", "failed"], ["success", "success"], False),
+        (["success", "failed"], ["failed", "success"], False),
+        (["success", "failed"], ["success", "failed"], True),
+        (["failed", "success"], ["failed", "failed"], True),
+    ],
+)
+def test_in_a_mapped_group_the_end_asks_for_its_own_instance_only(
+    ionq_emulator: Emulator, run: Run, made: str, create: list[Any], work: list[Any], is_fine: bool
+) -> None:
+    session = ionq_emulator.session(made)
+    if is_fine:
+        assert MappedRun(create, work).end(run, session)["id"] == made
+    else:
+        with pytest.raises(IonQFailException, match="create_session did not succeed"):
+            MappedRun(create, work).end(run, session)
+    assert ionq_emulator.session(made)["ended_at"] is not None
+
+
+@pytest.mark.parametrize(("states", "is_fine"), [(["success", "failed"], True), (["success", "success"], False)])
+def test_work_that_is_mapped_in_a_group_that_is_not_counts_with_all_its_instances(
+    ionq_emulator: Emulator, run: Run, made: str, states: list[Any], is_fine: bool
+) -> None:
+    with DAG("dag", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC)):
+
+        @task
+        def many(number: int) -> None:
+            """Stand for work that is mapped."""
+
+        with ionq_session("bell", backend=BACKEND, duration_limit_min=60) as bell:
+            many.expand(number=[0, 1])
+    task_of_the_end: Any = bell.end
+    session = ionq_emulator.session(made)
+    task_of_the_end.opened, task_of_the_end.session_id = session, made
+    task_of_the_end.opening = SimpleNamespace(resolve=lambda _: None)
+    of_the_run = (PartialRun if run is RunOfAirflow3 else PartialRunOfAirflow2)(
+        {
+            ("bell.create_session", -1): "failed",
+            **{("bell.many", index): state for index, state in enumerate(states)},
+        }
+    )
+    if is_fine:
+        task_of_the_end.execute(of_the_run.context())
+    else:
+        with pytest.raises(IonQFailException, match="create_session did not succeed"):
+            task_of_the_end.execute(of_the_run.context())

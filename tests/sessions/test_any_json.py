@@ -1,0 +1,126 @@
+"""Whatever JSON IonQ sends in a session, what describes it never raises and always names it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_ionq.conditions import Target, decide, is_ended, never_started_hint
+from airflow_provider_ionq.json_text import json_text
+from airflow_provider_ionq.operators.session import IonQEndSessionOperator
+from airflow_provider_ionq.sessions.earlier import difference, lost_words
+from airflow_provider_ionq.sessions.intent import Intent
+from airflow_provider_ionq.sessions.request import SessionRequest, closing_words, created_epoch
+from airflow_provider_ionq.sessions.search import found_words, only_unused
+from tests.sessions.tasks import BACKEND, Store, Task
+
+if TYPE_CHECKING:
+    from airflow_provider_ionq.emulator import Emulator
+
+SESSION_ID = "11111111-2222-3333-4444-555555555555"
+REQUEST = SessionRequest.of(BACKEND, duration_limit_min=60, cost_limit_usd=5.0)
+
+odd_numbers = st.sampled_from(
+    [-(2**31), 2**31, 10**400, -(10**400), 1e308, float("nan"), float("inf"), -0.0, True, False]
+)
+odd_texts = st.sampled_from(
+    [
+        "",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "2026-01-01T00:00:00",
+        "2026-01-01T00:00:00+02:00",
+        "\ud800",
+        "%s %d {0}",
+        "x" * 5000,
+    ]
+)
+scalars = st.none() | odd_numbers | st.integers() | st.floats() | odd_texts | st.text(max_size=10)
+any_json = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+limits = st.fixed_dictionaries(
+    {},
+    optional={
+        "duration_limit_min": any_json,
+        "job_count_limit": any_json,
+        "cost_limit": any_json | st.fixed_dictionaries({}, optional={"value": any_json, "unit": any_json}),
+    },
+)
+NAMES = ("active", "created_at", "started_at", "ended_at", "project_id", "creator_id", "ender_id", "backend")
+sessions = st.fixed_dictionaries(
+    {"id": st.just(SESSION_ID), "status": any_json},
+    optional={"settings": any_json | limits, **dict.fromkeys(NAMES, any_json)},
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(sessions)
+def test_no_description_raises_or_loses_the_id(session: Any) -> None:
+    assert closing_words(session)
+    created_epoch(session)
+    is_ended(session)
+    REQUEST.is_answered_by(session)
+    only_unused([session])
+    assert SESSION_ID in found_words([session])
+    assert SESSION_ID in lost_words("qpu", [session], None)
+    difference(session, None, REQUEST, "ionq_default")
+    Intent(request=REQUEST, open_ids=(), since=0.0, until=1e12).may_be(session, "a project")
+    for target in (Target.of("started", None), Target.of(None, True), Target.of(("created", "ended"), False)):
+        decision = decide(session, target)
+        text = decision.reason + (decision.warning or "")
+        assert not text or SESSION_ID in text
+        never_started_hint(session, target)
+
+
+@pytest.mark.parametrize("value", [[], {}, None, "a text", 7, True])
+def test_settings_that_are_no_object_are_no_limits(value: Any) -> None:
+    assert closing_words({"settings": value}) == "no limit of its own is known that would close it"
+
+
+def test_what_is_nested_too_deeply_to_be_shown_is_named_by_its_kind() -> None:
+    deep: Any = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert json_text(deep).startswith("<list that cannot be shown")
+    assert len(json_text("x" * 5000)) < 300
+
+
+@pytest.mark.parametrize(
+    ("created_at", "told"),
+    [
+        ("2026-01-01T22:00:00Z", "(at 2026-01-01 23:00:00 UTC)"),
+        ("2026-01-01T22:00:00.123+02:00", "(at 2026-01-01 21:00:00 UTC)"),
+        ("2026-01-01T22:00:00-05:30", "(at 2026-01-02 04:30:00 UTC)"),
+        ("2026-01-01T22:00:00", "(at 2026-01-01 23:00:00, as IonQ tells the time)"),
+    ],
+)
+def test_the_hour_in_which_a_session_closes_is_told_in_utc(created_at: str, told: str) -> None:
+    assert told in closing_words({"created_at": created_at, "settings": {"duration_limit_min": 60}})
+
+
+@pytest.mark.parametrize("created_at", [None, "soon", 7, "0001-01-01T00:00:00+14:00", "2026-01-01T22:00:00"])
+def test_a_time_that_does_not_say_when_is_no_time_of_creation(created_at: Any) -> None:
+    session: Any = {"created_at": created_at}
+    assert created_epoch(session) is None
+
+
+def test_a_limit_that_is_true_is_not_a_limit_of_one() -> None:
+    session: Any = {"backend": BACKEND, "settings": {"duration_limit_min": True}}
+    assert not SessionRequest.of(BACKEND, duration_limit_min=1).is_answered_by(session)
+
+
+@pytest.mark.parametrize("minutes", [-(2**31), 10**400, "soon", [], {"a": 1}, 1.5])
+def test_a_session_with_odd_limits_is_opened_and_ended_like_any_other(ionq_emulator: Emulator, minutes: Any) -> None:
+    task = Task(Store())
+    opened = task.try_once()["id"]
+    ionq_emulator.update_session(opened, settings={"duration_limit_min": minutes, "cost_limit": [minutes]})
+    assert task.try_once()["id"] == opened
+    context: Any = {"ti": None}
+    end = IonQEndSessionOperator(task_id="end", session_id=opened, multiple_outputs=False)
+    assert end.execute(context)["id"] == opened

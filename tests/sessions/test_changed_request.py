@@ -1,0 +1,143 @@
+"""The DAG, the run's conf or a mapping has changed since a session was asked for: it is not gone on with."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_ionq.emulator import Emulator
+from airflow_provider_ionq.exceptions import IonQSessionLost
+from airflow_provider_ionq.sessions import closing
+from airflow_provider_ionq.sessions.errors import SessionNotEndedError, SessionNotShownError
+from airflow_provider_ionq.task_memory import INTENT_KEY, SESSION_KEY
+from tests.sessions.tasks import BACKEND, Store, Task
+from tests.sessions.test_create_session import CREATE, END, crash, open_sessions, requests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHANGES: list[dict[str, Any]] = [
+    {"backend": "qpu.aria-1"},
+    {"duration_limit_min": 5},
+    {"duration_limit_min": None, "job_count_limit": 3},
+    {"cost_limit_usd": 7},
+    {"backend": "qpu.aria-1", "duration_limit_min": 5},
+    {"duration_limit_min": None, "allow_unlimited": True},
+]
+
+
+def test_a_session_that_still_answers_is_gone_on_with(ionq_emulator: Emulator) -> None:
+    store = Store()
+    first = Task(store, cost_limit_usd=9.5).try_once()["id"]
+    # A service may add limits of its own.
+    ionq_emulator.update_session(first, settings={"duration_limit_min": 60, "job_count_limit": 99})
+    assert Task(store, cost_limit_usd="9.5").try_once()["id"] == first
+    assert open_sessions(ionq_emulator) == [first]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("remembered", [True, False], ids=["with its request", "id only"])
+def test_one_that_answers_another_request_is_ended_and_another_opened(
+    ionq_emulator: Emulator, change: dict[str, Any], remembered: bool
+) -> None:
+    store = Store()
+    first = Task(store).try_once()["id"]
+    if not remembered:
+        store.delete(INTENT_KEY)
+    second = Task(store, **change).try_once()
+    assert second["backend"] == change.get("backend", BACKEND)
+    assert open_sessions(ionq_emulator) == [second["id"]]
+    assert store.get(SESSION_KEY) == second["id"] != first
+
+
+def test_one_that_is_shown_on_another_backend_is_ended(ionq_emulator: Emulator) -> None:
+    store = Store()
+    first = Task(store).try_once()["id"]
+    ionq_emulator.update_session(first, backend="simulator")
+    second = Task(store).try_once()["id"]
+    assert open_sessions(ionq_emulator) == [second]
+
+
+def test_one_that_cannot_be_ended_is_named_and_none_opened_beside_it(
+    ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing, "ATTEMPTS", 1)
+    store = Store()
+    first = Task(store).try_once()["id"]
+    ionq_emulator.fail(503, route=END)
+    changed = Task(store, duration_limit_min=5)
+    with pytest.raises(SessionNotEndedError, match=first) as error:
+        changed.try_once()
+    assert error.value.retryable
+    assert open_sessions(ionq_emulator) == [first]
+    assert [changed.try_once()["id"]] == open_sessions(ionq_emulator)
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_lost_one_of_another_request_is_named_and_never_adopted(
+    ionq_emulator: Emulator, change: dict[str, Any], adopt: bool
+) -> None:
+    store = Store()
+    crash(Task(store), ionq_emulator, CREATE, after=True)
+    (lost,) = open_sessions(ionq_emulator)
+    changed = Task(store, adopt_lost_session=adopt, **change)
+    with pytest.raises(IonQSessionLost, match=f"on {BACKEND} with duration_limit_min=60 .*{lost}"):
+        changed.try_once()
+    assert requests(ionq_emulator).count(CREATE) == 1
+    ionq_emulator.end_session(lost)
+    assert [changed.try_once()["id"]] == open_sessions(ionq_emulator)
+
+
+# Another connection.
+
+
+@pytest.fixture
+def elsewhere(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """Another account, with a connection of its own."""
+    with Emulator(api_key="another") as emulator:
+        monkeypatch.setenv("AIRFLOW_CONN_ELSEWHERE", json.dumps(json.loads(emulator.airflow_connection)))
+        yield emulator
+
+
+def test_one_of_another_account_is_ended_there_and_another_opened(ionq_emulator: Emulator, elsewhere: Emulator) -> None:
+    store = Store()
+    Task(store, ionq_conn_id="elsewhere").try_once()
+    second = Task(store).try_once()["id"]
+    assert open_sessions(elsewhere) == []
+    assert open_sessions(ionq_emulator) == [second]
+
+
+def test_one_of_an_account_that_airflow_has_no_connection_to_any_more_is_named(
+    ionq_emulator: Emulator, elsewhere: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store()
+    first = Task(store, ionq_conn_id="elsewhere").try_once()["id"]
+    monkeypatch.delenv("AIRFLOW_CONN_ELSEWHERE")
+    with pytest.raises(SessionNotShownError, match=f"{first}.* with Airflow connection 'elsewhere'.*cannot be read"):
+        Task(store).try_once()
+    assert ionq_emulator.sessions() == []
+
+
+def test_a_lost_one_is_looked_for_in_the_account_in_which_it_was_asked_for(
+    ionq_emulator: Emulator, elsewhere: Emulator
+) -> None:
+    store = Store()
+    crash(Task(store, ionq_conn_id="elsewhere"), elsewhere, CREATE, after=True)
+    (lost,) = open_sessions(elsewhere)
+    with pytest.raises(IonQSessionLost, match=f"with Airflow connection 'elsewhere' .*{lost}"):
+        Task(store, adopt_lost_session=True).try_once()
+    assert ionq_emulator.sessions() == []
+
+
+def test_an_account_that_cannot_be_asked_whether_it_has_one_is_left_to_a_retry(
+    ionq_emulator: Emulator, elsewhere: Emulator
+) -> None:
+    store = Store()
+    crash(Task(store, ionq_conn_id="elsewhere"), elsewhere, CREATE, after=True)
+    elsewhere.api_key = "rotated"
+    with pytest.raises(SessionNotShownError, match="'elsewhere'.*it is not known whether one is open"):
+        Task(store).try_once()
+    assert ionq_emulator.sessions() == []

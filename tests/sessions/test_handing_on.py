@@ -1,0 +1,206 @@
+"""From the moment that a session's id is known it is handed on or ended, whatever fails in Airflow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_ionq.errors import IonQError
+from airflow_provider_ionq.hooks.ionq import IonQHook
+from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
+from airflow_provider_ionq.sessions import opening
+from airflow_provider_ionq.sessions.errors import SessionNotEndedError, SessionNotHandedOnError
+from airflow_provider_ionq.task_memory import OPENING_KEY, SESSION_KEY
+from tests.sessions.tasks import BACKEND, Store, Task
+from tests.sessions.test_create_session import CREATE, END, READ, on_record, open_sessions, requests
+
+if TYPE_CHECKING:
+    from airflow_provider_ionq.emulator import Emulator
+
+
+class AirflowIsAwayError(Exception):
+    """What Airflow raises while its API server is away."""
+
+
+class CutOff(Task):
+    """
+    A task whose Airflow goes away when its session was opened.
+
+    :param emulator: where the session is opened.
+    :param keys: XComs that cannot be pushed.
+    :param times: how often each fails.
+    """
+
+    def __init__(self, emulator: Emulator, keys: set[str], times: int, store: Store | None = None) -> None:
+        super().__init__(store)
+        self.failures = dict.fromkeys(keys, 0)
+        self.times = times
+        self.away = False
+        on_record(emulator, lambda request: setattr(self, "away", self.away or request.route == CREATE))
+
+    @property
+    def context(self) -> Any:
+        context = super().context
+        push = context["ti"].xcom_push
+
+        def xcom_push(key: str, value: Any) -> None:
+            if self.away and key in self.failures and self.failures[key] < self.times:
+                self.failures[key] += 1
+                raise AirflowIsAwayError(key)
+            push(key, value)
+
+        context["ti"].xcom_push = xcom_push
+        return context
+
+
+KEYS = [OPENING_KEY, "return_value", "id"]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_an_airflow_that_is_away_for_a_moment_is_told_again(ionq_emulator: Emulator, key: str) -> None:
+    task = CutOff(ionq_emulator, {key}, times=1)
+    session = task.try_once()
+    assert task.failures[key] == 1
+    assert open_sessions(ionq_emulator) == [session["id"]]
+    assert task.xcoms[OPENING_KEY]["session_id"] == session["id"] == task.xcoms["id"]
+    assert task.xcoms["return_value"] == session
+
+
+@pytest.mark.parametrize("store", [None, Store()])
+@pytest.mark.parametrize("key", KEYS)
+def test_a_session_that_airflow_cannot_be_told_of_is_ended_and_another_opened_by_the_next_try(
+    ionq_emulator: Emulator, key: str, store: Store | None
+) -> None:
+    task = CutOff(ionq_emulator, {key}, times=1000, store=store and Store())
+    with pytest.raises(SessionNotHandedOnError, match="has been ended, and a retry opens another") as error:
+        task.try_once()
+    assert error.value.retryable
+    (made,) = ionq_emulator.sessions()
+    assert made["id"] in str(error.value)
+    assert open_sessions(ionq_emulator) == []
+    task.times = 0
+    session = task.try_once()
+    assert open_sessions(ionq_emulator) == [session["id"]]
+
+
+def test_one_that_cannot_be_ended_either_is_named_by_an_error_that_airflow_retries(
+    ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_ionq.sessions.closing.ATTEMPTS", 1)
+    monkeypatch.setattr(opening, "KILLED_WITHIN_SECONDS", 0.5)
+    task = CutOff(ionq_emulator, {OPENING_KEY}, times=1000)
+    ionq_emulator.fail(503, route=END, seconds=60)
+    with pytest.raises(SessionNotEndedError, match="Airflow could not be told of it.*may cost money") as error:
+        task.try_once()
+    assert error.value.retryable
+    assert open_sessions(ionq_emulator)[0] in str(error.value)
+
+
+def test_a_store_that_cannot_be_written_for_a_moment_is_written_later(ionq_emulator: Emulator) -> None:
+    class Flaky(Store):
+        failures = 0
+
+        def set(self, key: str, value: Any) -> None:
+            if key == SESSION_KEY and not self.failures:
+                self.failures += 1
+                raise AirflowIsAwayError
+            super().set(key, value)
+
+    store = Flaky()
+    session = Task(store).try_once()
+    assert store.get(SESSION_KEY) == session["id"]
+
+
+def test_airflow_has_nothing_more_to_push_when_the_task_has_returned(ionq_emulator: Emulator) -> None:
+    task = Task(None)
+    session = task.try_once()
+    assert not task.operator.do_xcom_push
+    assert task.xcoms["return_value"] == session
+    assert {name for name, value in session.items() if value is not None} <= set(task.xcoms)
+
+
+def test_a_task_that_is_not_to_push_pushes_no_result(ionq_emulator: Emulator) -> None:
+    task = Task(None, do_xcom_push=False)
+    task.try_once()
+    assert set(task.xcoms) == {OPENING_KEY}
+
+
+# A log that cannot be written.
+
+
+class BrokenLog:
+    """
+    The logger of a task whose supervisor is gone: once a session was asked for, each call raises.
+
+    :param error: what it raises.
+    :param emulator: where the session is asked for.
+    """
+
+    def __init__(self, error: Exception, emulator: Emulator) -> None:
+        self._error = error
+        self._emulator = emulator
+
+    def _write(self, *_: Any) -> None:
+        if any(request.method == "POST" for request in self._emulator.requests):
+            raise self._error
+
+    debug = info = warning = error = exception = _write
+
+
+ERRORS = [
+    BrokenPipeError(32, "Broken pipe"),
+    ValueError("I/O operation on closed file"),
+    OSError(5, "I/O"),
+    RuntimeError(),
+]
+
+
+@pytest.fixture(params=ERRORS, ids=lambda error: type(error).__name__)
+def broken_log(request: pytest.FixtureRequest, ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    for owner in (IonQCreateSessionOperator, IonQHook):
+        monkeypatch.setattr(owner, "log", BrokenLog(request.param, ionq_emulator))
+
+
+@pytest.mark.usefixtures("broken_log")
+def test_a_task_that_cannot_write_its_log_opens_its_session_all_the_same(ionq_emulator: Emulator) -> None:
+    session = Task(None).try_once()
+    assert open_sessions(ionq_emulator) == [session["id"]]
+
+
+@pytest.mark.usefixtures("broken_log")
+@pytest.mark.parametrize("failures", [0, 2])
+def test_a_task_that_is_stopped_and_cannot_write_its_log_ends_its_session(
+    ionq_emulator: Emulator, failures: int
+) -> None:
+    task = Task(None)
+    for _ in range(failures):
+        ionq_emulator.fail(503, route=END)
+
+    def kill(request: Any) -> None:
+        if request.route == READ:
+            task.operator.on_kill()
+
+    on_record(ionq_emulator, kill)
+    with pytest.raises(IonQError, match="was told to end"):
+        task.try_once()
+    assert open_sessions(ionq_emulator) == []
+
+
+@pytest.mark.usefixtures("broken_log")
+@pytest.mark.parametrize("store", [None, Store()])
+def test_a_task_that_can_tell_airflow_nothing_at_all_ends_its_session(
+    ionq_emulator: Emulator, store: Store | None
+) -> None:
+    task = CutOff(ionq_emulator, set(KEYS), times=1000, store=store and Store())
+    with pytest.raises(SessionNotHandedOnError):
+        task.try_once()
+    assert open_sessions(ionq_emulator) == []
+    assert requests(ionq_emulator).count(CREATE) == 1
+
+
+@pytest.mark.usefixtures("broken_log")
+def test_an_end_whose_first_request_fails_is_tried_again_though_that_cannot_be_logged(ionq_emulator: Emulator) -> None:
+    session_id = ionq_emulator.create_session(BACKEND)["id"]
+    ionq_emulator.fail(503, route=END)
+    assert IonQHook().end_session(session_id, cancel_jobs=True)["ended_at"] is not None
