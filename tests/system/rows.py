@@ -121,6 +121,15 @@ class Scene:
         """Wait for a task to have a state."""
         return lambda: self._tasks.get(task_id, (None, 0, None))[0] == state
 
+    def instances(self, task_id: str, state: str, number: int) -> Callable[[], bool]:
+        """Wait for so many mapped instances of a task to have a state."""
+
+        def there_are() -> bool:
+            query = "SELECT task_id FROM task_instance WHERE run_id = :run AND task_id = :task AND state = :state"
+            return len(self.stack.query(query, run=self.run_id, task=task_id, state=state)) == number
+
+        return there_are
+
     def asked(self, route: str) -> Callable[[], bool]:
         """Wait for a request."""
         return lambda: any(request.route == route for request in self.emulator.requests)
@@ -150,22 +159,24 @@ class Scene:
         """Take it away."""
         self.stack.api.delete(f"/connections/{self.connection}")
 
-    def mark(self, task_id: str, state: str = "failed") -> None:
-        """Mark a task, as a person does in the UI."""
+    def mark(self, task_id: str, state: str = "failed", *, map_index: int | None = None) -> None:
+        """Mark a task, or a mapped instance of it, as a person does in the UI."""
+        instance = task_id if map_index is None else f"{task_id}/{map_index}"
         self.stack.api.patch(
-            f"/dags/{self.row.dag_id}/dagRuns/{self.run_id}/taskInstances/{task_id}", {"new_state": state}
+            f"/dags/{self.row.dag_id}/dagRuns/{self.run_id}/taskInstances/{instance}", {"new_state": state}
         )
 
     def mark_run(self, state: str = "failed") -> None:
         """Mark the run."""
         self.stack.api.patch(f"/dags/{self.row.dag_id}/dagRuns/{self.run_id}", {"state": state})
 
-    def clear(self, task_id: str | None) -> None:
-        """Clear a task, or the whole run, so that it runs again."""
+    def clear(self, task_id: str | None, *, only_failed: bool = False) -> None:
+        """Clear a task, or the whole run, or what has failed of it, so that it runs again."""
         if task_id is None:
-            self.stack.api.post(f"/dags/{self.row.dag_id}/dagRuns/{self.run_id}/clear", {"dry_run": False})
+            body: dict[str, Any] = {"dry_run": False, "only_failed": only_failed}
+            self.stack.api.post(f"/dags/{self.row.dag_id}/dagRuns/{self.run_id}/clear", body)
         else:
-            body = {"dry_run": False, "dag_run_id": self.run_id, "task_ids": [task_id], "only_failed": False}
+            body = {"dry_run": False, "dag_run_id": self.run_id, "task_ids": [task_id], "only_failed": only_failed}
             self.stack.api.post(f"/dags/{self.row.dag_id}/clearTaskInstances", body)
         self._run_state = None
 

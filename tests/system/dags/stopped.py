@@ -98,6 +98,16 @@ with DAG("leak_is_mapped", schedule=None, max_active_runs=64):
 
     each.expand(number=[0, 1])
 
+with DAG("leak_is_mapped_and_held", schedule=None, max_active_runs=64):
+
+    @task_group
+    def each(number: int) -> None:
+        """Work in a session of its own for as long as a file is there."""
+        with session_of() as session:
+            other_work(session.session_id)
+
+    each.expand(number=[0, 1])
+
 with DAG("leak_argument_is_skipped", schedule=None, max_active_runs=64), session_of(skipped()) as session:
     work(session.session_id)
 
