@@ -42,7 +42,12 @@ class IonQCreateSessionOperator(BaseOperator):
       it is named in the error, or adopted. When there is none, the task fails and may be retried.
     - A retry after a crash finds the session that the crashed try opened (Airflow 3.3). Before 3.3 it looks for
       sessions created since the run began that may be it, and goes on as after a lost answer.
-    - A session that was just opened by a task that is being killed is ended.
+    - What an earlier try opened is gone on with only if it has the backend, limits and connection that are asked for
+      now; else it is ended, and another is opened.
+    - Opens none when a task that ends it - a teardown of this task, or an operator that ends its session - will not run
+      any more in this run, as after only failed tasks were cleared. What an earlier try opened is ended then.
+    - A session that was just opened by a task that is being killed is ended. So is one of which Airflow could not be
+      told for a minute.
 
     Downstream, `create.output` is the session's JSON and `create.output["id"]` its id: each field is pushed under its
     own name too, unless `multiple_outputs=False`. The XCom `ionq_session_opening` is for the end of `ionq_session`: how
@@ -66,8 +71,11 @@ class IonQCreateSessionOperator(BaseOperator):
         worker.
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
     :raises IonQSessionLost: without retries; names the sessions that may be the one whose answer was lost.
+    :raises SessionNotHandedOnError: Airflow could not be told of the session, which has ended.
+    :raises SessionNotEndedError: a session that should have been ended was not seen to; names it.
     :raises IonQCapacityTimeout: without retries, after `timeout`.
-    :raises IonQFailException: without retries, for a mistake: a limit that is none, an unknown backend, a refused key.
+    :raises IonQFailException: without retries, for a mistake: a limit that is none, an unknown backend, a refused key;
+        and when no task of this run would end the session.
     :raises IonQError: for what may pass; nothing was opened, as far as the API shows.
 
     https://docs.ionq.com/api-reference/v0.4/sessions/create-session
