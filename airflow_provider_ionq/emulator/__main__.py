@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING, NoReturn, get_args
 
 from airflow_provider_ionq.emulator import Emulator, Step
+from airflow_provider_ionq.emulator.jobs import JOB_SECONDS
 from airflow_provider_ionq.emulator.routes import CONTROL_PREFIX
 from airflow_provider_ionq.emulator.state import ActiveMeaning
 
@@ -27,6 +28,13 @@ def _capacity(text: str) -> tuple[str, int]:
     if not separator or not backend or not number.isascii() or not number.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not BACKEND=N")
     return backend, int(number)
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        return None if text == "never" else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of seconds nor 'never'") from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,9 +66,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--job-seconds",
-        type=float,
+        type=_seconds,
+        default=JOB_SECONDS,
         metavar="SECONDS",
-        help="complete a job by itself, counted from its submission (default: when it is told to)",
+        help=f"complete a job by itself, counted from its submission; 'never' until it is told to "
+        f"(default: {JOB_SECONDS})",
+    )
+    parser.add_argument(
+        "--job-reads",
+        type=int,
+        metavar="N",
+        help="complete a job by itself after N reads of it instead",
     )
     parser.add_argument("--no-sessions", action="store_true", help="answer as for an account without sessions")
     return parser
@@ -75,6 +91,7 @@ def _emulator(arguments: argparse.Namespace) -> Emulator:
         sessions_enabled=not arguments.no_sessions,
         capacity=dict(arguments.capacity) or None,
         job_seconds=arguments.job_seconds,
+        job_reads=arguments.job_reads,
         plan=[Step(status, after_seconds=seconds) for status, seconds in steps if seconds is not None],
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.emulator import catalogue
-from airflow_provider_ionq.emulator.jobs import Job
+from airflow_provider_ionq.emulator.jobs import JOB_SECONDS, Job
 from airflow_provider_ionq.emulator.sessions import Sessions, new_id
 from airflow_provider_ionq.emulator.state import UnknownJob, is_duration, json_copy
 
@@ -17,15 +18,49 @@ class Account(Sessions):
     """
     Sessions and jobs. Every method may be called from any thread.
 
-    :param job_seconds: a job is started at once and completed that long after its submission; None: when it is told to.
+    :param job_seconds: how long after its submission a job is completed; see :attr:`job_seconds`.
+    :param job_reads: after how many reads a job is completed; see :attr:`job_reads`.
     :param options: those of :class:`~airflow_provider_ionq.emulator.sessions.Sessions`.
     """
 
-    def __init__(self, *, job_seconds: float | None = None, **options: Any) -> None:
+    def __init__(
+        self, *, job_seconds: float | None = JOB_SECONDS, job_reads: int | None = None, **options: Any
+    ) -> None:
         super().__init__(**options)
-        if job_seconds is not None and not is_duration(job_seconds):
-            raise ValueError(f"job_seconds must be a number from 0, not {job_seconds!r}")
-        self._job_seconds = job_seconds
+        self.job_seconds = job_seconds
+        self.job_reads = job_reads
+        self._serials = count()
+
+    @property
+    def job_seconds(self) -> float | None:
+        """
+        How long after its submission a job is completed that is submitted from now on; it is started at once.
+
+        None: it stays ``submitted`` until it is told to end, or its session ends. May be set at any time.
+        """
+        return self._job_seconds
+
+    @job_seconds.setter
+    def job_seconds(self, seconds: float | None) -> None:
+        if seconds is not None and not is_duration(seconds):
+            raise ValueError(f"job_seconds must be a number from 0, not {seconds!r}")
+        self._job_seconds = seconds
+
+    @property
+    def job_reads(self) -> int | None:
+        """
+        How many reads still show a job open that is submitted from now on; then it is completed.
+
+        A read is this job served by ``GET /jobs/{job_id}`` or within a list. A number takes the place of
+        :attr:`job_seconds`; None leaves the completion to that. May be set at any time.
+        """
+        return self._job_reads
+
+    @job_reads.setter
+    def job_reads(self, reads: int | None) -> None:
+        if reads is not None and (type(reads) is not int or reads < 0):
+            raise ValueError(f"job_reads must be a whole number from 0, not {reads!r}")
+        self._job_reads = reads
 
     def submit_job(
         self,
@@ -93,10 +128,9 @@ class Account(Sessions):
 
     def cancel_job(self, job_id: str) -> dict[str, Any]:
         """
-        Cancel a job now and return it; nothing changes if it is canceled already.
+        Cancel a job now and return it, also one that is completed or failed; nothing changes if it is canceled already.
 
         :raises UnknownJob: no job has this id.
-        :raises ValueError: the job is completed or failed already.
         """
         return self._end_job(job_id, Job.cancel)
 
@@ -117,7 +151,9 @@ class Account(Sessions):
             raise ValueError(f"there is already a job {key!r}")
         now = self._clock()
         fields = catalogue.new_job(key, payload, session_id)
-        job = Job(fields, cost_usd=cost_usd, now=now, seconds=self._job_seconds)
+        seconds = None if self._job_reads is not None else self._job_seconds
+        serial = next(self._serials)
+        job = Job(fields, cost_usd=cost_usd, now=now, seconds=seconds, reads=self._job_reads, serial=serial)
         if session_id is not None:
             self._get(session_id).submit(job, now)
         self._jobs[key] = job

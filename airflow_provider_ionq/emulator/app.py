@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -10,15 +9,22 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from airflow_provider_ionq.emulator import catalogue
 from airflow_provider_ionq.emulator.control import CONTROL_HANDLERS
-from airflow_provider_ionq.emulator.jobs import JOB_STATUSES
+from airflow_provider_ionq.emulator.job_query import JobQuery
 from airflow_provider_ionq.emulator.log import RecordedRequest
+from airflow_provider_ionq.emulator.payload import (
+    BODY_LIMIT_BYTES,
+    BadBody,
+    BadRequest,
+    is_json,
+    json_value,
+    query_values,
+)
 from airflow_provider_ionq.emulator.replies import error, fault_reply, reply
 from airflow_provider_ionq.emulator.routes import KEYLESS_ROUTES, Match, match
-from airflow_provider_ionq.emulator.service import PAGE_LIMIT, cursor_position
 from airflow_provider_ionq.emulator.state import CapacityFull, Refused, UnknownJob, UnknownSession
 
 if TYPE_CHECKING:
@@ -29,6 +35,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.emulator.service import Service
 
+_BODY_ROUTES = frozenset({"POST /sessions", "POST /jobs"})
+_QUERY_ROUTES = frozenset({"GET /sessions", "GET /sessions/{session_id}/jobs", "GET /jobs"})
+_TOO_LARGE = "The body is larger than 10 MB."
+
 
 @dataclass(frozen=True)
 class Call:
@@ -37,27 +47,16 @@ class Call:
 
     :param service: the emulated service.
     :param parameter: variable segment of the path, decoded; empty if the route has none.
-    :param query: query parameters, the last of each name.
-    :param body: request body.
+    :param query: names and values of the query parameters, in their order.
+    :param content_type: header of the body; empty if there is none.
+    :param body: request body; None if it is larger than the API takes.
     """
 
     service: Service
     parameter: str
-    query: dict[str, str]
-    body: bytes
-
-
-class _BadRequest(Exception):
-    """
-    The request is refused with 400.
-
-    :param source: ``payload`` or ``query``.
-    :param keys: what in it is wrong.
-    """
-
-    def __init__(self, message: str, source: str, *keys: str) -> None:
-        super().__init__(message)
-        self.validation = {"source": source, "keys": list(keys)}
+    query: list[tuple[str, str]]
+    content_type: str
+    body: bytes | None
 
 
 class Application:
@@ -71,11 +70,16 @@ class Application:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request."""
+        """Answer one HTTP request. One that the client breaks off has no effect and is in no log."""
         request = Request(scope, receive)
+        try:
+            body = await _body(request)
+        except ClientDisconnect:
+            return
         raw_path = scope["raw_path"].decode("latin-1")
         matched = match(request.method, raw_path)
-        call = Call(self._service, matched.parameter, dict(request.query_params), await request.body())
+        content_type = request.headers.get("content-type", "")
+        call = Call(self._service, matched.parameter, request.query_params.multi_items(), content_type, body)
         authorized = self._authorized(request)
         response = _control(matched, call) if matched.control else self._answer(matched.route, call, authorized)
         response.headers["x-request-id"] = str(uuid.uuid4())
@@ -87,7 +91,7 @@ class Application:
         await response(scope, receive, send)
 
     def _record(self, request: Request, raw_path: str, matched: Match, response: Response, authorized: bool) -> None:
-        host, port = request.scope["client"]
+        host, port = request.scope["client"] or ("", 0)
         self._service.record(
             RecordedRequest(
                 method=request.method,
@@ -119,11 +123,17 @@ class Application:
             return error(401)
         if "/sessions" in route and not self._service.sessions_enabled:
             return error(404)
+        if call.body is None:
+            return error(413, _TOO_LARGE)
+        if route in _BODY_ROUTES and not is_json(call.content_type):
+            return error(415, "The body must be JSON: send the header 'Content-Type: application/json'.")
         try:
+            if route not in _QUERY_ROUTES:
+                query_values(call.query, frozenset())
             return API_HANDLERS[route](call)
         except (UnknownSession, UnknownJob):
             return error(404)
-        except _BadRequest as bad:
+        except BadRequest as bad:
             return error(400, str(bad), validation=bad.validation)
         except CapacityFull as full:
             return error(409, str(full))
@@ -135,9 +145,21 @@ class Application:
         return secrets.compare_digest(request.headers.get("authorization", "").encode("latin-1"), expected)
 
 
+async def _body(request: Request) -> bytes | None:
+    """Return the body; None as soon as it is larger than the API takes."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > BODY_LIMIT_BYTES:
+            return None
+    return bytes(body)
+
+
 def _control(matched: Match, call: Call) -> Response:
     if matched.route is None:
         return error(404)
+    if call.body is None:
+        return error(413, _TOO_LARGE)
     try:
         return CONTROL_HANDLERS[matched.route](call.service, call.parameter, call.body)
     except (UnknownSession, UnknownJob) as unknown:
@@ -163,15 +185,15 @@ def _payload(call: Call, problems_in: Callable[[object], dict[str, str]]) -> Any
     """
     Return the body if nothing is wrong with it.
 
-    :raises _BadRequest: something is.
+    :raises BadRequest: something is.
     """
     try:
-        payload = json.loads(call.body)
-    except (ValueError, RecursionError):
-        raise _BadRequest("The body is not JSON.", "payload") from None
+        payload = json_value(call.body or b"")
+    except BadBody as refused:
+        raise BadRequest(str(refused), "payload", *refused.keys) from None
     if problems := problems_in(payload):
         message = "; ".join(f'"{key}" {problem}' if key else problem for key, problem in problems.items())
-        raise _BadRequest(message, "payload", *(key for key in problems if key))
+        raise BadRequest(message, "payload", *(key for key in problems if key))
     return payload
 
 
@@ -181,9 +203,9 @@ def _create_session(call: Call) -> Response:
 
 def _list_sessions(call: Call) -> Response:
     flags: dict[str | None, bool | None] = {None: None, "true": True, "false": False}
-    active = call.query.get("active")
+    (active,) = query_values(call.query, frozenset({"active"})).get("active", [None])
     if active not in flags:
-        raise _BadRequest('"active" must be true or false', "query", "active")
+        raise BadRequest('"active" must be true or false', "query", "active")
     sessions = call.service.read_sessions(flags[active])
     return reply({"organization_id": catalogue.ORGANIZATION_ID, "sessions": sessions})
 
@@ -196,18 +218,13 @@ def _end_session(call: Call) -> Response:
     return reply(call.service.close_session(call.parameter))
 
 
+def _jobs(call: Call) -> Response:
+    jobs, following = call.service.read_jobs(JobQuery.of(call.query))
+    return reply({"jobs": jobs, "next": following})
+
+
 def _session_jobs(call: Call) -> Response:
-    limit = call.query.get("limit", str(PAGE_LIMIT))
-    if not limit.isascii() or not limit.isdecimal() or len(limit) > 9 or int(limit) < 1:
-        raise _BadRequest('"limit" must be a whole number from 1', "query", "limit")
-    status = call.query.get("status")
-    if status is not None and status not in JOB_STATUSES:
-        raise _BadRequest(f'"status" must be one of {", ".join(JOB_STATUSES)}', "query", "status")
-    try:
-        begin = cursor_position(call.query.get("next"))
-    except ValueError as refused:
-        raise _BadRequest(str(refused), "query", "next") from None
-    jobs, following = call.service.read_session_jobs(call.parameter, status=status, limit=int(limit), begin=begin)
+    jobs, following = call.service.read_jobs(JobQuery.of(call.query), call.parameter)
     return reply({"jobs": jobs, "next": following})
 
 
@@ -235,6 +252,7 @@ API_HANDLERS: dict[str, Callable[[Call], Response]] = {
     "POST /sessions/{session_id}/end": _end_session,
     "GET /sessions/{session_id}/jobs": _session_jobs,
     "POST /jobs": _create_job,
+    "GET /jobs": _jobs,
     "GET /jobs/{job_id}": _get_job,
     "PUT /jobs/{job_id}/status/cancel": _cancel_job,
 }

@@ -42,15 +42,20 @@ BACKENDS: dict[str, dict[str, Any]] = {
 }
 
 _SHOTS = 100
-_SHOWN_OF_JOB: dict[str, tuple[type, str]] = {
+_SHOTS_LIMIT = 1_000_000
+_SHOTS_DIGITS = 7
+_KINDS_OF_JOB: dict[str, tuple[type, str]] = {
     "type": (str, "a string"),
     "session_id": (str, "a string"),
     "name": (str, "a string"),
     "metadata": (dict, "an object"),
-    "shots": (int, "a whole number"),
+    "input": (dict, "an object"),
     "dry_run": (bool, "true or false"),
     "settings": (dict, "an object"),
+    "noise": (dict, "an object"),
 }
+# "lang" is in no description of the API, but cirq-ionq sends it with every job.
+_OF_JOB = frozenset({*_KINDS_OF_JOB, "backend", "shots", "external_settings", "lang"})
 _SETTINGS = frozenset({"job_count_limit", "duration_limit_min", "cost_limit"})
 
 
@@ -76,18 +81,21 @@ def problems_in_new_session(payload: object) -> dict[str, str]:
 
 def problems_in_new_job(payload: object) -> dict[str, str]:
     """
-    Check the body of ``POST /jobs``: that what every job has is there, and what is shown again has its type.
+    Check the body of ``POST /jobs``: the names of its fields and their types, not the circuit in ``input``.
 
     :return: what is wrong, by key; empty if nothing is. A body that is not an object has the key ``""``.
     """
     if not isinstance(payload, dict):
         return {"": "the body must be a JSON object"}
     problems = {name: "is required" for name in ("type", "backend", "input") if payload.get(name) is None}
+    problems |= _unknown(payload, _OF_JOB)
     if "backend" not in problems and payload["backend"] not in list(BACKENDS):
         problems["backend"] = f"must be one of {', '.join(BACKENDS)}"
-    for name, (kind, what) in _SHOWN_OF_JOB.items():
+    for name, (kind, what) in _KINDS_OF_JOB.items():
         if payload.get(name) is not None and (name not in problems and type(payload[name]) is not kind):
             problems[name] = f"must be {what}"
+    if payload.get("shots") is not None and not _is_shots(payload["shots"]):
+        problems["shots"] = f"must be a whole number from 1 to {_SHOTS_LIMIT}"
     metadata = payload.get("metadata")
     if isinstance(metadata, dict) and not all(isinstance(value, str) for value in metadata.values()):
         problems["metadata"] = "must have strings as values"
@@ -105,7 +113,7 @@ def new_job(job_id: str, payload: dict[str, Any], session_id: str | None) -> dic
         "project_id": PROJECT_ID,
         "name": payload.get("name"),
         "metadata": payload.get("metadata"),
-        "shots": payload.get("shots") or _SHOTS,
+        "shots": _SHOTS if payload.get("shots") is None else int(payload["shots"]),
         "dry_run": payload.get("dry_run") or False,
         "settings": payload.get("settings") or {},
     }
@@ -119,6 +127,13 @@ def refuse(problems: dict[str, str]) -> None:
     """
     if problems:
         raise ValueError("; ".join(f"{key}: {problem}" for key, problem in problems.items()))
+
+
+def _is_shots(value: object) -> bool:
+    # The API takes numeric text too: cirq-ionq sends nothing else.
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _SHOTS_DIGITS:
+        value = int(value)
+    return type(value) is int and 1 <= value <= _SHOTS_LIMIT
 
 
 def _problems_in_settings(settings: object) -> dict[str, str]:

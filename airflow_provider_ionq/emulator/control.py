@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
+from airflow_provider_ionq.emulator.payload import json_value
 from airflow_provider_ionq.emulator.replies import reply
 from airflow_provider_ionq.emulator.service import Service
 from airflow_provider_ionq.emulator.state import Step
@@ -15,13 +15,11 @@ from airflow_provider_ionq.emulator.state import Step
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_SETTINGS = ("capacity", "read_after_write_seconds", "job_seconds", "job_reads")
+
 
 def _object(body: bytes, allowed: frozenset[str] | None = None) -> dict[str, Any]:
-    try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError):
-        raise ValueError("the body is not JSON") from None
-    return _checked(payload, allowed, "the body")
+    return _checked(json_value(body), allowed, "the body")
 
 
 def _checked(payload: object, allowed: frozenset[str] | None, what: str) -> dict[str, Any]:
@@ -84,13 +82,13 @@ def _update_job(service: Service, job_id: str, body: bytes) -> Response:
 
 
 def _update_settings(service: Service, _parameter: str, body: bytes) -> Response:
-    settings = _object(body, frozenset({"capacity", "read_after_write_seconds"}))
+    settings = _object(body, frozenset(_SETTINGS))
     if settings.get("capacity") is not None:
         _checked(settings["capacity"], None, "capacity")
     Service(**settings)  # refuses what is wrong before anything is changed
     for name, value in settings.items():
         setattr(service, name, value)
-    return reply({"capacity": service.capacity, "read_after_write_seconds": service.read_after_write_seconds})
+    return reply({name: getattr(service, name) for name in _SETTINGS})
 
 
 def _create_history(service: Service, _session_id: str, body: bytes) -> Response:

@@ -6,6 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING
 
+from airflow_provider_ionq.emulator.jobs import JOB_SECONDS
 from airflow_provider_ionq.emulator.routes import API_PREFIX
 from airflow_provider_ionq.emulator.service import Service
 
@@ -34,7 +35,10 @@ class Emulator(Service):
     :param plan: plan of the sessions that are created without one of their own, as by ``POST /sessions``.
     :param capacity: how many sessions of a backend may be open at once, as ``{"qpu.forte-1": 1}``; None for no limit;
         may be set at any time.
-    :param job_seconds: a job is started at once and completed that long after its submission; None: when it is told to.
+    :param job_seconds: a job is started at once and completed that long after its submission; None: when it is told to;
+        may be set at any time.
+    :param job_reads: a job is started at once and completed after that many reads of it, whatever ``job_seconds`` is;
+        None: no number of reads completes it; may be set at any time.
     :param read_after_write_seconds: how long a session made by ``POST /sessions`` cannot be read; may be set at any
         time.
     :param clock: gives the time in epoch seconds; a test may pass its own and need not wait.
@@ -49,7 +53,8 @@ class Emulator(Service):
         sessions_enabled: bool = True,
         plan: Sequence[Step] = (),
         capacity: Mapping[str, int] | None = None,
-        job_seconds: float | None = None,
+        job_seconds: float | None = JOB_SECONDS,
+        job_reads: int | None = None,
         read_after_write_seconds: float = 0.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -60,6 +65,7 @@ class Emulator(Service):
             plan=plan,
             capacity=capacity,
             job_seconds=job_seconds,
+            job_reads=job_reads,
             read_after_write_seconds=read_after_write_seconds,
             clock=clock,
         )

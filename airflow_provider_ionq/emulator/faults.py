@@ -64,6 +64,8 @@ class Fault:
         _check_header("content_type", self.content_type)
         if self.body is not None and not isinstance(self.body, str | bytes):
             raise ValueError(f"body must be a string or bytes, not {self.body!r}")
+        if isinstance(self.body, str) and any("\ud800" <= character <= "\udfff" for character in self.body):
+            raise ValueError("body has a lone surrogate, which no encoding can send: give bytes")
         if type(self.after_effect) is not bool:
             raise ValueError(f"after_effect must be true or false, not {self.after_effect!r}")
         if self.body and self.status in _BODILESS:

@@ -1,8 +1,8 @@
 """
 Jobs, and the limits by which they end their session. No I/O and no lock; the time is always passed in.
 
-A job computes nothing: it has a status and times, no results. It is completed when somebody says so or, if it was given
-a number of seconds, that long after its submission; what a look finds overdue carries the time at which it was due.
+A job computes nothing: it has a status and times, no results. It is completed some seconds after its submission, after
+a number of reads, or when somebody says so; what a look finds overdue carries the time at which it was due.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 JOB_STATUSES = ("submitted", "ready", "started", "canceled", "failed", "completed")
 
+# Long enough to see a job that is not completed yet, short enough for whoever waits.
+JOB_SECONDS = 0.1
 _MINUTE_SECONDS = 60.0
 
 
@@ -27,10 +29,21 @@ class Job:
     :param fields: what is known of it from its submission; owned by this object from now on.
     :param cost_usd: what it costs once it is completed.
     :param now: epoch seconds, the time of submission.
-    :param seconds: started now, and completed that much later; None to wait for :meth:`complete` or another end.
+    :param seconds: it is started now, and completed that much later; None if time does not complete it.
+    :param reads: it is started now, and completed after that many reads; None if reads do not complete it.
+    :param serial: its number among all jobs, in the order of submission.
     """
 
-    def __init__(self, fields: dict[str, Any], *, cost_usd: float, now: float, seconds: float | None) -> None:
+    def __init__(
+        self,
+        fields: dict[str, Any],
+        *,
+        cost_usd: float,
+        now: float,
+        seconds: float | None = None,
+        reads: int | None = None,
+        serial: int = 0,
+    ) -> None:
         self.fields = fields | {
             "status": "submitted",
             "parent_job_id": None,
@@ -45,12 +58,16 @@ class Job:
             "stats": {},
             "results": None,
         }
+        self.serial = serial
         self.cost_usd = cost_usd
-        self.due: float | None = None
+        # What its completion has cost; a later cancellation gives nothing back.
+        self.charged_usd = 0.0
+        self.due: float | None = None if seconds is None else now + seconds
         self.ended_at: float | None = None
-        if seconds is not None:
+        self._reads_left = reads
+        if seconds is not None or reads is not None:
             self.fields |= {"status": "started", "started_at": timestamp(now)}
-            self.due = now + seconds
+        self._count_read(now, 0)
 
     @property
     def status(self) -> str:
@@ -62,6 +79,12 @@ class Job:
         if self.due is not None and self.due <= now:
             self.complete(self.due)
 
+    def read(self, now: float) -> dict[str, Any]:
+        """Return the fields as the API serves them, and count the read; the job was brought up to date before."""
+        served = dict(self.fields)
+        self._count_read(now, 1)
+        return served
+
     def complete(self, at: float, cost_usd: float | None = None) -> None:
         """
         Complete the job.
@@ -72,6 +95,7 @@ class Job:
         self._end("completed", at)
         if cost_usd is not None:
             self.cost_usd = cost_usd
+        self.charged_usd = self.cost_usd
         if self.fields["started_at"] is None:
             self.fields["started_at"] = timestamp(at)
 
@@ -88,10 +112,18 @@ class Job:
         """
         Cancel the job; nothing changes if it is canceled already.
 
-        :raises Refused: it is completed or failed already.
+        IonQ's description of the call knows one answer only, ``canceled``, and cirq-ionq documents that version 0.4
+        cancels a completed job too: its status changes, its time of completion and its cost stay.
         """
-        if self.status != "canceled":
+        if self.ended_at is None:
             self._end("canceled", at)
+        self.fields["status"] = "canceled"
+
+    def _count_read(self, now: float, reads: int) -> None:
+        if self._reads_left is not None and self.ended_at is None:
+            self._reads_left -= reads
+            if self._reads_left <= 0:
+                self.due = now
 
     def _end(self, status: str, at: float) -> None:
         if self.ended_at is not None:
@@ -140,10 +172,10 @@ class Limits:
             yield created + self.duration_limit_min * _MINUTE_SECONDS
         if self.job_count_limit is None and self.cost_limit_usd is None:
             return
-        ended = [(job.ended_at, job.status, job.cost_usd) for job in jobs if job.ended_at is not None]
+        ended = [(job.ended_at, job.charged_usd) for job in jobs if job.ended_at is not None]
         total_usd = 0.0
-        for count, (ended_at, status, cost_usd) in enumerate(sorted(ended), 1):
-            total_usd += cost_usd if status == "completed" else 0.0
+        for count, (ended_at, charged_usd) in enumerate(sorted(ended), 1):
+            total_usd += charged_usd
             if count == self.job_count_limit or (self.cost_limit_usd is not None and total_usd >= self.cost_limit_usd):
                 yield ended_at
                 return

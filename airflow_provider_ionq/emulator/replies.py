@@ -25,7 +25,7 @@ def reply(content: Any, status: int = 200) -> Response:
     :param content: what to encode; characters beyond ASCII are escaped, so that a lone surrogate can be sent back.
     :param status: HTTP status.
     """
-    return Response(json.dumps(content), status, media_type="application/json")
+    return Response(json.dumps(content, allow_nan=False), status, media_type="application/json")
 
 
 def error(status: int, message: str | None = None, *, validation: dict[str, Any] | None = None) -> Response:

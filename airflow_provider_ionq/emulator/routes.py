@@ -18,6 +18,7 @@ API_ROUTES = (
     "POST /sessions/{session_id}/end",
     "GET /sessions/{session_id}/jobs",
     "POST /jobs",
+    "GET /jobs",
     "GET /jobs/{job_id}",
     "PUT /jobs/{job_id}/status/cancel",
 )

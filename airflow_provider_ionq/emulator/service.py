@@ -14,12 +14,9 @@ from airflow_provider_ionq.emulator.state import CapacityFull, UnknownSession, i
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airflow_provider_ionq.emulator.job_query import JobQuery
     from airflow_provider_ionq.emulator.log import RecordedRequest
     from airflow_provider_ionq.emulator.session import Session
-
-PAGE_LIMIT = 25
-_CURSOR = "job-"
-_DIGITS = 9
 
 
 class Service(Account):
@@ -152,27 +149,19 @@ class Service(Account):
             session.end(self._clock(), catalogue.USER_ID)
             return dict(session.fields)
 
-    def read_session_jobs(
-        self, session_id: str, *, status: str | None = None, limit: int = PAGE_LIMIT, begin: int = 0
-    ) -> tuple[list[dict[str, Any]], str | None]:
+    def read_jobs(self, query: JobQuery, session_id: str | None = None) -> tuple[list[dict[str, Any]], str | None]:
         """
-        Return a page of jobs for ``GET /sessions/{session_id}/jobs``, and the cursor of the next page if there is one.
+        Return a page of jobs and the cursor of the next page, counting a read of each; None on the last page.
 
-        :param status: only jobs with this status; None for all.
-        :param limit: length of the page; never more than 25, whatever is asked for.
-        :param begin: position of the first job that may be on it; see :func:`cursor_position`.
+        :param query: which jobs.
+        :param session_id: only those of this session, for ``GET /sessions/{session_id}/jobs``; None for ``GET /jobs``.
         :raises UnknownSession: no session has this id.
         """
         with self._lock:
-            session = self._known(session_id)
-            session.advance(self._clock())
-            page: list[dict[str, Any]] = []
-            for position, job in enumerate(session.jobs[begin:], begin):
-                if status in (None, job.status):
-                    if len(page) == min(limit, PAGE_LIMIT):
-                        return page, f"{_CURSOR}{position}"
-                    page.append(dict(job.fields))
-            return page, None
+            jobs = self._jobs.values() if session_id is None else self._known(session_id).jobs
+            self._advance_all()
+            page, following = query.page(jobs)
+            return [job.read(self._clock()) for job in page], following
 
     def post_job(self, payload: dict[str, Any]) -> dict[str, Any]:
         """
@@ -190,12 +179,12 @@ class Service(Account):
 
     def read_job(self, job_id: str) -> dict[str, Any]:
         """
-        Return a job for ``GET /jobs/{job_id}``, which shows more of it than a list does.
+        Return a job for ``GET /jobs/{job_id}``, which shows more of it than a list does, counting a read.
 
         :raises UnknownJob: no job has this id.
         """
         with self._lock:
-            return self._job_now(job_id).fields | {"child_job_ids": None}
+            return self._job_now(job_id).read(self._clock()) | {"child_job_ids": None}
 
     @property
     def requests(self) -> list[RecordedRequest]:
@@ -219,18 +208,3 @@ class Service(Account):
         if not self.sessions_enabled or self._clock() < session.known_from:
             raise UnknownSession(f"there is no session {session_id!r}")
         return session
-
-
-def cursor_position(cursor: str | None) -> int:
-    """
-    Return the position at which a page begins.
-
-    :param cursor: as an earlier page gave it; None for the first page.
-    :raises ValueError: no page gave it.
-    """
-    if cursor is None:
-        return 0
-    digits = cursor.removeprefix(_CURSOR)
-    if digits == cursor or not digits.isascii() or not digits.isdecimal() or len(digits) > _DIGITS:
-        raise ValueError('"next" must be a cursor of an earlier answer')
-    return int(digits)

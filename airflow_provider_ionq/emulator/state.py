@@ -107,6 +107,7 @@ def json_copy(value: T) -> T:
     Return a deep copy.
 
     :raises TypeError: JSON cannot express the value.
+    :raises ValueError: JSON cannot express a number in it.
     """
-    copy: T = json.loads(json.dumps(value))
+    copy: T = json.loads(json.dumps(value, allow_nan=False))
     return copy

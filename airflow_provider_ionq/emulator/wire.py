@@ -13,8 +13,10 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from airflow_provider_ionq.emulator.replies import error
 from airflow_provider_ionq.emulator.routes import CONTROL_PREFIX, match
 
 if TYPE_CHECKING:
@@ -47,6 +49,17 @@ def protocol_of(service: Service) -> type[H11Protocol]:
                 _reset(self.transport)
                 return
             super().data_received(data)
+
+        def send_400_response(self, msg: str) -> None:
+            # uvicorn's own is plain text, and raises if an answer has been sent before the request was whole.
+            if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+                body = bytes(error(400, msg).body)
+                headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
+                headers.append(("connection", "close"))
+                response = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+                for event in (response, h11.Data(data=body), h11.EndOfMessage()):
+                    self.transport.write(self.conn.send(event) or b"")
+            self.transport.close()
 
         def handle_events(self) -> None:
             before = self.cycle

@@ -74,7 +74,8 @@ def run() -> Iterator[Callable[..., Client]]:
 
 @pytest.fixture
 def client(run: Callable[..., Client], clock: Clock) -> Client:
-    return run(clock=clock)
+    """Run an emulator whose clock and jobs only move when the test moves them."""
+    return run(clock=clock, job_seconds=None)
 
 
 @pytest.fixture

@@ -146,6 +146,10 @@ def test_settings_are_served_as_given(client: Client, settings: dict[str, Any]) 
         ),
         (
             '{"backend": "simulator", "settings": {"cost_limit": {"unit": "usd", "value": NaN}}}',
+            [],
+        ),
+        (
+            '{"backend": "simulator", "settings": {"cost_limit": {"unit": "usd", "value": 1e999}}}',
             ["settings.cost_limit.value"],
         ),
         (

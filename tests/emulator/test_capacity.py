@@ -160,10 +160,11 @@ def test_date_of_every_answer_is_by_the_emulators_clock(client: Client, clock: C
 
 
 def test_settings_over_http(client: Client) -> None:
-    wanted = {"capacity": {FORTE: 1}, "read_after_write_seconds": 2.5}
+    wanted = {"capacity": {FORTE: 1}, "read_after_write_seconds": 2.5, "job_seconds": None, "job_reads": 3}
     answer = client.control("PATCH", "/settings", json=wanted)
     assert (answer.status_code, answer.json()) == (200, wanted)
     assert (client.emulator.capacity, client.emulator.read_after_write_seconds) == ({FORTE: 1}, 2.5)
+    assert (client.emulator.job_seconds, client.emulator.job_reads) == (None, 3)
     assert client.control("PATCH", "/settings", json={"capacity": None}).json() == wanted | {"capacity": None}
     assert client.control("PATCH", "/settings", json={}).json() == wanted | {"capacity": None}
 
@@ -175,6 +176,8 @@ def test_settings_over_http(client: Client) -> None:
         ({"capacity": {"qpu.none": 1}}, "qpu.none"),
         ({"capacity": {FORTE: "1"}}, "whole number"),
         ({"capacity": {FORTE: 9}, "read_after_write_seconds": -1}, "read_after_write_seconds"),
+        ({"capacity": {FORTE: 9}, "job_seconds": "1"}, "job_seconds"),
+        ({"capacity": {FORTE: 9}, "job_reads": 1.5}, "job_reads"),
         ({"colour": 1}, "unknown fields: colour"),
     ],
 )

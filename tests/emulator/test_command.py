@@ -103,7 +103,23 @@ def test_capacity_and_job_seconds_are_taken() -> None:
         (job,) = command.get(f"/sessions/{session_id}/jobs").json()["jobs"]
         assert job["status"] == "completed"
         settings = requests.patch(f"{control}/settings", json={}, timeout=10).json()
-        assert settings == {"capacity": {"simulator": 1, "qpu.forte-1": 0}, "read_after_write_seconds": 0.0}
+        assert settings["capacity"] == {"simulator": 1, "qpu.forte-1": 0}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "seconds", "reads"),
+    [
+        ([], 0.1, None),
+        (["--job-seconds", "2.5"], 2.5, None),
+        (["--job-seconds", "never"], None, None),
+        (["--job-reads", "2"], 0.1, 2),
+    ],
+)
+def test_command_says_when_jobs_are_completed(arguments: list[str], seconds: float | None, reads: int | None) -> None:
+    with _running(*arguments) as command:
+        control = command.url.replace("/v0.4", "/_emulator")
+        settings = requests.patch(f"{control}/settings", json={}, timeout=10).json()
+        assert (settings["job_seconds"], settings["job_reads"]) == (seconds, reads)
 
 
 def test_printed_curl_lines_create_start_and_end_a_session() -> None:
@@ -130,6 +146,10 @@ def test_printed_curl_lines_create_start_and_end_a_session() -> None:
         (["--capacity", "simulator=-1"], "'simulator=-1' is not BACKEND=N"),
         (["--capacity", "qpu.none=1"], "qpu.none"),
         (["--job-seconds", "-1"], "job_seconds"),
+        (["--job-seconds", "nan"], "job_seconds"),
+        (["--job-seconds", "soon"], "'soon' is neither a number of seconds nor 'never'"),
+        (["--job-reads", "-1"], "job_reads"),
+        (["--job-reads", "1.5"], "1.5"),
         (["--colour"], "--colour"),
     ],
 )

@@ -120,6 +120,7 @@ def test_replies_of_all_routes_agree_with_the_file(spec: Schema, client: Client)
         ("GET /sessions/{session_id}/jobs", "/sessions/created/jobs", None),
         ("GET /sessions/{session_id}/jobs", "/sessions/started/jobs", None),
         ("POST /jobs", "/jobs", {"type": "ionq.circuit.v1", "backend": "simulator", "input": {}}),
+        ("GET /jobs", "/jobs", None),
         ("GET /jobs/{job_id}", "/jobs/completed", None),
         ("GET /jobs/{job_id}", "/jobs/failed", None),
         ("GET /jobs/{job_id}", "/jobs/open", None),

@@ -123,15 +123,15 @@ def test_impossible_emulator_is_refused(arguments: dict[str, Any], message: str)
 
 def test_log_tells_what_was_asked_and_answered(client: Client, clock: Clock) -> None:
     client.emulator.create_session(session_id="a/b")
-    response = client("GET", "/sessions/a%2Fb?x=%20")
+    response = client("GET", "/sessions/a%2Fb/jobs?session_id=%20")
     (request,) = client.emulator.requests
     assert request == RecordedRequest(
         method="GET",
-        path="/v0.4/sessions/a/b",
-        raw_path="/v0.4/sessions/a%2Fb",
-        route="GET /sessions/{session_id}",
+        path="/v0.4/sessions/a/b/jobs",
+        raw_path="/v0.4/sessions/a%2Fb/jobs",
+        route="GET /sessions/{session_id}/jobs",
         session_id="a/b",
-        query="x=%20",
+        query="session_id=%20",
         status=200,
         request_id=response.headers["x-request-id"],
         at=clock.now,

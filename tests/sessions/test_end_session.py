@@ -150,6 +150,13 @@ def test_the_hook_refuses_one_too(ionq_emulator: Emulator) -> None:
 # Jobs.
 
 
+@pytest.fixture
+def open_jobs(ionq_emulator: Emulator) -> None:
+    """Leave every job open until the test or an end of its session ends it."""
+    ionq_emulator.job_seconds = None
+
+
+@pytest.mark.usefixtures("open_jobs")
 def test_open_jobs_are_cancelled_first(ionq_emulator: Emulator, session_id: str) -> None:
     jobs = [ionq_emulator.submit_job(session_id)["id"] for _ in range(3)]
     ionq_emulator.complete_job(jobs[0])
@@ -160,6 +167,7 @@ def test_open_jobs_are_cancelled_first(ionq_emulator: Emulator, session_id: str)
     assert [job["status"] for job in ionq_emulator.jobs(session_id)] == ["completed", "canceled", "canceled"]
 
 
+@pytest.mark.usefixtures("open_jobs")
 @pytest.mark.parametrize("route", [JOBS, "PUT /jobs/{job_id}/status/cancel"])
 def test_what_cannot_be_cancelled_does_not_keep_the_session_open(
     ionq_emulator: Emulator, session_id: str, route: str, caplog: pytest.LogCaptureFixture

@@ -1,0 +1,96 @@
+"""Which jobs ``GET /jobs`` and ``GET /sessions/{session_id}/jobs`` are asked for. No I/O and no lock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ionq.emulator.jobs import JOB_STATUSES
+from airflow_provider_ionq.emulator.payload import BadRequest, query_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from airflow_provider_ionq.emulator.jobs import Job
+
+PAGE_LIMIT = 25
+_CURSOR = "job-"
+_DIGITS = 9
+_INT32_MAX = 2**31 - 1
+# Each filter, and the field of a job that it compares with.
+_FILTERS = {
+    "ids": "id",
+    "parent_job_id": "parent_job_id",
+    "session_id": "session_id",
+    "status": "status",
+    "submitter_id": "submitter_id",
+    "target": "backend",
+}
+_PARAMETERS = frozenset({*_FILTERS, "limit", "next"})
+
+
+@dataclass(frozen=True)
+class JobQuery:
+    """
+    A page of jobs.
+
+    :param wanted: the values that a field of a job may have; a field that is not in it may have any.
+    :param limit: length of the page.
+    :param begin: serial number of the first job that may be on it.
+    """
+
+    wanted: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    limit: int = PAGE_LIMIT
+    begin: int = 0
+
+    @classmethod
+    def of(cls, parameters: Iterable[tuple[str, str]]) -> JobQuery:
+        """
+        Read a query.
+
+        IonQ documents that ``submitter_id`` counts for members of the project only. The emulated key is one.
+
+        :param parameters: names and values of the query, in their order.
+        :raises BadRequest: something in it is not allowed or malformed.
+        """
+        values = query_values(parameters, _PARAMETERS, frozenset({"ids"}))
+        if not set(values.get("status", [])) <= set(JOB_STATUSES):
+            raise BadRequest(f'"status" must be one of {", ".join(JOB_STATUSES)}', "query", "status")
+        if "target" in values:
+            values["target"] = values["target"][0].split(",")
+            if not all(values["target"]):
+                raise BadRequest('"target" must be a backend, or backends separated by commas', "query", "target")
+        limit = _limit(values["limit"][0]) if "limit" in values else PAGE_LIMIT
+        begin = _begin(values["next"][0]) if "next" in values else 0
+        wanted = {_FILTERS[name]: frozenset(allowed) for name, allowed in values.items() if name in _FILTERS}
+        return cls(wanted, min(limit, PAGE_LIMIT), begin)
+
+    def page(self, jobs: Iterable[Job]) -> tuple[list[Job], str | None]:
+        """
+        Return the jobs on the page, and the cursor of the next page; None on the last one.
+
+        :param jobs: all jobs, by their serial numbers.
+        """
+        page: list[Job] = []
+        for job in jobs:
+            if job.serial >= self.begin and self._matches(job.fields):
+                if len(page) == self.limit:
+                    return page, f"{_CURSOR}{job.serial}"
+                page.append(job)
+        return page, None
+
+    def _matches(self, fields: Mapping[str, Any]) -> bool:
+        return all(fields[name] in allowed for name, allowed in self.wanted.items())
+
+
+def _limit(text: str) -> int:
+    if text.isascii() and text.isdecimal() and len(text) <= _DIGITS + 1 and 1 <= int(text) <= _INT32_MAX:
+        return int(text)
+    raise BadRequest('"limit" must be a whole number from 1', "query", "limit")
+
+
+def _begin(cursor: str) -> int:
+    digits = cursor.removeprefix(_CURSOR)
+    if digits == cursor or not digits.isascii() or not digits.isdecimal() or len(digits) > _DIGITS:
+        raise BadRequest('"next" must be a cursor of an earlier answer', "query", "next")
+    return int(digits)
