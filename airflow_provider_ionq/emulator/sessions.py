@@ -154,6 +154,7 @@ class Sessions(Trouble):
         :param remove: names of fields to leave out from now on.
         :param fields: values that JSON can express; new names are added.
         :raises UnknownSession: no session has this id.
+        :raises ValueError: a value is a number that JSON cannot express, such as ``NaN``.
         """
         values = json_copy(fields)
         with self._lock:

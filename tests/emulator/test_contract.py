@@ -43,6 +43,8 @@ def _faults(spec: Schema, schema: Schema, value: Any, where: str = "$") -> list[
     schema = _resolved(spec, schema)
     if value is None:
         return [] if schema.get("nullable") else [f"{where} is null"]
+    if "anyOf" in schema:
+        return min((_faults(spec, option, value, where) for option in schema["anyOf"]), key=len)
     kinds: dict[str | None, type | tuple[type, ...]] = {
         "object": dict,
         "array": list,

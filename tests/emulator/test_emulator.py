@@ -121,6 +121,14 @@ def test_impossible_emulator_is_refused(arguments: dict[str, Any], message: str)
         Emulator(**arguments)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), [{"deep": float("-inf")}]])
+def test_number_that_json_cannot_express_is_refused(emulator: Emulator, value: Any) -> None:
+    session = emulator.create_session()
+    with pytest.raises(ValueError, match="JSON"):
+        emulator.update_session(session["id"], active=value)
+    assert emulator.session(session["id"]) == session
+
+
 def test_log_tells_what_was_asked_and_answered(client: Client, clock: Clock) -> None:
     client.emulator.create_session(session_id="a/b")
     response = client("GET", "/sessions/a%2Fb/jobs?session_id=%20")
