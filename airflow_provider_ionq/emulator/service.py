@@ -12,9 +12,10 @@ from airflow_provider_ionq.emulator.log import LOG_LIMIT
 from airflow_provider_ionq.emulator.state import CapacityFull, UnknownSession, is_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from airflow_provider_ionq.emulator.job_query import JobQuery
+    from airflow_provider_ionq.emulator.jobs import Job
     from airflow_provider_ionq.emulator.log import RecordedRequest
     from airflow_provider_ionq.emulator.session import Session
 
@@ -158,10 +159,17 @@ class Service(Account):
         :raises UnknownSession: no session has this id.
         """
         with self._lock:
-            jobs = self._jobs.values() if session_id is None else self._known(session_id).jobs
-            self._advance_all()
+            now = self._clock()
+            jobs: Iterable[Job]
+            if session_id is None:
+                self._advance_all()
+                jobs = self._jobs.values()
+            else:
+                session = self._known(session_id)
+                session.advance(now)
+                jobs = session.jobs
             page, following = query.page(jobs)
-            return [job.read(self._clock()) for job in page], following
+            return [job.read(now) for job in page], following
 
     def post_job(self, payload: dict[str, Any]) -> dict[str, Any]:
         """

@@ -10,9 +10,10 @@ import pytest
 from airflow_provider_ionq.emulator.routes import API_ROUTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from airflow_provider_ionq.emulator import Emulator
+    from tests.emulator.conftest import Client
 
 ionq_core = pytest.importorskip("ionq_core")
 
@@ -124,3 +125,23 @@ def test_client_is_told_that_the_capacity_is_full(emulator: Emulator, ionq: Any)
         assert [session["id"] for session in emulator.sessions()] == [first.session_id]
     with ionq_core.SessionManager(ionq, "qpu.forte-1") as second:
         assert second.session_id != first.session_id
+
+
+def test_client_waits_for_a_job(run: Callable[..., Client]) -> None:
+    emulator = run(job_reads=2).emulator
+    with pytest.warns(UserWarning, match="does not use HTTPS"):
+        client = ionq_core.IonQClient(api_key=emulator.api_key, base_url=emulator.url, max_retries=0)
+    job = _call(client, "create_job", body=_bell())
+    assert ionq_core.wait_for_job(client, job.id, poll_interval=0.01, timeout=30).status == "completed"
+    assert len(emulator.requests) == 4
+    client.get_httpx_client().close()
+
+
+def test_client_lists_jobs_by_what_it_asks_for(emulator: Emulator, ionq: Any) -> None:
+    first, second, third = (_call(ionq, "create_job", body=_bell()).id for _ in range(3))
+    emulator.complete_job(second)
+    assert [job.id for job in _call(ionq, "get_jobs", ids=[third, first]).jobs] == [first, third]
+    assert [job.id for job in _call(ionq, "get_jobs", status="completed", target="qpu.forte-1").jobs] == [second]
+    page = _call(ionq, "get_jobs", limit=2)
+    assert [job.id for job in page.jobs] == [first, second]
+    assert [job.id for job in _call(ionq, "get_jobs", next_=page.next_).jobs] == [third]
