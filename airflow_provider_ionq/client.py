@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from airflow_provider_ionq.errors import IonQInvalidIdError
 from airflow_provider_ionq.json_items import items_of
-from airflow_provider_ionq.transport import Transport
+from airflow_provider_ionq.transport import MIB, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.models import Backend, Job, Session, Whoami
     from airflow_provider_ionq.settings import ClientSettings
     from airflow_provider_ionq.transport import Answer
+
+LARGEST_LIST = 128 * MIB
+"""Largest list of sessions, in bytes: the API serves an account's whole history, about 10 MB for 20,000 sessions."""
+
+MOST_JOB_PAGES = 10_000
 
 
 class IonQClient:
@@ -138,7 +143,7 @@ class IonQClient:
         jobs: list[Job] = []
         cursors: set[str] = set()
         params: dict[str, str] = {}
-        while True:
+        for _ in range(MOST_JOB_PAGES):
             answer = self._transport.get(path, params)
             page = self._transport.decoded(answer)
             if not isinstance(page, dict) or not isinstance(page.get("jobs"), list):
@@ -147,10 +152,11 @@ class IonQClient:
             cursor = page.get("next")
             if not cursor:
                 return jobs
-            if not isinstance(cursor, str) or cursor in cursors:
+            if not isinstance(cursor, str) or not cursor.isprintable() or cursor in cursors:
                 raise self._transport.unreadable(answer, "names a next page that is none")
             cursors.add(cursor)
             params = {"next": cursor}
+        raise self._transport.unreadable(answer, f"is page {MOST_JOB_PAGES} and names another")
 
     def cancel_job(self, job_id: str) -> None:
         """
@@ -202,7 +208,8 @@ class IonQClient:
         return cast("Backend", found)
 
     def _get_sessions(self, active: bool | None) -> Answer:
-        return self._transport.get("/sessions", None if active is None else {"active": str(active).lower()})
+        params = None if active is None else {"active": str(active).lower()}
+        return self._transport.get("/sessions", params, limit=LARGEST_LIST)
 
     def _sessions_of(self, answer: Answer) -> Iterator[Session]:
         try:
@@ -216,6 +223,10 @@ class IonQClient:
         session = self._transport.decoded(answer)
         if not is_session(session):
             raise self._transport.unreadable(answer, "is no object with an id and a status")
+        try:
+            path_segment(session["id"], "id")
+        except IonQInvalidIdError:
+            raise self._transport.unreadable(answer, "has an id that cannot name a session") from None
         if session_id is not None and session["id"] != session_id:
             raise self._transport.unreadable(answer, f"is of another session than {session_id!r}")
         return session

@@ -54,11 +54,15 @@ class IonQUnreachableError(IonQConnectionError):
 
 
 class IonQTimeoutError(IonQConnectionError):
-    """No answer within `timeout_seconds`. A retry may help."""
+    """No whole answer within `timeout_seconds`, from connecting to the last byte. A retry may help."""
 
 
 class IonQResponseError(IonQError):
-    """An answer with a success status whose body is not what was asked for. A retry may help."""
+    """
+    An answer that cannot be read as what was asked for. A retry may help.
+
+    It breaks the rules of HTTP, is larger than the limit, or is a success whose body is something else.
+    """
 
     retryable = True
 

@@ -1,7 +1,7 @@
 """
 What a failed request means: which error, in which words, and whether it may have had its effect.
 
-Every text that may hold the API key goes through :func:`quoted`.
+Every text of an answer goes through :func:`~airflow_provider_ionq.redaction.quoted`.
 """
 
 from __future__ import annotations
@@ -27,64 +27,75 @@ from airflow_provider_ionq.errors import (
     IonQUnreachableError,
     api_error_class,
 )
+from airflow_provider_ionq.redaction import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_ionq.settings import ClientSettings
 
-QUOTED_CHARACTERS = 200
-
 UNREACHABLE = " - check the connection's host, and verify and proxies in extra"
 """What a person can do if that lasts."""
 
-BROKEN = (
-    http.client.HTTPException,
-    ConnectionResetError,
-    ConnectionAbortedError,
-    BrokenPipeError,
-    TimeoutError,
-    urllib3.exceptions.ReadTimeoutError,
-)
+REQUEST_ID_CHARACTERS = 100
+
+TIMED_OUT = (TimeoutError, requests.Timeout, urllib3.exceptions.ReadTimeoutError)
+
+BROKEN = (http.client.HTTPException, ConnectionResetError, ConnectionAbortedError, BrokenPipeError, *TIMED_OUT)
 """What is behind a connection that was there, and broke or was too slow."""
 
-
-def quoted(text: str, settings: ClientSettings) -> str:
-    """Return the beginning of a text that came from outside, without the API key."""
-    # Before the text is cut: a key that lies across the cut would be found no more, and its beginning shown.
-    return text.replace(settings.api_key, "***")[:QUOTED_CHARACTERS]
+REFUSALS = frozenset(int(status) for status in http.HTTPStatus if 400 <= status < 500) - {408}
+"""Statuses that say that the request was not carried out. Gateways have others of their own, which do not say so."""
 
 
-def no_answer(what: str, error: Exception, settings: ClientSettings) -> IonQError:
+def no_answer(what: str, error: Exception, settings: ClientSettings, *, sent: bool) -> IonQError:
     """
-    Say why no answer came.
+    Say why no whole answer came.
 
     :param what: the request, for the message.
     :param error: what requests, urllib3 or the socket raised.
     :param settings: those of the client.
+    :param sent: whether a byte of the request may have left.
     """
     causes = list(_causes(error))
     root = next((cause for cause in causes if isinstance(cause, OSError) and cause.strerror), causes[-1])
-    detail = quoted(str(root), settings)
-    # urllib3 also blames the proxy for a connection through it that broke after the request was sent.
+    detail = quoted(str(root) or type(root).__name__, settings)
+    if _any(causes, TIMED_OUT):
+        missing = "whole answer" if sent else "connection"
+        return IonQTimeoutError(f"{what}: no {missing} within {settings.timeout_seconds:g} s")
+    return _broken_answer(what, causes, detail) if sent else _no_connection(what, error, causes, detail)
+
+
+def _no_connection(what: str, error: Exception, causes: list[BaseException], detail: str) -> IonQError:
+    # urllib3 also blames the proxy for a connection to it that broke.
     if isinstance(error, requests.exceptions.ProxyError) and not _any(causes, BROKEN):
         return IonQUnreachableError(f"{what}: the proxy failed: {detail}{UNREACHABLE}")
-    if isinstance(error, requests.exceptions.SSLError) or _any(causes, ssl.SSLError):
+    if _any(causes, (requests.exceptions.SSLError, ssl.SSLError)):
         return IonQUnreachableError(f"{what}: the TLS connection failed: {detail}{UNREACHABLE}")
     if _any(causes, socket.gaierror):
         return IonQUnreachableError(f"{what}: the host is unknown: {detail}{UNREACHABLE}")
     if _any(causes, ConnectionRefusedError):
         return IonQUnreachableError(f"{what}: the host refused the connection: {detail}{UNREACHABLE}")
-    if isinstance(error, requests.Timeout) or _any(causes, (TimeoutError, urllib3.exceptions.TimeoutError)):
-        return IonQTimeoutError(f"{what}: no whole answer within {settings.timeout_seconds:g} s")
     if isinstance(error, (requests.ConnectionError, urllib3.exceptions.ProtocolError)):
-        return IonQConnectionError(f"{what}: the connection broke: {detail}")
-    if isinstance(error, urllib3.exceptions.DecodeError):
-        return IonQResponseError(f"{what}: the answer could not be decompressed: {detail}")
+        return IonQConnectionError(f"{what}: the connection broke before the request was sent: {detail}")
     return IonQConfigurationError(f"{what}: the request could not be made: {detail}")
 
 
-def refusal(what: str, response: requests.Response, body: bytes, settings: ClientSettings) -> IonQApiError:
+def _broken_answer(what: str, causes: list[BaseException], detail: str) -> IonQError:
+    alerts = [cause for cause in causes if isinstance(cause, ssl.SSLError) and "ALERT" in (cause.reason or "")]
+    if alerts:
+        # With TLS 1.3 a server refuses a missing client certificate only after the request.
+        return IonQUnreachableError(f"{what}: the TLS connection failed: {detail}{UNREACHABLE}")
+    if _any(causes, (http.client.RemoteDisconnected, http.client.IncompleteRead)) or (
+        _any(causes, OSError) and not _any(causes, (http.client.HTTPException, urllib3.exceptions.InvalidHeader))
+    ):
+        return IonQConnectionError(f"{what}: the connection broke: {detail}")
+    return IonQResponseError(f"{what}: the answer cannot be read: {detail}")
+
+
+def refusal(
+    what: str, response: requests.Response, body: bytes | bytearray, settings: ClientSettings, *, is_whole: bool
+) -> IonQApiError:
     """
     Say what the API answered instead of a success.
 
@@ -92,10 +103,11 @@ def refusal(what: str, response: requests.Response, body: bytes, settings: Clien
     :param response: the answer.
     :param body: its body, decompressed.
     :param settings: those of the client.
+    :param is_whole: whether that is the whole body.
     """
-    message = quoted(_api_message(response, body), settings)
+    message = quoted(_api_message(response, body), settings, is_whole=is_whole) or "no body"
     status = response.status_code
-    request_id = response.headers.get("x-request-id")
+    request_id = request_id_of(response, settings)
     text = f"{what} answered {status}: {message}"
     if 300 <= status < 400:
         text += " (redirects are not followed: check the connection's host)"
@@ -115,19 +127,9 @@ def refusal(what: str, response: requests.Response, body: bytes, settings: Clien
     )
 
 
-def surely_not_sent(error: BaseException) -> bool:
-    """Tell whether a request failed before its first byte could leave: no name, no connection, no trust."""
-    return _any(
-        list(_causes(error)),
-        (
-            socket.gaierror,
-            ConnectionRefusedError,
-            ssl.SSLCertVerificationError,
-            urllib3.exceptions.ConnectTimeoutError,
-            requests.exceptions.InvalidURL,
-            requests.exceptions.InvalidHeader,
-        ),
-    )
+def request_id_of(response: requests.Response, settings: ClientSettings) -> str | None:
+    """Return the `x-request-id` of an answer; None when there is none."""
+    return quoted(response.headers.get("x-request-id", ""), settings, REQUEST_ID_CHARACTERS).strip() or None
 
 
 def retry_after_seconds(value: str | None, now: str | None) -> float | None:
@@ -163,11 +165,11 @@ def id_text(request_id: str | None) -> str:
     return f"(request id {request_id})" if request_id else "(no request id)"
 
 
-def _api_message(response: requests.Response, body: bytes) -> str:
+def _api_message(response: requests.Response, body: bytes | bytearray) -> str:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
-        return body.decode(errors="replace").strip() or response.reason or "no body"
+        return body.decode(errors="replace").strip() or response.reason or ""
     error = answer.get("error") if isinstance(answer, dict) else None
     message = answer.get("message") if isinstance(answer, dict) else None
     if message is None and isinstance(error, dict):

@@ -18,7 +18,7 @@ _decode = json.JSONDecoder().raw_decode
 _space = re.compile(r"[ \t\n\r]*")
 
 
-def items_of(body: bytes, name: str) -> Generator[Any, None, None]:
+def items_of(body: bytes | bytearray, name: str) -> Generator[Any, None, None]:
     """
     Yield the items of an array in a JSON object, one at a time.
 

@@ -10,6 +10,8 @@ import ipaddress
 import json
 import math
 import os
+import re
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +24,7 @@ API_VERSION_PATH = "/v0.4"
 DEFAULT_TIMEOUT_SECONDS = 30.0
 DEFAULT_MAX_RETRIES = 3
 EXTRA_FIELDS = ("timeout_seconds", "max_retries", "verify", "proxies")
+_SHORT_ADDRESS = re.compile(r"(0x[0-9a-f]+|[0-9]+)(\.(0x[0-9a-f]+|[0-9]+)){0,3}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +34,13 @@ class ClientSettings:
 
     :param api_key: the API key, made at https://cloud.ionq.com; never shown in a repr.
     :param base_url: address of the API with its version, without a slash at the end. `http` only for loopback.
-    :param timeout_seconds: longest wait for the connection, for the beginning of an answer, and then for all of it.
+    :param timeout_seconds: longest time that one attempt may take, in seconds: from connecting to the last byte of the
+        answer. Repeated attempts and the pauses between them come on top.
     :param max_retries: how often a GET is sent again after a failure that may pass; 0 means one attempt.
     :param verify: True verifies TLS by the default certificates or those of `REQUESTS_CA_BUNDLE`, a path by that
         CA bundle, False not at all.
-    :param proxies: proxy address by scheme (`http`, `https`, `all`); None means those of the environment.
+    :param proxies: proxy address by scheme (`https`, `all`); None means those of the environment. A loopback address is
+        always reached without a proxy.
     :raises IonQConfigurationError: naming the field.
     """
 
@@ -118,13 +123,24 @@ def _split(text: str) -> Any:
 
 
 def is_loopback(hostname: str | None) -> bool:
-    """Tell whether a host name or address is this machine's own."""
-    name = (hostname or "").lower()
+    """Tell whether a host name or address is this machine's own, in every spelling that the resolver takes."""
+    name = (hostname or "").lower().removesuffix(".")
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
-        return ipaddress.ip_address(name).is_loopback
+        address = ipaddress.ip_address(name)
     except ValueError:
+        return _is_short_loopback(name)
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def _is_short_loopback(name: str) -> bool:
+    """Tell whether a name is a loopback address in one of the old spellings, such as `127.1` or `0x7f000001`."""
+    if not _SHORT_ADDRESS.fullmatch(name):
+        return False
+    try:
+        return socket.inet_aton(name)[0] == 127
+    except OSError:
         return False
 
 

@@ -1,9 +1,9 @@
 """
 How a request leaves and an answer comes back, over `requests`, without Airflow.
 
-Rules of this file: a request leaves in one place, :meth:`Transport._send`; the API key is in the `Authorization`
+Rules of this file: a request leaves in one place, :meth:`Transport._attempt`; the API key is in the `Authorization`
 header and nowhere else; what fails is told as an :mod:`~airflow_provider_ionq.errors` class that says whether the
-request may have had its effect all the same.
+request may have had its effect all the same, without a cause, whose text may hold secrets.
 """
 
 from __future__ import annotations
@@ -15,23 +15,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import requests
-import urllib3
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.util import Retry
 
 from airflow_provider_ionq import __version__
-from airflow_provider_ionq.errors import IonQError, IonQResponseError
-from airflow_provider_ionq.failures import epoch_seconds, id_text, no_answer, quoted, refusal, surely_not_sent
+from airflow_provider_ionq.bounded_http import AnswerTooLargeError, BoundedAdapter, read_body
+from airflow_provider_ionq.errors import IonQApiError, IonQConnectionError, IonQError, IonQResponseError
+from airflow_provider_ionq.failures import REFUSALS, epoch_seconds, id_text, no_answer, refusal, request_id_of
+from airflow_provider_ionq.redaction import quoted
 
 if TYPE_CHECKING:
     from airflow_provider_ionq.settings import ClientSettings
 
 MAX_RETRY_PAUSE_SECONDS = 60.0
-READ_AT_ONCE = 64 * 1024
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504, *range(520, 530)})
-PERHAPS_DONE_STATUSES = frozenset({*range(200, 300), 408, 499, *range(500, 600)})
-"""After these nobody knows whether a request that changes something has done so."""
+MIB = 1024 * 1024
+LARGEST_ANSWER = 16 * MIB
+"""Largest body of a success, in bytes; the client names a larger one where there is one."""
+LARGEST_ERROR_BODY = 64 * 1024
+"""So much of the body of an error is read, in bytes; its beginning is quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Answer:
     """
 
     what: str
-    body: bytes
+    body: bytearray
     request_id: str | None
     date: float | None
 
@@ -56,7 +58,8 @@ class Transport:
     Sends one request at a time, and keeps one connection open in between: use one per thread.
 
     Redirects are not followed. A GET is sent again after a failure that may pass, `settings.max_retries` times at most;
-    anything else only after failures to connect, with which it cannot have had an effect.
+    anything else only if nothing of the request was sent. `settings.timeout_seconds` limits each attempt from the
+    connection to the last byte of the answer; the pauses between attempts come on top.
 
     :param settings: key, address, time-out and the rest.
     """
@@ -64,12 +67,15 @@ class Transport:
     def __init__(self, settings: ClientSettings) -> None:
         self.settings = settings
         self.body_bytes_read = 0
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.auth = _ApiKeyAuth(settings.api_key)
-        self._session.headers.update({"Accept": "application/json", "User-Agent": _user_agent()})
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=_retry_policy(settings.max_retries))
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._session.headers.update(
+            {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _user_agent()}
+        )
+        self._retry = Retry(total=settings.max_retries, backoff_factor=0.5)
+        self._adapter = BoundedAdapter()
+        self._session.mount("https://", self._adapter)
+        self._session.mount("http://", self._adapter)
         # Given with each request because the environment's override what is set on the requests.Session.
         self._verify = None if settings.verify is True else settings.verify
         self._proxies = _proxies_by_scheme(settings)
@@ -78,15 +84,16 @@ class Transport:
         """Close the connection to the API; a later request opens another."""
         self._session.close()
 
-    def get(self, path: str, params: dict[str, str] | None = None) -> Answer:
+    def get(self, path: str, params: dict[str, str] | None = None, *, limit: int = LARGEST_ANSWER) -> Answer:
         """
         Send a GET.
 
         :param path: what follows the base URL, percent-encoded.
         :param params: query parameters.
+        :param limit: largest body of a success, in bytes, decompressed.
         :raises IonQError: see :mod:`airflow_provider_ionq.errors`.
         """
-        return self._send("GET", path, params=params)
+        return self._send("GET", path, params=params, limit=limit)
 
     def change(self, method: str, path: str, body: dict[str, Any] | None = None) -> Answer:
         """
@@ -130,10 +137,51 @@ class Transport:
         return error
 
     def _send(
-        self, method: str, path: str, params: dict[str, str] | None = None, body: dict[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        params: dict[str, str] | None = None,
+        body: dict[str, Any] | None = None,
+        limit: int = LARGEST_ANSWER,
     ) -> Answer:
+        # The policy and the pauses are urllib3's. Its loop is not: it reads what it throws away without any limit, and
+        # logs what servers say.
+        retry = self._retry
+        while True:
+            try:
+                return self._attempt(method, path, params, body, limit)
+            except IonQError as error:
+                if not retry.total or not self._may_be_repeated(method, error):
+                    raise
+                asked = error.retry_after_seconds
+            retry = retry.increment(method, path)
+            time.sleep(retry.get_backoff_time() if asked is None else min(asked, MAX_RETRY_PAUSE_SECONDS))
+
+    def _may_be_repeated(self, method: str, error: IonQError) -> bool:
+        if isinstance(error, IonQApiError):
+            return method == "GET" and error.status in RETRIED_STATUSES
+        return isinstance(error, IonQConnectionError) and (method == "GET" or not self._adapter.exchange.sent)
+
+    def _attempt(
+        self, method: str, path: str, params: dict[str, str] | None, body: dict[str, Any] | None, limit: int
+    ) -> Answer:
+        outcome = self._outcome(method, path, params, body, limit)
+        if isinstance(outcome, Answer):
+            self.body_bytes_read += len(outcome.body)
+            return outcome
+        refused = isinstance(outcome, IonQApiError) and outcome.status in REFUSALS
+        outcome.perhaps_done = method != "GET" and self._adapter.exchange.sent and not refused
+        raise outcome
+
+    def _outcome(
+        self, method: str, path: str, params: dict[str, str] | None, body: dict[str, Any] | None, limit: int
+    ) -> Answer | IonQError:
+        """Send a request once; return the error instead of raising it, so that it has no cause and no context."""
         what = f"{method} {self.settings.base_url}{path}"
+        content = bytearray()
+        response, is_success, is_whole = None, True, False
         try:
+            self._adapter.exchange.begin(self.settings.timeout_seconds)
             response = self._session.request(
                 method,
                 self.settings.base_url + path,
@@ -145,34 +193,30 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             )
-            content = self._read(response)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            if isinstance(error, requests.RequestException):
-                error.request = None  # it carries the API key in its headers
-            failure = no_answer(what, error, self.settings)
-            failure.perhaps_done = method != "GET" and not surely_not_sent(error)
-            raise failure from error
-        self.body_bytes_read += len(content)
-        if response.status_code not in ((200,) if method == "GET" else (200, 201)):
-            refused = refusal(what, response, content, self.settings)
-            refused.perhaps_done = method != "GET" and response.status_code in PERHAPS_DONE_STATUSES
-            raise refused
-        headers = response.headers
-        return Answer(what, content, headers.get("x-request-id"), epoch_seconds(headers.get("Date")))
+            is_success = response.status_code in ((200,) if method == "GET" else (200, 201))
+            read_body(response, limit if is_success else LARGEST_ERROR_BODY, content)
+            is_whole = True
+        except AnswerTooLargeError:
+            if is_success:
+                return IonQResponseError(f"{what}: the answer is larger than the limit of {limit // MIB} MiB")
+        except Exception as error:  # whatever an answer makes the libraries raise
+            if response is None or is_success:
+                return no_answer(what, error, self.settings, sent=self._adapter.exchange.sent)
+        finally:
+            if response is not None and not is_whole:
+                response.close()
+        assert response is not None
+        if not is_success:
+            return refusal(what, response, content, self.settings, is_whole=is_whole)
+        date = epoch_seconds(response.headers.get("Date"))
+        return Answer(what, content, request_id_of(response, self.settings), date)
 
-    def _read(self, response: requests.Response) -> bytes:
-        """Read the body; requests' own time-out is for each part of it, and parts may come for ever."""
-        deadline = time.monotonic() + self.settings.timeout_seconds
-        parts = []
-        try:
-            while part := response.raw.read1(READ_AT_ONCE, decode_content=True):
-                if time.monotonic() > deadline:
-                    raise TimeoutError("the answer began in time, and did not end")
-                parts.append(part)
-        except BaseException:
-            response.close()
-            raise
-        return b"".join(parts)
+
+class _Session(requests.Session):
+    """Follows no redirects, and does not look where they lead: that would read their bodies without any limit."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return that there is nowhere to go."""
 
 
 class _ApiKeyAuth(AuthBase):
@@ -184,30 +228,6 @@ class _ApiKeyAuth(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = self._header
         return request
-
-
-class _CappedRetry(Retry):
-    """urllib3's Retry, with the pause that the server asks for capped."""
-
-    def get_retry_after(self, response: Any) -> float | None:
-        try:
-            asked = super().get_retry_after(response)
-        except urllib3.exceptions.InvalidHeader:
-            return None  # else a header that cannot be read turns an outage into an error without retries
-        return None if asked is None else min(asked, MAX_RETRY_PAUSE_SECONDS)
-
-
-def _retry_policy(max_retries: int) -> Retry:
-    return _CappedRetry(
-        total=max_retries,
-        redirect=0,
-        other=0,
-        status_forcelist=RETRIED_STATUSES,
-        allowed_methods=frozenset({"GET"}),
-        backoff_factor=0.5,
-        raise_on_status=False,
-        respect_retry_after_header=True,
-    )
 
 
 def _proxies_by_scheme(settings: ClientSettings) -> dict[str, str] | None:

@@ -204,7 +204,6 @@ def test_answers_of_another_shape_are_unreadable(
         (requests.ReadTimeout(), IonQTimeoutError),
         (requests.ConnectionError("reset"), IonQConnectionError),
         (urllib3.exceptions.ProtocolError("cut"), IonQConnectionError),
-        (urllib3.exceptions.DecodeError("bad gzip"), IonQResponseError),
     ],
 )
 def test_lost_answers_may_be_retried(
@@ -236,14 +235,15 @@ def test_no_part_of_the_key_is_shown_where_a_quote_is_cut(
     assert KEY[:4] not in str(caught.value)
 
 
-def test_key_is_in_no_chained_exception(client: IonQClient, requests_mock: Mocker) -> None:
+def test_an_error_brings_no_exception_of_a_library_along(client: IonQClient, requests_mock: Mocker) -> None:
     requests_mock.get(f"{URL}/whoami", exc=requests.ConnectionError("reset"))
-    with pytest.raises(IonQConnectionError) as caught:
+    with pytest.raises(IonQConnectionError, match="reset") as caught:
         client.whoami()
-    cause = caught.value.__cause__
-    assert isinstance(cause, requests.ConnectionError)
-    assert cause.request is None
-    assert KEY not in repr(client) + repr(vars(cause)) + repr(client.settings)
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+def test_key_is_in_no_repr(client: IonQClient) -> None:
+    assert KEY not in repr(client) + repr(client.settings)
 
 
 @pytest.mark.parametrize("session_id", ["", ".", "..", None, 7, b"s", "\ud800"])

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
-from urllib3 import HTTPResponse
 
 from airflow_provider_ionq.client import IonQClient
 from airflow_provider_ionq.errors import (
@@ -25,7 +24,6 @@ from airflow_provider_ionq.errors import (
     IonQUnreachableError,
 )
 from airflow_provider_ionq.settings import ClientSettings
-from airflow_provider_ionq.transport import _retry_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,58 +125,6 @@ def test_a_proxy_that_refuses_is_named_as_such() -> None:
         client_of("https://api.ionq.co/v0.4", proxies={"https": proxy}).whoami()
 
 
-@contextmanager
-def hanging_up() -> Iterator[tuple[int, list[bytes]]]:
-    """Take whole requests, as a proxy whose other side breaks, and close the connection without an answer."""
-    taken: list[bytes] = []
-
-    def take(listener: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection, connection.makefile("rb") as lines:
-                length = 0
-                taken.append(lines.readline())
-                while (line := lines.readline().strip().lower()) != b"":
-                    if line.startswith(b"content-length:"):
-                        length = int(line.partition(b":")[2])
-                lines.read(length)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=take, args=(listener,))
-        thread.start()
-        try:
-            yield listener.getsockname()[1], taken
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join()
-
-
-def test_a_proxy_that_took_the_request_may_have_passed_it_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    with hanging_up() as (port, taken):
-        client = client_of("http://127.0.0.1:9/v0.4", proxies={"http": f"http://127.0.0.1:{port}"})
-        with pytest.raises(IonQConnectionError, match="the connection broke") as posted:
-            client.create_session("qpu.forte-1", {"duration_limit_min": 60})
-        with pytest.raises(IonQConnectionError) as read:
-            client.whoami()
-    assert [line.split()[0] for line in taken] == [b"POST", b"GET"]
-    assert posted.value.perhaps_done
-    assert read.value.retryable
-
-
-def test_one_that_took_nothing_has_not() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        proxy = f"http://127.0.0.1:{unused.getsockname()[1]}"
-    with pytest.raises(IonQUnreachableError) as error:
-        client_of("https://api.ionq.co/v0.4", proxies={"https": proxy}).create_session("qpu.forte-1", {})
-    assert not error.value.perhaps_done
-
-
 def test_retries_end_with_the_error_of_the_last_answer() -> None:
     with serving((503, {"Retry-After": "0"}, b'{"message": "down"}')) as server:
         with pytest.raises(IonQServerError, match="down"):
@@ -200,8 +146,13 @@ def test_a_404_is_not_sent_again() -> None:
         assert len(server.lines) == 1
 
 
-def test_pause_that_the_server_asks_for_is_capped() -> None:
-    assert _retry_policy(3).get_retry_after(HTTPResponse(headers={"Retry-After": "86400"})) == 60
+def test_pause_that_the_server_asks_for_is_capped(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    busy: Answer = (503, {"Retry-After": "86400"}, b"")
+    with serving(busy, busy, (503, {}, b""), OK) as server:
+        client_of(f"http://127.0.0.1:{server.port}", max_retries=3).whoami()
+    assert [pause for pause in pauses if pause] == [60, 60, 2]
 
 
 def test_refused_connection_is_unreachable() -> None:
@@ -339,19 +290,3 @@ def test_a_bundle_of_the_environment_that_is_not_there_is_named(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
     with pytest.raises(IonQConfigurationError, match="/no/such/bundle.pem"):
         client_of(f"https://127.0.0.1:{tls_server.port}").whoami()
-
-
-@pytest.mark.parametrize("name", ["http", "all"])
-def test_precedence_of_proxies_is_connection_environment_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    with serving(OK) as api, serving(OK) as ours, serving(OK) as environments:
-        url = f"http://127.0.0.1:{api.port}/v0.4"
-        client_of(url).whoami()
-        assert (len(api.lines), len(ours.lines), len(environments.lines)) == (1, 0, 0)
-        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{environments.port}")
-        client_of(url).whoami()
-        assert (len(api.lines), len(ours.lines), len(environments.lines)) == (1, 0, 1)
-        client_of(url, proxies={name: f"http://127.0.0.1:{ours.port}"}).whoami()
-        assert (len(api.lines), len(ours.lines), len(environments.lines)) == (1, 1, 1)
-        assert ours.lines[0].startswith(f"GET {url}/whoami"), "it was asked as a proxy"

@@ -1,0 +1,335 @@
+"""
+HTTP connections that keep one deadline, and answers of a bounded size, over `requests` and `urllib3`.
+
+Rules of this file: whatever is read from a socket is read under the deadline of its attempt; it is noted when the first
+byte of a request may have left; nothing is decompressed beyond the limit; plain http never leaves this machine.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import io
+import socket
+import time
+import zlib
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, DecodeError, NameResolutionError, NewConnectionError
+from urllib3.util.connection import allowed_gai_family
+
+from airflow_provider_ionq.settings import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import requests
+    from urllib3 import PoolManager
+
+READ_AT_ONCE = 64 * 1024
+SWITCHING_PROTOCOLS = 101
+GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+class AnswerTooLargeError(Exception):
+    """An answer has more bytes than its limit allows, decompressed or as sent."""
+
+
+class PlainHttpError(ValueError):
+    """A host name of this machine's own that resolves to another machine: plain http would show the API key to it."""
+
+
+class Exchange:
+    """
+    One attempt of a request, as its connection sees it.
+
+    :ivar sent: whether a byte of the request may have left; not the connection's own, as of TLS or `CONNECT`.
+    """
+
+    def __init__(self) -> None:
+        self.sent = False
+        self._deadline = 0.0
+
+    def begin(self, seconds: float) -> None:
+        """
+        Start the clock of an attempt.
+
+        :param seconds: how long it may take, from the name's lookup to the last byte of the answer.
+        """
+        self.sent = False
+        self._deadline = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """
+        Return the seconds that are left.
+
+        :raises TimeoutError: when there are none.
+        """
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the time is up")
+        return left
+
+
+class BoundedAdapter(HTTPAdapter):
+    """
+    Sends requests over one kept connection, each attempt under the deadline of its `exchange`, without any retries.
+
+    Requests to this machine use no proxy, whatever the connection's extras and the environment say.
+    """
+
+    def __init__(self) -> None:
+        self.exchange = Exchange()
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the manager of the direct connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self._bind(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Return the manager of the connections through a proxy."""
+        is_new = proxy not in self.proxy_manager
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if is_new:
+            self._bind(manager)
+        return manager
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: bool | str = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Send a request; the arguments are those of requests."""
+        parts = urlsplit(request.url or "")
+        if parts.scheme == "http" or is_loopback(parts.hostname):
+            proxies = {}
+        return super().send(request, stream, timeout, verify, cert, proxies)
+
+    def _bind(self, manager: PoolManager) -> None:
+        bound: dict[str, Any] = {
+            scheme: functools.partial(_bounded_pool, pool_class, self.exchange)
+            for scheme, pool_class in manager.pool_classes_by_scheme.items()
+        }
+        manager.pool_classes_by_scheme = bound
+
+
+def read_body(response: requests.Response, limit: int, body: bytearray) -> None:
+    """
+    Read and decompress the body of an answer.
+
+    :param response: an answer that is streamed.
+    :param limit: largest number of bytes, both as sent and decompressed.
+    :param body: what arrives is added here, so that the beginning is there when the rest is not.
+    :raises AnswerTooLargeError: when there is more; at most `limit` bytes are then in `body`.
+    :raises DecodeError: when it cannot be decompressed.
+    """
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
+        raise DecodeError(f"its content encoding was not asked for: {encoding}")
+    expand = None if encoding in ("", "identity") else _Decompressor(body, limit)
+    sent = 0
+    while part := response.raw.read1(READ_AT_ONCE, decode_content=False):
+        sent += len(part)
+        if sent > limit:
+            raise AnswerTooLargeError
+        if expand is None:
+            body += part
+        else:
+            expand.feed(part)
+    if expand is not None and not expand.is_whole:
+        raise DecodeError("the compressed data ends too early")
+
+
+class _Decompressor:
+    """
+    Expands gzip and zlib data.
+
+    :param body: what the data expands to is added here.
+    :param limit: largest size of the body, in bytes.
+    """
+
+    def __init__(self, body: bytearray, limit: int) -> None:
+        self._body = body
+        self._limit = limit
+        self._stream = zlib.decompressobj(GZIP_OR_ZLIB)
+        self._began = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the data ended where it says that it ends."""
+        return self._stream.eof or not self._began
+
+    def feed(self, data: bytes) -> None:
+        """
+        Expand the next part of the data.
+
+        :raises AnswerTooLargeError: when the body would be larger than the limit.
+        :raises DecodeError: when it is not compressed data.
+        """
+        try:
+            while data:
+                if self._stream.eof:
+                    if not data.startswith(GZIP_MAGIC):
+                        return  # padding after the end, which other clients ignore too
+                    self._stream = zlib.decompressobj(GZIP_OR_ZLIB)
+                self._began = True
+                self._add(self._stream.decompress(data, READ_AT_ONCE))
+                data = self._stream.unconsumed_tail or self._stream.unused_data
+            # What zlib still holds back of the data that it has taken.
+            while not self._stream.eof and (rest := self._stream.decompress(b"", READ_AT_ONCE)):
+                self._add(rest)
+        except zlib.error as error:
+            raise DecodeError(f"it is not compressed as it says: {error}") from error
+
+    def _add(self, expanded: bytes) -> None:
+        if len(self._body) + len(expanded) > self._limit:
+            raise AnswerTooLargeError
+        self._body += expanded
+
+
+class _BoundedConnection(HTTPConnection):
+    """The part that connections over http, https and SOCKS share, put before one of urllib3's own classes."""
+
+    def __init__(self, *args: Any, exchange: Exchange, **kwargs: Any) -> None:
+        self.exchange = exchange
+        self._connecting = False
+        super().__init__(*args, **kwargs)
+        self.response_class: Any = functools.partial(_BoundedResponse, exchange=exchange)
+
+    @property
+    def timeout(self) -> float:
+        """What is left of the attempt: urllib3 gives each step the whole time anew."""
+        return self.exchange.remaining()
+
+    @timeout.setter
+    def timeout(self, value: Any) -> None:
+        pass
+
+    def connect(self) -> None:
+        self._connecting = True
+        try:
+            super().connect()
+        finally:
+            self._connecting = False
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        self.sock.settimeout(self.exchange.remaining())
+        if not self._connecting:
+            self.exchange.sent = True
+        super().send(data)
+
+    def _tunnel(self) -> None:
+        super()._tunnel()
+        self.sock.settimeout(self.exchange.remaining())
+
+    def _new_conn(self) -> socket.socket:
+        if hasattr(self, "_socks_options"):
+            connection = super()._new_conn()
+        else:
+            try:
+                connection = self._connect_to_any()
+            except socket.gaierror as error:
+                raise NameResolutionError(self.host, self, error) from error
+            except TimeoutError as error:
+                raise ConnectTimeoutError(self, f"{self.host} cannot be connected to in time") from error
+            except OSError as error:
+                raise NewConnectionError(self, f"{self.host} cannot be connected to: {error}") from error
+        connection.settimeout(self.exchange.remaining())
+        return connection
+
+    def _connect_to_any(self) -> socket.socket:
+        """Try the host's addresses one after the other; each has its share of the time that is left."""
+        host = self._dns_host.strip("[]")
+        if is_loopback(host):
+            host = host.removesuffix(".")  # many resolvers know `localhost` only without the dot
+        addresses = socket.getaddrinfo(host, self.port, allowed_gai_family(), socket.SOCK_STREAM)
+        if not isinstance(self, HTTPSConnection):
+            # A name may resolve to anything, whatever it says.
+            addresses = [address for address in addresses if is_loopback(str(address[4][0]))]
+            if not addresses:
+                raise PlainHttpError(f"host {host!r} is not an address of this machine, and plain http needs one")
+        failure: OSError | None = None
+        for number, (family, kind, protocol, _, address) in enumerate(addresses):
+            left = self.exchange.remaining()
+            connection = socket.socket(family, kind, protocol)
+            try:
+                for option in self.socket_options or ():
+                    connection.setsockopt(*option)
+                connection.settimeout(left / (len(addresses) - number))
+                connection.connect(address)
+            except OSError as error:
+                connection.close()
+                failure = error
+            except BaseException:
+                connection.close()
+                raise
+            else:
+                return connection
+        raise failure or OSError("its name has no address")
+
+
+class _BoundedResponse(http.client.HTTPResponse):
+    """Reads status, headers and body under the deadline."""
+
+    def __init__(self, sock: socket.socket, *args: Any, exchange: Exchange, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        unbounded: Any = self.fp
+        self.fp = io.BufferedReader(_BoundedReader(unbounded.detach(), sock, exchange), READ_AT_ONCE)
+
+    def begin(self) -> None:
+        super().begin()
+        # Else urllib3 logs the lines that are no headers, in which a server may quote the API key.
+        self.msg.set_payload("")
+        self.msg.defects.clear()
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if status == SWITCHING_PROTOCOLS or not 100 <= status < 200:
+                return version, status, reason
+            # http.client takes an interim answer other than 100, and each one of a proxy, for the final one.
+            http.client.parse_headers(self.fp)
+
+
+class _BoundedReader(io.RawIOBase):
+    """Gives each read from a socket the time that is left."""
+
+    def __init__(self, raw: Any, sock: socket.socket, exchange: Exchange) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._exchange = exchange
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(self._exchange.remaining())
+        count: int | None = self._raw.readinto(buffer)
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+@functools.cache
+def _bounded_connection_class(base: Any) -> Any:
+    return type(f"Bounded{base.__name__}", (_BoundedConnection, base), {})
+
+
+def _bounded_pool(pool_class: Any, exchange: Exchange, *args: Any, **kwargs: Any) -> Any:
+    """Make one of urllib3's pools, whose connections keep the deadline of an exchange."""
+    pool = pool_class(*args, **kwargs)
+    pool.ConnectionCls = functools.partial(_bounded_connection_class(pool.ConnectionCls), exchange=exchange)
+    return pool

@@ -1,0 +1,92 @@
+"""
+Quote text that came from outside: without the API key, without proxy passwords, on one line, and short.
+
+Rules of this file: every text of an answer, and every text of a library's error, goes through :func:`quoted` before it
+is in a message, an attribute or a log.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import html
+import re
+import urllib.request
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_ionq.settings import ClientSettings
+
+QUOTED_CHARACTERS = 200
+REMOVED = "***"
+
+LONGEST_ENCODED = 16
+"""So many characters stand for one of a secret at most."""
+
+_USER_INFO = re.compile(r"(?<=://)[^\s'\"<>]*@")
+
+
+def quoted(text: str, settings: ClientSettings, characters: int = QUOTED_CHARACTERS, *, is_whole: bool = True) -> str:
+    """
+    Return the beginning of a text, without secrets and in printable characters.
+
+    :param text: what came from outside.
+    :param settings: those of the client, with the API key and the proxies.
+    :param characters: how many of them to return at most.
+    :param is_whole: False for a text that was cut, at whose end there may be the beginning of a secret.
+    """
+    secrets = _secrets(settings)
+    margin = LONGEST_ENCODED * max(map(len, secrets))
+    # The text is cut behind a secret only: what is left of one that lies across the cut would not be recognised. Where
+    # it is cut here, removed secrets leave more than what is returned.
+    if len(text) > characters * margin:
+        text = text[: characters * margin]
+    elif not is_whole:
+        text = text[: max(0, len(text) - margin)]
+    text = _USER_INFO.sub(f"{REMOVED}@", _pattern(secrets).sub(REMOVED, text))
+    return "".join(character if character.isprintable() else " " for character in text[:characters])
+
+
+def _secrets(settings: ClientSettings) -> tuple[str, ...]:
+    """Return the API key, and the password of each proxy of the connection and of the environment."""
+    found = {settings.api_key}
+    for url in (*(settings.proxies or {}).values(), *urllib.request.getproxies().values()):
+        user_info = url.rpartition("@")[0].rpartition("://")[2]
+        user, _, password = user_info.partition(":")
+        secret = password or user
+        found |= {secret, unquote(secret)}
+    return tuple(sorted(found - {""}, key=len, reverse=True))
+
+
+@functools.lru_cache(maxsize=8)
+def _pattern(secrets: tuple[str, ...]) -> re.Pattern[str]:
+    """Match each secret as it is and encoded: for a URL, JSON, HTML, a Python literal, also in part, or as base64."""
+    encodings = [form for secret in secrets for form in ("".join(map(_any_form, secret)), *_base64_forms(secret))]
+    return re.compile("|".join(encodings), re.IGNORECASE)
+
+
+def _any_form(character: str) -> str:
+    code = f"{ord(character):x}"
+    forms = (
+        r"\\{0,4}" + re.escape(character),
+        re.escape("".join(f"%{byte:02x}" for byte in character.encode(errors="replace"))),
+        re.escape(quote(quote(character, safe=""), safe="")),
+        rf"\\{{1,2}}(?:u{code:0>4}|x{code:0>2})",
+        rf"&#(?:x0{{0,4}}{code}|0{{0,4}}{ord(character)});",
+        re.escape(html.escape(character)),
+    )
+    return f"(?:{'|'.join(forms)})"
+
+
+def _base64_forms(secret: str) -> Iterator[str]:
+    """Yield what a secret looks like within base64, for each place where it can begin in a group of three bytes."""
+    data = secret.encode(errors="replace")
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + data).decode()
+        # The characters at both ends depend on what stands beside the secret.
+        whole = encoded[-(-before * 4 // 3) : (before + len(data)) * 8 // 6]
+        if len(whole) >= 4:
+            yield whole.replace("/", "[/_]").replace("+", "[+-]")

@@ -1,0 +1,315 @@
+"""Every way in which an answer can go wrong after the request has left, and what the client makes of it."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import time
+import traceback
+import tracemalloc
+import zlib
+from typing import Any
+
+import pytest
+
+from airflow_provider_ionq.client import IonQClient
+from airflow_provider_ionq.errors import (
+    IonQApiError,
+    IonQConnectionError,
+    IonQError,
+    IonQResponseError,
+    IonQServerError,
+    IonQTimeoutError,
+)
+from airflow_provider_ionq.sessions.errors import SessionLostError
+from airflow_provider_ionq.sessions.opening import Opening
+from airflow_provider_ionq.sessions.request import SessionRequest
+from airflow_provider_ionq.settings import ClientSettings
+from tests.unit.raw_api import Answering, answer, bytes_only, drip, in_turn, raw_api, reset, stay_silent
+
+KEY = "ionq-key/that+must not be seen".replace(" ", "_")
+TIMEOUT_SECONDS = 0.5
+SLACK_SECONDS = 2.0
+"""So much longer than its time-out may an attempt take on a busy machine."""
+
+OK = b"HTTP/1.1 200 OK\r\n"
+LONG = b"x" * 70_000
+BOMB = gzip.compress(bytes(50 * 1024 * 1024), 1)
+
+LOST: dict[str, tuple[Answering, type[IonQError]]] = {
+    "two lengths": (answer(headers=[b"Content-Length: 7"]), IonQResponseError),
+    "a length that quotes the key": (answer(headers=[b"Content-Length: " + KEY.encode()], length=2), IonQError),
+    "silence": (stay_silent, IonQTimeoutError),
+    "a connection that is closed": (bytes_only(b""), IonQConnectionError),
+    "a connection that is reset": (reset, IonQConnectionError),
+    "half a status line": (bytes_only(b"HTTP/1.1 2"), IonQError),
+    "half the headers": (bytes_only(OK, b"Content-Length: 5\r\nDa"), IonQError),
+    "half the body": (answer(body=b"{", length=100), IonQConnectionError),
+    "a status line that drips": (drip(b"HTTP/1.1 200 ", b"O"), IonQTimeoutError),
+    "headers that drip": (drip(OK, b"x"), IonQTimeoutError),
+    "headers that drip line by line": (drip(OK, b"a: b\r\n"), IonQError),
+    "a body that drips": (drip(OK + b"Content-Length: 9999\r\n\r\n", b" "), IonQTimeoutError),
+    "chunks that drip": (drip(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"), IonQTimeoutError),
+    "a chunk head that drips": (drip(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"0"), IonQTimeoutError),
+    "trailers that drip": (drip(OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"a: b\r\n"), IonQTimeoutError),
+    "a gzip body that drips": (
+        drip(OK + b"Content-Encoding: gzip\r\nContent-Length: 9999\r\n\r\n", gzip.compress(b"")),
+        IonQTimeoutError,
+    ),
+    "an error's body that drips": (
+        drip(b"HTTP/1.1 503 Busy\r\nContent-Length: 9999\r\n\r\n", b"x"),
+        IonQServerError,
+    ),
+    "a redirect's body that drips": (
+        drip(b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 9999\r\n\r\n", b"x"),
+        IonQApiError,
+    ),
+    "100 Continue for ever": (drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), IonQTimeoutError),
+    "103 Early Hints for ever": (drip(b"", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"), IonQTimeoutError),
+    "another protocol": (bytes_only(b"SSH-2.0-OpenSSH_9.6\r\n"), IonQResponseError),
+    "HTTP/0.9": (bytes_only(b'{"id": "s", "status": "created"}'), IonQResponseError),
+    "a status that is no number": (bytes_only(b"HTTP/1.1 abc OK\r\n\r\n"), IonQResponseError),
+    "a status of five digits": (bytes_only(b"HTTP/1.1 20000 OK\r\n\r\n"), IonQResponseError),
+    "a status line that quotes the key": (bytes_only(b"apiKey " + KEY.encode() + b"\r\n\r\n"), IonQResponseError),
+    "a long status line": (bytes_only(b"HTTP/1.1 200 ", LONG, b"\r\n\r\n"), IonQResponseError),
+    "a long header": (bytes_only(OK, b"a: ", LONG, b"\r\n\r\n"), IonQResponseError),
+    "very many headers": (bytes_only(OK, b"a: b\r\n" * 200, b"\r\n"), IonQResponseError),
+    "a chunk head that is no number": (
+        bytes_only(OK, b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n"),
+        IonQConnectionError,
+    ),
+    "a long chunk head": (bytes_only(OK, b"Transfer-Encoding: chunked\r\n\r\n", LONG), IonQError),
+    "a huge chunk": (bytes_only(OK, b"Transfer-Encoding: chunked\r\n\r\nfffffffffffffff\r\n{"), IonQConnectionError),
+    "chunks that do not end": (bytes_only(OK, b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"), IonQConnectionError),
+    "no gzip": (answer(headers=[b"Content-Encoding: gzip"]), IonQResponseError),
+    "half a gzip": (answer(headers=[b"Content-Encoding: gzip"], body=gzip.compress(b"{}")[:-6]), IonQResponseError),
+    "a gzip bomb": (answer(headers=[b"Content-Encoding: gzip"], body=BOMB), IonQResponseError),
+    "a bomb in an error": (answer("500 Oops", headers=[b"Content-Encoding: gzip"], body=BOMB), IonQServerError),
+    "an encoding that nobody asked for": (answer(headers=[b"Content-Encoding: br"]), IonQResponseError),
+    "two encodings": (answer(headers=[b"Content-Encoding: gzip, gzip"]), IonQResponseError),
+    "no body": (answer(body=b""), IonQResponseError),
+    "HTML": (answer(body=b"<html>please log in</html>"), IonQResponseError),
+    "JSON that is cut": (answer(body=b'{"id": "s'), IonQResponseError),
+    "JSON that is nested deeply": (answer(body=b"[" * 100_000), IonQResponseError),
+    "a number of many digits": (answer(body=b'{"id": "s", "status": ' + b"9" * 5000 + b"}"), IonQResponseError),
+    "bytes that are no text": (answer(body=b'{"id": "\xff\xfe"}'), IonQResponseError),
+    "no object": (answer(body=b"[]"), IonQResponseError),
+    "no id": (answer(body=b'{"status": "created"}'), IonQResponseError),
+    "an id that is no text": (answer(body=b'{"id": 7, "status": "created"}'), IonQResponseError),
+    "an empty id": (answer(body=b'{"id": "", "status": "created"}'), IonQResponseError),
+    "an id of dots": (answer(body=b'{"id": "..", "status": "created"}'), IonQResponseError),
+    "half a character as id": (answer(body=b'{"id": "\\ud800", "status": "created"}'), IonQResponseError),
+    "101 Switching Protocols": (answer("101 Switching Protocols"), IonQApiError),
+    **{
+        str(status): (answer(f"{status} Whatever"), IonQApiError)
+        for status in (202, 203, 204, 205, 206, 226, 299, 300, 304, 305, 399, 408, 444, 460, 499, 500, 502, 503, 504)
+        + (520, 524, 599, 600, 999)
+    },
+    **{
+        f"a redirect to {location!r}": (
+            answer("303 See Other", headers=[b"Location: " + location, b"Retry-After: x"]),
+            IonQApiError,
+        )
+        for location in (
+            b"http://[",
+            b"http://a:b:c/",
+            b"//",
+            b"\xff\xfe",
+            b"http://\xc3\xa9.example",
+            b"x:" + LONG[:99],
+        )
+    },
+}
+"""Answers from which nobody learns which session was opened, with the class of the error."""
+
+UNDERSTOOD: dict[str, Answering] = {
+    "plain": answer(),
+    "201": answer("201 Created"),
+    "after 100 and 103": in_turn(
+        bytes_only(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"), answer()
+    ),
+    "compressed with gzip": lambda connection, right: answer(
+        headers=[b"Content-Encoding: gzip"], body=gzip.compress(right)
+    )(connection, right),
+    "compressed in two members": lambda connection, right: answer(
+        headers=[b"Content-Encoding: x-gzip"], body=gzip.compress(right[:9]) + gzip.compress(right[9:]) + bytes(7)
+    )(connection, right),
+    "compressed with deflate": lambda connection, right: answer(
+        headers=[b"Content-Encoding: deflate"], body=zlib.compress(right)
+    )(connection, right),
+    "in chunks": lambda connection, right: bytes_only(
+        OK, b"Transfer-Encoding: chunked\r\n\r\n%x;x=y\r\n" % len(right), right, b"\r\n0\r\na: b\r\n\r\n"
+    )(connection, right),
+    "without a length": lambda connection, right: bytes_only(OK, b"\r\n", right)(connection, right),
+    "HTTP/1.0": lambda connection, right: bytes_only(b"HTTP/1.0 200 OK\r\n\r\n", right)(connection, right),
+    "lines that are no headers": answer(headers=[b"no header but apiKey " + KEY.encode(), b" folded: " + KEY.encode()]),
+    "odd headers": answer(
+        headers=[
+            b"Date: Thu, 99 Foo 99999 99:99:99 GMT",
+            b"Retry-After: \xff",
+            b"x-request-id: \xff\xfe",
+            b"Content-Type: application/json; charset=no-such-charset",
+            b"Set-Cookie: =;;a=\xff; expires=never; domain=..",
+        ]
+    ),
+}
+"""Answers that look odd and are understood."""
+
+
+class Memory:
+    """Keeps nothing over a try."""
+
+    def session_id(self) -> None: ...
+    def intent(self, request: Any) -> None: ...
+    def remember_session(self, session_id: str) -> None: ...
+    def remember_intent(self, intent: Any) -> None: ...
+    def forget(self) -> None: ...
+
+
+def settings_of(url: str, **changed: Any) -> ClientSettings:
+    return ClientSettings(**{"api_key": KEY, "base_url": url, "timeout_seconds": TIMEOUT_SECONDS, **changed})
+
+
+def open_session(settings: ClientSettings) -> Any:
+    request = SessionRequest.of("qpu.forte-1", duration_limit_min=60)
+    return Opening(settings, request, Memory(), logging.getLogger(__name__)).open()
+
+
+def assert_key_is_not_in(*texts: str) -> None:
+    for text in texts:
+        assert KEY not in text
+        assert KEY[:8] not in text
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_a_session_whose_opening_was_answered_badly_is_named(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    answering, error_class = LOST[name]
+    caplog.set_level(logging.INFO)
+    with raw_api(answering) as api:
+        settings = settings_of(api.url)
+        began = time.monotonic()
+        with pytest.raises(IonQError) as failed:
+            IonQClient(settings).create_session("qpu.forte-1", {"duration_limit_min": 60})
+        assert time.monotonic() - began < TIMEOUT_SECONDS + SLACK_SECONDS
+        assert isinstance(failed.value, error_class)
+        assert failed.value.perhaps_done
+        assert "may have had its effect" in str(failed.value) or isinstance(failed.value, IonQResponseError)
+        assert "could not be made" not in str(failed.value)
+        assert api.requests == ["POST /v0.4/sessions"]
+        api.sessions.clear()
+
+        with pytest.raises(SessionLostError, match="opened-0") as lost:
+            open_session(settings)
+        assert lost.value.session_ids == ["opened-0"]
+        assert api.requests.count("POST /v0.4/sessions") == 2, "no answer makes the client send it again"
+    printed = ["".join(traceback.format_exception(error.value)) for error in (failed, lost)]
+    assert_key_is_not_in(caplog.text, *printed)
+    assert printed[0].count("Traceback") == 1
+
+
+@pytest.mark.parametrize("name", UNDERSTOOD)
+def test_an_answer_that_is_odd_is_understood(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    with raw_api(UNDERSTOOD[name]) as api:
+        assert open_session(settings_of(api.url))["id"] == "opened-0"
+        assert len(api.sessions) == 1
+    assert_key_is_not_in(caplog.text)
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_a_read_that_is_answered_badly_ends_in_time_with_an_error_of_ours(name: str) -> None:
+    answering, _ = LOST[name]
+    with raw_api(answering, "GET /v0.4/sessions/opened-0") as api:
+        client = IonQClient(settings_of(api.url, max_retries=0))
+        client.create_session("qpu.forte-1")
+        began = time.monotonic()
+        with pytest.raises(IonQError) as failed:
+            client.get_session("opened-0")
+        assert time.monotonic() - began < TIMEOUT_SECONDS + SLACK_SECONDS
+    assert not failed.value.perhaps_done
+    assert_key_is_not_in("".join(traceback.format_exception(failed.value)), repr(vars(failed.value)))
+
+
+@pytest.mark.parametrize(
+    "status", [*range(400, 408), *range(409, 419), 421, 422, 423, 424, 425, 426, 428, 429, 431, 451]
+)
+def test_an_explicit_refusal_has_had_no_effect(status: int) -> None:
+    with raw_api(answer(f"{status} No", body=b'{"message": "no"}')) as api, pytest.raises(IonQApiError) as refused:
+        IonQClient(settings_of(api.url)).create_session("qpu.forte-1")
+    assert not refused.value.perhaps_done
+    assert refused.value.message == "no"
+
+
+@pytest.mark.parametrize(
+    "answering",
+    [
+        drip(b"HTTP/1.1 409 Conflict\r\nContent-Length: 9999\r\n\r\n", b"full"),
+        answer("409 Conflict", body=b"full", length=9999),
+        answer("409 Conflict", headers=[b"Content-Encoding: gzip"], body=b"full"),
+        answer("409 Conflict", headers=[b"Content-Encoding: gzip"], body=BOMB),
+    ],
+    ids=["drips", "cut", "no gzip", "bomb"],
+)
+def test_a_refusal_whose_body_cannot_be_read_is_a_refusal_all_the_same(answering: Answering) -> None:
+    with raw_api(answering) as api, pytest.raises(IonQApiError, match="409") as refused:
+        IonQClient(settings_of(api.url)).create_session("qpu.forte-1")
+    assert not refused.value.perhaps_done
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_each_attempt_has_its_time_also_when_a_body_that_is_thrown_away_drips(status: int) -> None:
+    answering = drip(f"HTTP/1.1 {status} Busy\r\nContent-Length: 9999\r\n\r\n".encode(), b"x")
+    with raw_api(answering, "GET /v0.4/whoami") as api:
+        began = time.monotonic()
+        with pytest.raises(IonQApiError):
+            IonQClient(settings_of(api.url, max_retries=1)).whoami()
+        assert time.monotonic() - began < 2 * TIMEOUT_SECONDS + SLACK_SECONDS
+        assert len(api.requests) == 2
+
+
+MIB = 1024 * 1024
+LARGE = gzip.compress(bytes(500 * MIB), 1)
+COMPRESSED = [b"Content-Encoding: gzip"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "body", "headers", "limit", "peak"),
+    [
+        ("/v0.4/whoami", "200 OK", BOMB, COMPRESSED, "16 MiB", 24),
+        ("/v0.4/whoami", "200 OK", LARGE, COMPRESSED, "16 MiB", 24),
+        ("/v0.4/whoami", "200 OK", bytes(40 * MIB), [], "16 MiB", 24),
+        ("/v0.4/sessions", "200 OK", LARGE, COMPRESSED, "128 MiB", 150),
+        ("/v0.4/whoami", "302 Found", LARGE, [*COMPRESSED, b"Location: /x"], None, 2),
+        ("/v0.4/whoami", "404 Not Found", LARGE, COMPRESSED, None, 2),
+        ("/v0.4/whoami", "503 Busy", LARGE, COMPRESSED, None, 2),
+        ("/v0.4/whoami", "503 Busy", bytes(40 * MIB), [], None, 2),
+    ],
+    ids=["50 MB gzip", "500 MB gzip", "40 MB", "list of 500 MB gzip", "redirect", "404", "503", "503 not compressed"],
+)
+def test_an_answer_takes_no_more_memory_than_its_limit(
+    path: str, status: str, body: bytes, headers: list[bytes], limit: str | None, peak: int
+) -> None:
+    with raw_api(answer(status, headers, body), f"GET {path}") as api:
+        client = IonQClient(settings_of(api.url, max_retries=0, timeout_seconds=60))
+        tracemalloc.start()
+        try:
+            with pytest.raises(IonQError) as failed:
+                client.whoami() if path.endswith("whoami") else client.list_sessions()
+            taken = tracemalloc.get_traced_memory()[1] / MIB
+        finally:
+            tracemalloc.stop()
+    if limit is None:
+        assert isinstance(failed.value, IonQApiError)
+    else:
+        assert f"GET {api.url}{path.removeprefix('/v0.4')}" in str(failed.value)
+        assert f"larger than the limit of {limit}" in str(failed.value)
+    # The server of this test copies what it sends.
+    assert taken < peak + len(body) / MIB
+
+
+def test_a_list_of_a_hundred_thousand_sessions_is_read() -> None:
+    item = b'{"id": "s", "status": "ended", "backend": "qpu.forte-1", "padding": "%s"}' % (b"x" * 400)
+    body = gzip.compress(b'{"sessions": [' + b",".join([item] * 100_000) + b"]}", 1)
+    with raw_api(answer("200 OK", COMPRESSED, body), "GET /v0.4/sessions") as api:
+        client = IonQClient(settings_of(api.url, timeout_seconds=60))
+        assert sum(1 for _ in client.iter_sessions()) == 100_000
