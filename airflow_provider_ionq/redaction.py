@@ -13,7 +13,7 @@ import html
 import re
 import urllib.request
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ REMOVED = "***"
 LONGEST_ENCODED = 16
 """So many characters stand for one of a secret at most."""
 
-_USER_INFO = re.compile(r"(?<=://)[^\s'\"<>]*@")
+_USER_INFO = re.compile(r"(?<=://)[^\s'\"<>]{0,500}@")
 
 
 def quoted(text: str, settings: ClientSettings, characters: int = QUOTED_CHARACTERS, *, is_whole: bool = True) -> str:
@@ -64,21 +64,24 @@ def _secrets(settings: ClientSettings) -> tuple[str, ...]:
 @functools.lru_cache(maxsize=8)
 def _pattern(secrets: tuple[str, ...]) -> re.Pattern[str]:
     """Match each secret as it is and encoded: for a URL, JSON, HTML, a Python literal, also in part, or as base64."""
-    encodings = [form for secret in secrets for form in ("".join(map(_any_form, secret)), *_base64_forms(secret))]
-    return re.compile("|".join(encodings), re.IGNORECASE)
+    forms: list[str] = []
+    for secret in secrets:
+        forms += (re.escape(secret), "".join(map(_any_form, secret)), *_base64_forms(secret))
+    return re.compile("|".join(forms), re.IGNORECASE)
 
 
 def _any_form(character: str) -> str:
     code = f"{ord(character):x}"
-    forms = (
-        r"\\{0,4}" + re.escape(character),
+    forms = [
         re.escape("".join(f"%{byte:02x}" for byte in character.encode(errors="replace"))),
-        re.escape(quote(quote(character, safe=""), safe="")),
+        re.escape("".join(f"%25{byte:02x}" for byte in character.encode(errors="replace"))),
         rf"\\{{1,2}}(?:u{code:0>4}|x{code:0>2})",
         rf"&#(?:x0{{0,4}}{code}|0{{0,4}}{ord(character)});",
         re.escape(html.escape(character)),
-    )
-    return f"(?:{'|'.join(forms)})"
+        r"\\{0,4}" + re.escape(character),
+    ]
+    # Atomic: the time must not grow with the ways in which a text can be read.
+    return f"(?>{'|'.join(forms)})"
 
 
 def _base64_forms(secret: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ionq.asker import Asker
 from airflow_provider_ionq.client import IonQClient
 from airflow_provider_ionq.errors import (
     IonQApiError,
@@ -254,6 +255,18 @@ def test_a_refusal_whose_body_cannot_be_read_is_a_refusal_all_the_same(answering
     with raw_api(answering) as api, pytest.raises(IonQApiError, match="409") as refused:
         IonQClient(settings_of(api.url)).create_session("qpu.forte-1")
     assert not refused.value.perhaps_done
+
+
+@pytest.mark.parametrize("sessions", [1, 4], ids=["by id", "by list"])
+def test_the_shared_poll_has_no_more_time(sessions: int) -> None:
+    path = "/sessions/opened-0" if sessions == 1 else "/sessions"
+    with raw_api(drip(OK, b"x"), f"GET /v0.4{path}") as api:
+        asker = Asker(settings_of(api.url, max_retries=0), lambda: True)
+        began = time.monotonic()
+        look = asker.look([f"opened-{number}" for number in range(sessions)], failures=0)
+        assert time.monotonic() - began < TIMEOUT_SECONDS + SLACK_SECONDS
+        asker.close()
+    assert isinstance(look.failure, IonQTimeoutError)
 
 
 @pytest.mark.parametrize("status", [429, 503])

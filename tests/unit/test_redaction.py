@@ -56,7 +56,7 @@ def test_a_secret_is_removed_in_every_form(form: str, secret: str) -> None:
     for before, after in (("", ""), ("bad key ", "!"), ("x" * (QUOTED_CHARACTERS - 9), "x" * 999)):
         shown = quoted(before + written + after, SETTINGS)
         assert len(shown) <= QUOTED_CHARACTERS
-        assert "***" in shown
+        assert "***" in shown or len(before) > 100
         for at in range(4, len(written) - 12):
             assert written[at : at + 8] not in shown
 
@@ -93,7 +93,7 @@ def test_user_information_of_any_address_is_removed(text: str) -> None:
 def test_a_long_text_is_quoted_quickly() -> None:
     settings = ClientSettings(api_key="a" * 60)
     began = time.monotonic()
-    for text in ("a" * 10**7, "\\" * 10**7, "&#0" * 10**6, "ab" * 10**6):
+    for text in (("a" * 59 + "b") * 10**5, "a" * 10**7, "://" * 10**6, "\\" * 10**7, "&#0" * 10**6, "ab" * 10**6):
         quoted(text, settings)
     assert time.monotonic() - began < 10
 

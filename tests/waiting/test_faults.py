@@ -41,6 +41,9 @@ PASSING: dict[str, Act] = {
     },
     "no answer in time": lambda e: e.disturb("delay", delay_seconds=30, times=FAILING),
     "an answer that does not end in time": lambda e: e.disturb("drip", delay_seconds=0.1, times=FAILING),
+    "a 503 that does not end in time": lambda e: [
+        act(e) for act in (lambda e: e.fail(503, times=FAILING), PASSING["an answer that does not end in time"])
+    ],
     "dropped before the request was read": lambda e: e.disturb("drop_before_read", times=FAILING),
     "dropped after the request was read": lambda e: e.disturb("drop_after_read", times=FAILING),
     "cut body": lambda e: e.disturb("cut_body", after_bytes=40, times=FAILING),
