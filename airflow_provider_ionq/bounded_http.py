@@ -1,8 +1,8 @@
 """
-HTTP connections that keep one deadline, and answers of a bounded size, over `requests` and `urllib3`.
+HTTP connections that keep one deadline, over `requests` and `urllib3`.
 
 Rules of this file: whatever is read from a socket is read under the deadline of its attempt; it is noted when the first
-byte of a request may have left; nothing is decompressed beyond the limit; plain http never leaves this machine.
+byte of a request may have left; plain http never leaves this machine.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ import http.client
 import io
 import socket
 import time
-import zlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, DecodeError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family
 
 from airflow_provider_ionq.settings import is_loopback
@@ -31,12 +30,6 @@ if TYPE_CHECKING:
 
 READ_AT_ONCE = 64 * 1024
 SWITCHING_PROTOCOLS = 101
-GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
-GZIP_MAGIC = b"\x1f\x8b"
-
-
-class AnswerTooLargeError(Exception):
-    """An answer has more bytes than its limit allows, decompressed or as sent."""
 
 
 class PlainHttpError(ValueError):
@@ -120,80 +113,6 @@ class BoundedAdapter(HTTPAdapter):
             for scheme, pool_class in manager.pool_classes_by_scheme.items()
         }
         manager.pool_classes_by_scheme = bound
-
-
-def read_body(response: requests.Response, limit: int, body: bytearray) -> None:
-    """
-    Read and decompress the body of an answer.
-
-    :param response: an answer that is streamed.
-    :param limit: largest number of bytes, both as sent and decompressed.
-    :param body: what arrives is added here, so that the beginning is there when the rest is not.
-    :raises AnswerTooLargeError: when there is more; at most `limit` bytes are then in `body`.
-    :raises DecodeError: when it cannot be decompressed.
-    """
-    encoding = response.headers.get("Content-Encoding", "").strip().lower()
-    if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-        raise DecodeError(f"its content encoding was not asked for: {encoding}")
-    expand = None if encoding in ("", "identity") else _Decompressor(body, limit)
-    sent = 0
-    while part := response.raw.read1(READ_AT_ONCE, decode_content=False):
-        sent += len(part)
-        if sent > limit:
-            raise AnswerTooLargeError
-        if expand is None:
-            body += part
-        else:
-            expand.feed(part)
-    if expand is not None and not expand.is_whole:
-        raise DecodeError("the compressed data ends too early")
-
-
-class _Decompressor:
-    """
-    Expands gzip and zlib data.
-
-    :param body: what the data expands to is added here.
-    :param limit: largest size of the body, in bytes.
-    """
-
-    def __init__(self, body: bytearray, limit: int) -> None:
-        self._body = body
-        self._limit = limit
-        self._stream = zlib.decompressobj(GZIP_OR_ZLIB)
-        self._began = False
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the data ended where it says that it ends."""
-        return self._stream.eof or not self._began
-
-    def feed(self, data: bytes) -> None:
-        """
-        Expand the next part of the data.
-
-        :raises AnswerTooLargeError: when the body would be larger than the limit.
-        :raises DecodeError: when it is not compressed data.
-        """
-        try:
-            while data:
-                if self._stream.eof:
-                    if not data.startswith(GZIP_MAGIC):
-                        return  # padding after the end, which other clients ignore too
-                    self._stream = zlib.decompressobj(GZIP_OR_ZLIB)
-                self._began = True
-                self._add(self._stream.decompress(data, READ_AT_ONCE))
-                data = self._stream.unconsumed_tail or self._stream.unused_data
-            # What zlib still holds back of the data that it has taken.
-            while not self._stream.eof and (rest := self._stream.decompress(b"", READ_AT_ONCE)):
-                self._add(rest)
-        except zlib.error as error:
-            raise DecodeError(f"it is not compressed as it says: {error}") from error
-
-    def _add(self, expanded: bytes) -> None:
-        if len(self._body) + len(expanded) > self._limit:
-            raise AnswerTooLargeError
-        self._body += expanded
 
 
 class _BoundedConnection(HTTPConnection):

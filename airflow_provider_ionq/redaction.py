@@ -26,7 +26,7 @@ REMOVED = "***"
 LONGEST_ENCODED = 16
 """So many characters stand for one of a secret at most."""
 
-_USER_INFO = re.compile(r"(?<=://)[^\s'\"<>]{0,500}@")
+_USER_INFO = re.compile(r"(?<=://)[^\s'\"<>]{0,200}@")
 
 
 def quoted(text: str, settings: ClientSettings, characters: int = QUOTED_CHARACTERS, *, is_whole: bool = True) -> str:

