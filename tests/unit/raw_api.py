@@ -148,7 +148,7 @@ class RawApi:
         elif path == "/sessions":
             answered = {"sessions": self.sessions}
         elif path.startswith("/sessions/"):
-            answered = next(one for one in self.sessions if one["id"] == path.split("/")[2])
+            answered = next((one for one in self.sessions if one["id"] == path.split("/")[2]), {})
         return json.dumps(answered).encode()
 
 
