@@ -162,9 +162,20 @@ class Memory:
 
     def session_id(self) -> None: ...
     def intent(self, request: Any) -> None: ...
+    def tell_session(self, session_id: str) -> None: ...
     def remember_session(self, session_id: str) -> None: ...
     def remember_intent(self, intent: Any) -> None: ...
     def forget(self) -> None: ...
+
+
+class NoAirflow:
+    """A task whose end is still to come."""
+
+    connection = "ionq_default"
+
+    def why_nobody_ends(self) -> None: ...
+    def settings_of(self, connection: str) -> None: ...
+    def hand_on(self, session: Any) -> None: ...
 
 
 def settings_of(url: str, **changed: Any) -> ClientSettings:
@@ -173,7 +184,7 @@ def settings_of(url: str, **changed: Any) -> ClientSettings:
 
 def open_session(settings: ClientSettings) -> Any:
     request = SessionRequest.of("qpu.forte-1", duration_limit_min=60)
-    return Opening(settings, request, Memory(), logging.getLogger(__name__)).open()
+    return Opening(settings, request, Memory(), NoAirflow(), logging.getLogger(__name__)).open()
 
 
 def assert_key_is_not_in(*texts: str) -> None:
