@@ -28,7 +28,7 @@ class Teller:
     :param session_id: its id.
     :param asked_for: what it was opened as, for errors.
     :param end: ends it and sees that it has ended.
-    :param check: called before each attempt; raises when the task is being stopped.
+    :param check: called after an attempt that failed; raises when the task is being stopped.
     :param log: the task's.
     :param sleep: waits so many seconds.
     """
@@ -59,7 +59,6 @@ class Teller:
         """
         failure: Exception | None = None
         for _ in looks(TELL_SECONDS, self._sleep):
-            self._check()
             try:
                 tell()
             except Exception as error:
@@ -73,6 +72,8 @@ class Teller:
                 failure = error
             else:
                 return None
+            # Not before the first attempt: a task that is stopped may not get to end the session in its few seconds.
+            self._check()
         return failure
 
     def tell_or_end(self, tell: Callable[[], None]) -> None:

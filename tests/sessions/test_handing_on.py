@@ -97,6 +97,23 @@ def test_one_that_cannot_be_ended_either_is_named_by_an_error_that_airflow_retri
     assert open_sessions(ionq_emulator)[0] in str(error.value)
 
 
+def test_a_task_that_is_stopped_and_cannot_end_its_session_tells_its_id(
+    ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "KILLED_WITHIN_SECONDS", 0.5)
+    task = Task(Store())
+    ionq_emulator.fail(503, route=END, seconds=60)
+
+    def kill(request: Any) -> None:
+        if request.route == CREATE:
+            task.operator.on_kill()
+
+    on_record(ionq_emulator, kill)
+    with pytest.raises(IonQError, match="being killed"):
+        task.try_once()
+    assert [task.xcoms[OPENING_KEY]["session_id"]] == open_sessions(ionq_emulator)
+
+
 def test_a_store_that_cannot_be_written_for_a_moment_is_written_later(ionq_emulator: Emulator) -> None:
     class Flaky(Store):
         failures = 0
