@@ -18,6 +18,7 @@ from airflow_provider_ionq.task_groups.end import EndSessionOfGroup
 from airflow_provider_ionq.task_memory import OPENING_KEY
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Self
 
 FEWEST_CREATE_RETRIES = 2
@@ -218,8 +219,9 @@ class IonQSessionGroup(TaskGroup):
             if not task.upstream_task_ids & work.keys():
                 self.create >> task
             if not task.downstream_task_ids & work.keys():
-                task >> self.work_done
                 last_work_ids.append(task.task_id)
+            if not _is_torn_down_within(task, work):
+                task >> self.work_done
         self.end.last_work_ids = last_work_ids
 
     def _add_session(self, of_create: dict[str, Any], of_end: dict[str, Any]) -> None:
@@ -267,6 +269,18 @@ class IonQSessionGroup(TaskGroup):
 
     def _empty(self, name: str) -> EmptyOperator:
         return EmptyOperator(task_id=name, **NEVER_HELD_UP, **WITHOUT_A_WORKER, task_group=self, dag=self.dag)
+
+
+def _is_torn_down_within(task: Any, work: Mapping[str, Any]) -> bool:
+    """
+    Tell whether a task is a setup whose teardown, which waits for it, is among the tasks inside as well.
+
+    Every other task inside is linked to `work_done`, not only the last. Before Airflow 3.2 a teardown waits for its
+    direct upstream tasks only, and a last task may be done (`upstream_failed`) while another upstream of it still runs.
+    Such a setup is not linked: Airflow would take `work_done` for a second teardown of it, and the setup would also
+    count for the tasks that follow its own teardown.
+    """
+    return task.is_setup and any(below.is_teardown and below.task_id in work for below in task.downstream_list)
 
 
 def _check_at_least(name: str, value: Any, least: Any, reason: str) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG, Asset, TaskGroup, task
+from airflow.providers.common.compat.sdk import DAG, Asset, TaskGroup, task, task_group
 from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
 
 from airflow_provider_ionq.sessions import closing
@@ -14,6 +14,8 @@ from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 from airflow_provider_ionq.task_groups.session import IonQSessionGroup, ionq_session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_ionq.emulator import Emulator
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -54,7 +56,7 @@ def test_the_session_is_a_setup_and_its_end_a_teardown_around_the_work() -> None
     assert begin.upstream_task_ids == set()
     assert begin.downstream_task_ids == {"bell.create_session", "bell.end_session"}
     assert create.downstream_task_ids == {"bell.a", "bell.c", "bell.work_done", "bell.end_session"}
-    assert done.upstream_task_ids == {"bell.b", "bell.c", "bell.create_session"}
+    assert done.upstream_task_ids == {"bell.a", "bell.b", "bell.c", "bell.create_session"}
     assert end.upstream_task_ids == {"bell.work_done", "bell.create_session", "bell.begin"}
     assert bell.end.last_work_ids == ["bell.b", "bell.c"]
 
@@ -79,6 +81,84 @@ def test_groups_within_groups_and_side_by_side_have_sessions_of_their_own() -> N
     assert d.get_task("outer.inner.create_session").upstream_task_ids == {"outer.inner.begin"}
     assert "outer.inner.end_session" in d.get_task("outer.work_done").upstream_task_ids
     assert d.get_task("beside.begin").upstream_task_ids == set()
+
+
+@task
+def join(*_: Any) -> None:
+    """Stand for work that waits for other work."""
+
+
+@task_group
+def each(number: int) -> None:
+    """Stand for a group that is mapped."""
+    join.override(task_id="last")(work.override(task_id="first")(number))
+
+
+def parallel(bell: IonQSessionGroup) -> None:
+    join(work.override(task_id="fails")(bell.session_id), work.override(task_id="slow")(bell.session_id))
+
+
+def in_nested_groups(bell: IonQSessionGroup) -> None:
+    with TaskGroup("inner"):
+        first = work.override(task_id="first")(bell.session_id)
+    with TaskGroup("next"):
+        first >> join()
+
+
+def mapped(bell: IonQSessionGroup) -> None:
+    many.expand(number=[1, 2]) >> join(bell.session_id)
+
+
+def in_a_mapped_group(bell: IonQSessionGroup) -> None:
+    each.expand(number=[1, 2]) >> join(bell.session_id)
+
+
+def with_a_setup_and_teardown(bell: IonQSessionGroup) -> None:
+    up: Any = work.override(task_id="set_up")(bell.session_id)
+    down = work.override(task_id="tear_down")()
+    up >> work() >> down.as_teardown(setups=up) >> join()
+
+
+def with_a_setup_alone(bell: IonQSessionGroup) -> None:
+    work.override(task_id="set_up")(bell.session_id).as_setup() >> join()
+
+
+def in_another_session(bell: IonQSessionGroup) -> None:
+    with session("inner") as inner:
+        parallel(inner)
+    work(bell.session_id)
+
+
+@pytest.mark.parametrize(
+    ("fill", "not_linked"),
+    [
+        (parallel, set()),
+        (in_nested_groups, set()),
+        (mapped, set()),
+        (in_a_mapped_group, set()),
+        (with_a_setup_and_teardown, {"bell.set_up"}),
+        (with_a_setup_alone, set()),
+        (in_another_session, {"bell.inner.begin", "bell.inner.create_session"}),
+    ],
+)
+def test_the_end_waits_for_every_task_inside_also_where_a_teardown_waits_for_direct_upstreams_only(
+    fill: Callable[[IonQSessionGroup], None], not_linked: set[str]
+) -> None:
+    with dag() as d, session() as bell:
+        fill(bell)
+    own = {bell.begin.task_id, bell.create.task_id, bell.work_done.task_id, bell.end.task_id}
+    inside = {one.task_id for one in bell.iter_tasks()} - own
+    assert inside - bell.work_done.upstream_task_ids == not_linked
+    for setup in map(d.get_task, not_linked):
+        # Its own teardown waits for it, and the end of this group for that.
+        assert any(below.is_teardown and below.task_id in inside - not_linked for below in setup.downstream_list)
+
+
+def test_a_setup_inside_with_a_teardown_of_its_own_does_not_count_for_what_follows_its_teardown() -> None:
+    with dag() as d, session() as bell:
+        with_a_setup_and_teardown(bell)
+    relevant = {setup.task_id for setup in d.get_task("bell.join").get_upstreams_only_setups()}
+    assert relevant == {"bell.create_session", "bell.begin"}
 
 
 def last_tasks(d: DAG) -> set[str]:
