@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowNotFoundException
+from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException
 from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
 
 from airflow_provider_ionq.errors import IonQError
@@ -72,6 +72,23 @@ def checked_session_id(session_id: object) -> str:
             f" ({type(session_id).__name__}): does the task that gives it push one?"
         )
     return session_id
+
+
+@contextmanager
+def refusals_name_task(operator: BaseOperator) -> Iterator[None]:
+    """
+    Name the task in the error of an argument that is refused when the DAG is parsed.
+
+    :param operator: the operator or sensor that is being made.
+    :raises ValueError: in place of a ValueError, or of the AirflowException that Airflow 2 raises.
+    """
+    try:
+        yield
+    except (ValueError, AirflowException) as error:
+        task_id = getattr(operator, "task_id", None)
+        if task_id is None or type(error) not in (ValueError, AirflowException):
+            raise
+        raise type(error)(f"Task {task_id!r}: {error}") from error
 
 
 def without_nulls(operator: BaseOperator, context: Context, session: Session) -> Session:

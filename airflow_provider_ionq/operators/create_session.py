@@ -15,7 +15,7 @@ from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.sessions.errors import NobodyEndsSessionError, SessionLostError
 from airflow_provider_ionq.sessions.request import LIMITS, SessionRequest
 from airflow_provider_ionq.task_memory import TaskMemory
-from airflow_provider_ionq.tasks import TIMED_OUT, in_terms_of_tasks, push_session
+from airflow_provider_ionq.tasks import TIMED_OUT, in_terms_of_tasks, push_session, refusals_name_task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,10 +55,12 @@ class IonQCreateSessionOperator(BaseOperator):
 
     :param backend: name of the device, such as `qpu.forte-1` (templated).
     :param duration_limit_min: minutes from its creation after which IonQ ends the session, a whole number from 1
-        (templated); None for no such limit.
-    :param job_count_limit: jobs after which IonQ ends it, a whole number from 1 (templated); None for no such limit.
-    :param cost_limit_usd: cost of its jobs, in US dollars, at which IonQ ends it, above 0 (templated); None for no such
-        limit. A session that ran any job is reported to be billed an hour at least, whatever this says.
+        (templated); None or empty text for no such limit.
+    :param job_count_limit: jobs after which IonQ ends it, a whole number from 1 (templated); None or empty
+        text for no such limit.
+    :param cost_limit_usd: cost of its jobs, in US dollars, at which IonQ ends it, above 0 (templated); None or empty
+        text for no such limit. A session that ran any job is reported to be billed an hour at least, whatever this
+        says.
     :param allow_unlimited: open it without any limit, too; nothing at IonQ then closes it.
     :param adopt_lost_session: when an answer was lost and there is exactly one session since that may be the one it
         opened, go on with that session instead of failing, unless it was started meanwhile. It is told by backend,
@@ -107,17 +109,19 @@ class IonQCreateSessionOperator(BaseOperator):
         self.cost_limit_usd = cost_limit_usd
         self.allow_unlimited = allow_unlimited
         self.adopt_lost_session = adopt_lost_session
-        self.timeout = _seconds("timeout", timeout)
-        self.poke_interval = _seconds("poke_interval", poke_interval)
+        with refusals_name_task(self):
+            self.timeout = _seconds("timeout", timeout)
+            self.poke_interval = _seconds("poke_interval", poke_interval)
         self.deferrable = deferrable
         self.ionq_conn_id = ionq_conn_id
         self._opening: Opening | None = None
         # Values that are known now are refused now; a template is checked when it is rendered.
         given = {name: getattr(self, name) for name in ("backend", *LIMITS)}
         known = {name: value for name, value in given.items() if not _is_rendered_later(value)}
-        SessionRequest.of(
-            **{"backend": "known later", **known}, allow_unlimited=allow_unlimited or len(known) < len(given)
-        )
+        with refusals_name_task(self):
+            SessionRequest.of(
+                **{"backend": "known later", **known}, allow_unlimited=allow_unlimited or len(known) < len(given)
+            )
 
     def execute(self, context: Context) -> Session:
         """Open the session, or find the one that an earlier try opened; return its JSON."""
@@ -285,7 +289,7 @@ class _Surroundings:
 def _seconds(name: str, value: float | timedelta) -> float:
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
-        raise ValueError(f"{name} must be above 0 seconds, not {value!r}")
+        raise ValueError(f"{name} must be a number of seconds above 0, or such a timedelta, not {value!r}")
     return float(seconds)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _WHOLE_AT_MOST = 2**31 - 1
 LIMITS = ("duration_limit_min", "job_count_limit", "cost_limit_usd")
+_UNITS = {"duration_limit_min": "minutes", "job_count_limit": "jobs", "cost_limit_usd": "US dollars"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +50,15 @@ class SessionRequest:
         allow_unlimited: bool = False,
     ) -> SessionRequest:
         """
-        Check and take what a session is to be opened with. Numbers may be text, as a template renders them.
+        Check and take what a session is to be opened with.
+
+        A limit may be text, as a template renders it; None and empty text mean that there is no such limit.
 
         :param allow_unlimited: take it without any limit, too.
         :raises ValueError: naming the argument, what it is and what is allowed.
         """
+        if _is_none_as_text(backend):
+            raise ValueError(_none_as_text_words("backend", backend, "Give the name of a device."))
         if not isinstance(backend, str) or not backend.strip():
             raise ValueError(f"backend must be the name of a device, such as 'qpu.forte-1', not {backend!r}")
         request = cls(
@@ -106,7 +111,7 @@ def checked_whole(name: str, value: object) -> int | None:
     if number is None:
         return None
     if number != int(number) or not 1 <= number <= _WHOLE_AT_MOST:
-        raise ValueError(f"{name} must be a whole number from 1, not {value!r}")
+        raise ValueError(f"{name} must be a whole number of {_UNITS[name]} from 1, not {value!r}")
     return int(number)
 
 
@@ -118,7 +123,7 @@ def checked_amount(name: str, value: object) -> float | None:
     """
     number = _number(name, value)
     if number is not None and number <= 0:
-        raise ValueError(f"{name} must be above 0, not {value!r}")
+        raise ValueError(f"{name} must be an amount of {_UNITS[name]} above 0, not {value!r}")
     return number
 
 
@@ -174,16 +179,30 @@ def _closing_time(created_at: object, minutes: object) -> str:
 
 
 def _number(name: str, value: object) -> float | None:
-    if value is None:
+    if value is None or (isinstance(value, str) and not value.strip()):
         return None
+    if _is_none_as_text(value):
+        advice = "For no such limit let the template render to empty text, such as {{ params.limit or '' }}."
+        raise ValueError(_none_as_text_words(name, value, advice))
     try:
         # Text is what a template renders to.
         number = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f"{name} must be a number above 0, or None, not {value!r}")
+        raise ValueError(f"{name} must be a number of {_UNITS[name]} above 0, or None for no such limit, not {value!r}")
     return number
+
+
+def _is_none_as_text(value: object) -> bool:
+    return isinstance(value, str) and value.strip().lower() in ("none", "null")
+
+
+def _none_as_text_words(name: str, value: object, advice: str) -> str:
+    return (
+        f"{name} is the text {value!r}: a template renders to text, so a missing value becomes that. {advice} Or make"
+        " the DAG with render_template_as_native_obj=True."
+    )
 
 
 def _same(one: object, other: float | None) -> bool:
