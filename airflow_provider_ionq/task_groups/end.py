@@ -56,14 +56,23 @@ class EndSessionOfGroup(IonQEndSessionOperator):
     """
 
     template_fields: Sequence[str] = (*IonQEndSessionOperator.template_fields, "opened")
+    custom_operator_name = "IonQEndSessionOperator"
 
-    def __init__(self, *, opened: Any, opening: Any, create_id: str, adopt_lost_session: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, *, opened: Any, opening: Any, create_id: str, adopt_lost_session: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.opened = opened
         self.opening = opening
         self.create_id = create_id
         self.adopt_lost_session = adopt_lost_session
         self.last_work_ids: Collection[str] = ()
+
+    def resolve_template_files(self) -> None:
+        """Have the group check the whole DAG: Airflow calls this for every task when it has parsed a DAG file."""
+        super().resolve_template_files()
+        group: Any = self.task_group
+        group.check_whole_dag()
 
     def execute(self, context: Context) -> Session:
         """End the session; return its JSON."""

@@ -11,12 +11,13 @@ from airflow.providers.common.compat.version_compat import get_base_airflow_vers
 
 from airflow_provider_ionq.sessions import closing
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError
-from airflow_provider_ionq.task_groups.session import IonQSessionGroup, ionq_session
+from airflow_provider_ionq.task_groups.session import ionq_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_ionq.emulator import Emulator
+    from airflow_provider_ionq.task_groups.group import IonQSessionGroup
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 

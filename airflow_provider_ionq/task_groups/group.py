@@ -1,0 +1,295 @@
+"""The tasks that work in an IonQ session, as a group, with those that open and end it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import TaskGroup
+
+try:
+    from airflow.providers.standard.operators.empty import EmptyOperator
+except ImportError:  # Airflow 2, without that provider
+    from airflow.operators.empty import EmptyOperator  # type: ignore[import-not-found,no-redef]
+
+try:
+    from airflow.sdk.definitions._internal.mixins import ResolveMixin
+except ImportError:  # Airflow 2
+    from airflow.utils.mixins import ResolveMixin  # type: ignore[import-not-found,no-redef]
+
+from airflow_provider_ionq.models import Session
+from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
+from airflow_provider_ionq.task_groups import arguments, wiring
+from airflow_provider_ionq.task_groups.documentation import TASK_DOCS
+from airflow_provider_ionq.task_groups.end import EndSessionOfGroup
+from airflow_provider_ionq.task_groups.left_open import report_session_left_open
+from airflow_provider_ionq.task_memory import OPENING_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from typing import Self
+
+
+class IonQSessionGroup(ResolveMixin, TaskGroup):
+    """
+    The tasks that work in a session, and those that open and end it.
+
+    Made by :func:`~airflow_provider_ionq.task_groups.session.ionq_session`. Has no tasks, and opens nothing, until it
+    is entered. As an argument of a task it is the session's id.
+
+    :ivar begin: done before anything is opened.
+    :ivar create: the task that opens the session.
+    :ivar work_done: done when all tasks inside are, whatever became of them.
+    :ivar end: the task that ends the session.
+    """
+
+    begin: EmptyOperator
+    create: IonQCreateSessionOperator
+    work_done: EmptyOperator
+    end: EndSessionOfGroup
+    _ids_inside: frozenset[str] | None = None
+    """The tasks inside, once the `with` block is left."""
+
+    def __init__(self, group_id: str, *, of_create: dict[str, Any], of_end: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(group_id, **kwargs)
+        self._to_be_added: tuple[dict[str, Any], dict[str, Any]] | None = (of_create, of_end)
+
+    @property
+    def output(self) -> Any:
+        """
+        The session's JSON as it was opened, for the tasks inside: an XComArg.
+
+        :raises ValueError: before the group is entered.
+        """
+        self._check_is_entered()
+        return self.create.output
+
+    @property
+    def session_id(self) -> Any:
+        """
+        The session's id, for the tasks inside: an XComArg.
+
+        :raises ValueError: before the group is entered.
+        """
+        return self.output["id"]
+
+    @property
+    def id(self) -> Any:
+        """The same as :attr:`session_id`."""
+        return self.session_id
+
+    def __getitem__(self, label: str) -> Any:
+        """Return a task or group inside by its label, or else a field of the session's JSON as an XComArg."""
+        if label in Session.__annotations__ and self._id_of(label) not in self.children:
+            return self.output[label]
+        return super().__getitem__(label)
+
+    def __str__(self) -> str:
+        """Return a template that renders to the session's id."""
+        self._check_is_entered()
+        # Without the index Airflow would pull the ids of all instances of a mapped group.
+        index = ", map_indexes=task_instance.map_index" if next(self.iter_mapped_task_groups(), None) else ""
+        return f"{{{{ task_instance.xcom_pull(task_ids='{self.create.task_id}', key='id'{index}) }}}}"
+
+    def iter_references(self) -> Iterator[tuple[Any, str]]:
+        """Name what a task depends on that has this group as an argument: Airflow's own interface."""
+        self._check_is_entered()
+        yield self.create, "id"
+
+    def resolve(self, context: Any, **kwargs: Any) -> Any:
+        """Return the session's id where a task has this group as an argument: Airflow's own interface."""
+        # Not `self.create`: Airflow copies groups, without the attributes that are not its own.
+        create = context["task"].dag.get_task(self._id_of("create_session"))
+        return create.output["id"].resolve(context, **kwargs)
+
+    def add(self, task: Any) -> Any:
+        """
+        Add a task or group to those inside.
+
+        :raises ValueError: after the `with` block.
+        """
+        if self._ids_inside is not None:
+            raise ValueError(self._late_words([task.node_id]))
+        return super().add(task)
+
+    def update_relative(self, other: Any, *args: Any, **kwargs: Any) -> None:
+        """Take the other end of a dependency of the whole group."""
+        self._check_may_depend(other)
+        super().update_relative(other, *args, **kwargs)
+
+    def set_downstream(self, task_or_task_list: Any, edge_modifier: Any = None) -> None:
+        """
+        Have tasks outside wait for those inside.
+
+        :raises ValueError: in the `with` block, where the last tasks inside are not known.
+        """
+        if self._to_be_added is None and self._ids_inside is None:
+            raise ValueError(
+                f"Session group {self.group_id!r}: write what comes after the session (`session >> ...`) after the"
+                " `with` block; a task inside needs no such dependency"
+            )
+        self._check_may_depend(task_or_task_list)
+        super().set_downstream(task_or_task_list, edge_modifier=edge_modifier)
+
+    def set_upstream(self, task_or_task_list: Any, edge_modifier: Any = None) -> None:
+        """Have the session opened after tasks outside."""
+        self._check_may_depend(task_or_task_list)
+        super().set_upstream(task_or_task_list, edge_modifier=edge_modifier)
+
+    def __enter__(self) -> Self:
+        """Add the tasks that open and end the session; let those that are made from here on work in it."""
+        if self._to_be_added is None:
+            raise ValueError(
+                f"The session of group {self.group_id!r} is used twice: make another with another group_id"
+            )
+        (of_create, of_end), self._to_be_added = self._to_be_added, None
+        self._add_session(of_create, of_end)
+        super().__enter__()
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        """Have the session opened before, and ended after, every task inside."""
+        super().__exit__(*exc_info)  # type: ignore[no-untyped-call]
+        if exc_info[0] is not None:
+            return
+        work = self._work()
+        if not work:
+            raise ValueError(
+                f"The session of group {self.group_id!r} has no task inside: nothing would use what it costs"
+            )
+        for task in work.values():
+            is_first = not task.upstream_task_ids & work.keys()
+            wiring.check_can_work(task, is_first=is_first, group_id=self.group_id)
+            if is_first:
+                self.create >> task
+            if not wiring.is_torn_down_within(task, work):
+                task >> self.work_done
+        self.end.last_work_ids = [name for name, task in work.items() if not task.downstream_task_ids & work.keys()]
+        self._wait_for_what_all_first_tasks_wait_for()
+        self._ids_inside = frozenset(work)
+
+    def check_dag(self) -> None:
+        """Refuse a DAG in which the session could not be ended."""
+        if self.dag.dagrun_timeout is not None:
+            raise ValueError(
+                f"dagrun_timeout of DAG {self.dag.dag_id!r} would skip the end of the session of group"
+                f" {self.group_id!r}, and leave it open: give the tasks an execution_timeout instead"
+            )
+
+    def check_whole_dag(self) -> None:
+        """
+        Check and complete what depends on the rest of the DAG, once that is known. Called through the end.
+
+        :raises ValueError: for tasks that were added inside after the `with` block.
+        """
+        self.check_dag()
+        if self._ids_inside is None:
+            raise ValueError(f"Session group {self.group_id!r} was entered, but never left: write `with`")
+        work = self._work()
+        if late := sorted(work.keys() - self._ids_inside):
+            raise ValueError(self._late_words(late))
+        self._wait_for_what_all_first_tasks_wait_for()
+        self._wait_for_users_outside(work.keys())
+
+    def _work(self) -> dict[str, Any]:
+        own = {self.begin.task_id, self.create.task_id, self.work_done.task_id, self.end.task_id}
+        return {task.task_id: task for task in self.iter_tasks() if task.task_id not in own}
+
+    def _wait_for_what_all_first_tasks_wait_for(self) -> None:
+        work = self._work()
+        first = [task for task in work.values() if not task.upstream_task_ids & work.keys()]
+        after = self.begin.get_flat_relative_ids(upstream=False)
+        before = {name: task for name, task in self.dag.task_dict.items() if name not in after}
+        for task in wiring.awaited_by_all(first, before):
+            task >> self.begin
+
+    def _wait_for_users_outside(self, inside: Collection[str]) -> None:
+        """Have the session end after the tasks outside that use its id, unless they come after its end anyway."""
+        not_users = {*inside, self.begin.task_id, self.work_done.task_id, self.end.task_id}
+        not_users |= self.begin.get_flat_relative_ids(upstream=True)
+        not_users |= self.work_done.get_flat_relative_ids(upstream=False)
+        for task in self.dag.tasks:
+            wiring.check_serializable(task, self)
+            # The beginning of another session waits for this session where the first tasks inside use both.
+            is_beginning = getattr(task.task_group, "begin", None) is task
+            if task.task_id in not_users or task.task_id == self.create.task_id or is_beginning:
+                continue
+            if task.task_id not in self.create.downstream_task_ids:
+                if not wiring.mentions(task, self.create.task_id):
+                    continue
+                wiring.check_can_work(task, is_first=True, group_id=self.group_id)
+                self.create >> task
+            for last in wiring.what_ends(task):
+                if last.task_id not in not_users:
+                    last >> self.work_done
+
+    def _check_is_entered(self) -> None:
+        if self._to_be_added is not None:
+            raise ValueError(
+                f"The session of group {self.group_id!r} is used without `with`: write `with ionq_session(...) as"
+                " session:`, and use session.session_id in the tasks inside"
+            )
+
+    def _check_may_depend(self, others: Any) -> None:
+        self._check_is_entered()
+        for other in others if isinstance(others, (list, tuple)) else [others]:
+            node: Any = getattr(other, "operator", other)
+            if wiring.is_within(node, self.group_id):
+                raise ValueError(
+                    f"Session group {self.group_id!r}: {node.node_id!r} is inside the group, and cannot come before or"
+                    " after it; it needs no dependency on it either: the session is opened before every task inside"
+                )
+
+    def _late_words(self, names: list[str]) -> str:
+        return (
+            f"Session group {self.group_id!r}: {', '.join(map(repr, names))} would be added after the `with` block, and"
+            " the end of the session would not wait for it: make it inside the `with` block"
+        )
+
+    def _add_session(self, of_create: dict[str, Any], of_end: dict[str, Any]) -> None:
+        # Airflow runs a teardown if any of its setups succeeded. This one always does, and first: so the end runs too
+        # where the task that opens the session was stopped from outside.
+        self.begin = self._empty("begin")
+        self.create = self._make(
+            IonQCreateSessionOperator,
+            "create_session",
+            **arguments.OF_CREATE,
+            **{**of_create, "retries": arguments.retries(self, of_create["retries"], arguments.FEWEST_CREATE_RETRIES)},
+        )
+        # What skips or fails the one, such as a task whose XCom is an argument, skips or fails the other.
+        self.begin.set_upstream(list(self.create.upstream_list))
+        self.begin >> self.create
+        handed_on: Any = self.create.output
+        self.end = self._make(
+            EndSessionOfGroup,
+            "end_session",
+            session_id=self.session_id,
+            opened=handed_on,
+            opening=handed_on[OPENING_KEY],
+            create_id=self.create.task_id,
+            on_failure_callback=[report_session_left_open, *arguments.callbacks(self, "on_failure_callback")],
+            **arguments.OF_END,
+            **{**of_end, "retries": arguments.retries(self, of_end["retries"], arguments.FEWEST_END_RETRIES)},
+        )
+        self.end.as_teardown(setups=[self.begin, self.create], on_failure_fail_dagrun=True)
+        # Airflow judges a run by its last tasks, and counts a teardown as one only if it may fail the run. Right before
+        # such a teardown the work would not count; before one that may not it does.
+        self.work_done = self._empty("work_done", task_display_name="work_done (in any state)")
+        self.work_done.as_teardown(setups=self.create, on_failure_fail_dagrun=False)
+        self.work_done >> self.end
+
+    def _id_of(self, label: str) -> str:
+        task_id: str = self.child_id(label)  # type: ignore[no-untyped-call]
+        return task_id
+
+    def _empty(self, name: str, **more: Any) -> Any:
+        return self._make(EmptyOperator, name, **{**arguments.OF_TASKS_WITHOUT_A_WORKER, **more})
+
+    def _make(self, kind: Any, name: str, **given: Any) -> Any:
+        task_id = self._id_of(name)
+        if task_id in self.dag.task_dict:
+            raise ValueError(
+                f"Session group {self.group_id!r} needs a task {task_id!r}, and the DAG has one already:"
+                " leave out prefix_group_id=False, with which the tasks of two session groups have the same ids, or"
+                " give that task another id"
+            )
+        return kind(task_id=name, doc_md=TASK_DOCS[name], **given, task_group=self, dag=self.dag)

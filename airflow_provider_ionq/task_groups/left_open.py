@@ -1,0 +1,61 @@
+"""What is told when Airflow fails the task that ends a session without running it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ionq.errors import IonQError
+from airflow_provider_ionq.exceptions import IonQFailException
+from airflow_provider_ionq.sessions.request import closing_words
+from airflow_provider_ionq.task_memory import OPENING_KEY, opened_session_id
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+# Not the task's logger: outside a worker Airflow drops what that is given.
+log = logging.getLogger(__name__)
+
+
+def report_session_left_open(context: Context) -> None:
+    """
+    Log which session may still be open, what will close it and what to clear. An `on_failure_callback` of the end.
+
+    Airflow calls it on a worker when the task has failed there. When the scheduler has failed the task, because it was
+    queued for too long or its worker was lost, the DAG processor calls it: its log then has the line, and the task's
+    log is empty. Says nothing where the task has said it itself. Never raises.
+    """
+    with contextlib.suppress(Exception):
+        if not isinstance(context.get("exception"), (IonQError, IonQFailException)):
+            _report(context)
+
+
+def _report(context: Any) -> None:
+    ti, task = context["ti"], context["task"]
+    session = _pulled(ti, task, "return_value")
+    if isinstance(session, dict) and session.get("id"):
+        backend = session.get("backend") or "a backend that is not known"
+        which = f"session {session['id']} on {backend}, which {task.create_id} opened: {closing_words(session)}"
+    elif session_id := opened_session_id(_pulled(ti, task, OPENING_KEY)):
+        which = f"session {session_id}, which {task.create_id} opened: its limits are those of {task.create_id}"
+    else:
+        which = f"the session that {task.create_id} may have opened: see its log"
+    where = f"run {ti.run_id!r} of DAG {ti.dag_id!r}"
+    if (map_index := getattr(ti, "map_index", -1)) >= 0:
+        where = f"map index {map_index}, {where}"
+    log.error(
+        "Task %s (%s) failed, and is not known to have ended a session that may cost money: %s. To end it, clear task"
+        " %s in that run, or end the session by hand.",
+        ti.task_id,
+        where,
+        which,
+        ti.task_id,
+    )
+
+
+def _pulled(ti: Any, task: Any, key: str) -> Any:
+    # Airflow's DAG processor cannot read XComs in every version.
+    with contextlib.suppress(Exception):
+        return ti.xcom_pull(task_ids=task.create_id, key=key, map_indexes=getattr(ti, "map_index", -1))
+    return None

@@ -1,0 +1,119 @@
+"""How the tasks inside a session group depend on those outside it, and what of it is refused when the DAG is parsed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+
+def is_torn_down_within(task: Any, work: Mapping[str, Any]) -> bool:
+    """
+    Tell whether a task is a setup whose teardown, which waits for it, is among the tasks inside as well.
+
+    Every other task inside is linked to `work_done`, not only the last. Before Airflow 3.2 a teardown waits for its
+    direct upstream tasks only, and a last task may be done (`upstream_failed`) while another upstream of it still runs.
+    Such a setup is not linked: Airflow would take `work_done` for a second teardown of it, and the setup would also
+    count for the tasks that follow its own teardown.
+    """
+    return task.is_setup and any(below.is_teardown and below.task_id in work for below in task.downstream_list)
+
+
+def check_can_work(task: Any, *, is_first: bool, group_id: str | None) -> None:
+    """
+    Check a task inside a session group.
+
+    :param is_first: whether no other task inside is upstream of it, so that it follows `create_session` directly.
+    :param group_id: id of the session group.
+    :raises ValueError: naming the group, the task and what to write.
+    """
+    if task.depends_on_past:
+        raise ValueError(
+            f"Session group {group_id!r}: depends_on_past or wait_for_downstream of task {task.task_id!r} would keep"
+            " its session open while an earlier run holds it up: set both to False inside the group, and give them to a"
+            " task before it"
+        )
+    rule = str(getattr(task.trigger_rule, "value", task.trigger_rule))
+    if is_first and not task.is_teardown and rule != "all_success":
+        raise ValueError(
+            f"Session group {group_id!r}: task {task.task_id!r} has the trigger rule {rule!r}, but no other task inside"
+            " is upstream of it, so it directly follows the task that opens the session, a setup, and Airflow allows"
+            " only 'all_success' there: write trigger_rule='all_success' for this task, also where default_args of the"
+            " DAG say otherwise"
+        )
+
+
+def awaited_by_all(first: Collection[Any], outside: Mapping[str, Any]) -> list[Any]:
+    """
+    Return the tasks outside that every first task inside waits for.
+
+    No task inside can begin before such a task has succeeded, so the session is not needed earlier. A task that only
+    some first tasks wait for does not count: the others could begin, and would be skipped with it. Neither does a task
+    that skips what directly follows it, such as a branch: it would skip the whole group instead of one task.
+
+    :param first: the tasks that have no other task inside upstream.
+    :param outside: the tasks that may be waited for, by id: those that are not downstream of the group's beginning.
+    """
+    awaited = [task.upstream_task_ids & outside.keys() for task in first if not task.is_teardown]
+    common = set.intersection(*map(set, awaited)) if awaited else set()
+    return [outside[task_id] for task_id in sorted(common) if not _skips_what_follows(outside[task_id])]
+
+
+def mentions(task: Any, task_id: str) -> bool:
+    """Tell whether a template of a task has the id of another one in quotes, as `f"{session}"` has."""
+    texts = [value for value in _arguments(task) if isinstance(value, str)]
+    return any(f"'{task_id}'" in text or f'"{task_id}"' in text for text in texts)
+
+
+def check_serializable(task: Any, group: Any) -> None:
+    """
+    Refuse a session group among the arguments of a mapped task: Airflow would store the group, not a reference to it.
+
+    :raises ValueError: naming the group, the task and what to write.
+    """
+    if task.is_mapped and any(value is group for value in _arguments(task)):
+        raise ValueError(
+            f"Session group {group.group_id!r}: the mapped task {task.task_id!r} has the group itself as an argument:"
+            " write session.session_id there, which is the id of its session"
+        )
+
+
+def _arguments(task: Any) -> Iterator[Any]:
+    if not task.is_mapped:
+        return _leaves([getattr(task, name, None) for name in task.template_fields])
+    mapped = [getattr(task, name, None) for name in ("expand_input", "op_kwargs_expand_input")]
+    return _leaves([task.partial_kwargs, [getattr(one, "value", None) for one in mapped]])
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        yield from _leaves(list(value.values()))
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value
+
+
+def what_ends(task: Any) -> list[Any]:
+    """Return the tasks that are over last where a task is: the teardowns of a setup, or else the task itself."""
+    teardowns = [below for below in task.downstream_list if below.is_teardown] if task.is_setup else []
+    return teardowns or [task]
+
+
+def is_within(node: Any, group_id: str | None) -> bool:
+    """Tell whether a task or a task group is inside the group with an id."""
+    return any(group.group_id == group_id for group in _groups_around(node))
+
+
+def _groups_around(node: Any) -> Iterable[Any]:
+    group = getattr(node, "task_group", None)
+    while group is not None:
+        yield group
+        group = group.parent_group
+
+
+def _skips_what_follows(task: Any) -> bool:
+    kind = getattr(task, "operator_class", type(task))
+    return getattr(task, "inherits_from_skipmixin", False) or any(one.__name__ == "SkipMixin" for one in kind.__mro__)

@@ -1,0 +1,69 @@
+"""What is told when Airflow fails the end of a session without running it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionLost
+from airflow_provider_ionq.sessions.errors import SessionNotEndedError
+from airflow_provider_ionq.task_groups.left_open import report_session_left_open
+from airflow_provider_ionq.task_memory import OPENING_KEY
+
+SESSION = {
+    "id": "the-id",
+    "backend": "qpu.forte-1",
+    "status": "created",
+    "created_at": "2026-01-01T12:00:00Z",
+    "settings": {"duration_limit_min": 60},
+}
+TASK = SimpleNamespace(create_id="bell.create_session")
+
+
+def context(xcoms: dict[str, Any], *, map_index: int = -1, exception: Any = "queued too long") -> Any:
+    def pull(*, task_ids: str, key: str, map_indexes: int) -> Any:
+        assert (task_ids, map_indexes) == (TASK.create_id, map_index)
+        if isinstance(xcoms, Exception):
+            raise xcoms
+        return xcoms.get(key)
+
+    ti = SimpleNamespace(task_id="bell.end_session", run_id="run", dag_id="dag", map_index=map_index, xcom_pull=pull)
+    return {"ti": ti, "task": TASK, "exception": exception}
+
+
+@pytest.mark.parametrize(
+    ("xcoms", "says"),
+    [
+        ({"return_value": SESSION}, "session the-id on qpu.forte-1"),
+        ({"return_value": SESSION}, "60 minutes after its creation"),
+        ({OPENING_KEY: {"session_id": "the-id"}}, "session the-id, which bell.create_session opened"),
+        ({}, "the session that bell.create_session may have opened"),
+        ({"return_value": ["no session"]}, "the session that bell.create_session may have opened"),
+        (RuntimeError("no XComs here"), "the session that bell.create_session may have opened"),
+    ],
+)
+def test_the_session_its_limits_and_what_to_clear_are_named(xcoms: Any, says: str, caplog: Any) -> None:
+    report_session_left_open(context(xcoms))
+    assert says in caplog.text
+    assert "clear task bell.end_session" in caplog.text
+    assert "run 'run' of DAG 'dag'" in caplog.text
+
+
+def test_the_instance_of_a_mapped_group_is_named(caplog: Any) -> None:
+    report_session_left_open(context({"return_value": SESSION}, map_index=3))
+    assert "map index 3" in caplog.text
+
+
+@pytest.mark.parametrize("exception", [IonQFailException("x"), IonQSessionLost("x"), SessionNotEndedError("x", None)])
+def test_nothing_is_added_to_what_the_task_has_said_itself(exception: Exception, caplog: Any) -> None:
+    report_session_left_open(context({"return_value": SESSION}, exception=exception))
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    "broken", [{}, {"ti": None, "task": None}, context({"return_value": {"id": "x", "settings": 7}})]
+)
+def test_it_never_raises(broken: Any) -> None:
+    report_session_left_open(broken)
