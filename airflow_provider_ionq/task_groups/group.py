@@ -81,7 +81,8 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
         """Return a task or group inside by its label, or else a field of the session's JSON as an XComArg."""
         if label in Session.__annotations__ and self._id_of(label) not in self.children:
             return self.output[label]
-        return super().__getitem__(label)
+        # Before Airflow 3.2 a group has no items.
+        return getattr(super(), "__getitem__", self.get_child_by_label)(label)
 
     def __str__(self) -> str:
         """Return a template that renders to the session's id."""

@@ -72,15 +72,19 @@ def check_serializable(task: Any, group: Any) -> None:
 
     :raises ValueError: naming the group, the task and what to write.
     """
-    if task.is_mapped and any(value is group for value in _arguments(task)):
+    if _is_mapped(task) and any(value is group for value in _arguments(task)):
         raise ValueError(
             f"Session group {group.group_id!r}: the mapped task {task.task_id!r} has the group itself as an argument:"
             " write session.session_id there, which is the id of its session"
         )
 
 
+def _is_mapped(task: Any) -> bool:
+    return hasattr(task, "partial_kwargs")
+
+
 def _arguments(task: Any) -> Iterator[Any]:
-    if not task.is_mapped:
+    if not _is_mapped(task):
         return _leaves([getattr(task, name, None) for name in task.template_fields])
     mapped = [getattr(task, name, None) for name in ("expand_input", "op_kwargs_expand_input")]
     return _leaves([task.partial_kwargs, [getattr(one, "value", None) for one in mapped]])

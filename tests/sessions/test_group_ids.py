@@ -24,6 +24,9 @@ class FakeTaskInstance:
     map_index = -1
     task_id = dag_id = run_id = "any"
 
+    def get_relevant_upstream_map_indexes(self, *_: Any, **__: Any) -> None:
+        """Answer Airflow 2, as for a task that is not mapped."""
+
     def xcom_pull(self, *, task_ids: Any, key: str, **_: Any) -> Any:
         assert (task_ids, key) in (("bell.create_session", "id"), (["bell.create_session"], "id"))
         return "the-id"
@@ -55,7 +58,7 @@ def test_the_group_as_an_argument_is_rendered_to_the_id_of_the_session() -> None
         BashOperator(task_id="work", bash_command="true", env={"SESSION": bell})  # type: ignore[dict-item]
     operator: Any = d.get_task("bell.work")
     assert str(operator.env["SESSION"]) == TEMPLATE
-    context: Any = {"task": operator, "ti": FakeTaskInstance(), "task_instance": FakeTaskInstance()}
+    context: Any = {"task": operator, "ti": (ti := FakeTaskInstance()), "task_instance": ti, "expanded_ti_count": None}
     assert operator.render_template({"SESSION": bell, "text": f"id {bell}"}, context) == {
         "SESSION": "the-id",
         "text": "id the-id",
