@@ -26,6 +26,8 @@ class Lookout:
     def __init__(self, ionq_conn_id: str, log: Any) -> None:
         self.ionq_conn_id = ionq_conn_id
         self.outage = outage.Outage()
+        self.failure: IonQError | None = None
+        """Why the last look that failed did so."""
         self._log = log
         self._hook: IonQHook | None = None
         self._connection_reads = 0
@@ -81,5 +83,6 @@ class Lookout:
         self._hook = None
 
     def _note_failure(self, error: IonQError) -> None:
+        self.failure = error
         if self.outage.failed(error, self._connection_reads):
             self._log.warning("The IonQ API cannot be asked; waiting on until it can. %s", error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from airflow.providers.common.compat.version_compat import get_base_airflow_vers
 
 from airflow_provider_ionq.errors import IonQError
 from airflow_provider_ionq.exceptions import IonQFailException
+from airflow_provider_ionq.ids import id_of, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -30,13 +32,73 @@ TIMED_OUT_AIRFLOW_2 = "Trigger/execution timeout"
 
 TIMED_OUT = ("Trigger timeout", TIMED_OUT_AIRFLOW_2)
 
+SESSION_ID_AS_MAP_INDEX = "{{ task.session_id | string | truncate(64) }}"
+"""The default `map_index_template`. Airflow's column for it has 250 characters, and PostgreSQL refuses more."""
+
+CLEAR_EXISTING_TASKS = (
+    "If this task was cleared alone, clear the whole run or session group instead: clear existing tasks, not only"
+    " failed ones, so that another session is opened."
+)
+"""What to do when a task meets a session that had ended before the task ran."""
+
+_JINJA_MARKS = ("{{", "{%", "{#")
+_QUOTED_CHARACTERS = 100
+
+
+class SessionId:
+    """
+    The templated attribute `session_id` of operators and sensors: for a session's JSON it is the id in it.
+
+    An attribute, because Airflow assigns what it has rendered: so the id is also what Airflow shows among the rendered
+    fields and as the label of a mapped task.
+    """
+
+    def __get__(self, operator: Any, owner: type | None = None) -> Any:
+        """Return the id, or whatever else was given for it."""
+        if operator is None:
+            return self
+        try:
+            return vars(operator)["session_id"]
+        except KeyError:
+            raise AttributeError("session_id") from None
+
+    def __set__(self, operator: Any, value: object) -> None:
+        """Take an id, a session's JSON, or its text."""
+        # In the instance's own dictionary, which is what Airflow copies.
+        vars(operator)["session_id"] = id_of(value)
+
+
+class TakesSessionId:
+    """
+    What operators and sensors on one session share: the argument `session_id`, and the id as a mapped task's label.
+
+    To be named before Airflow's own base class. The label is the default; a `map_index_template` of the author's wins.
+    """
+
+    session_id = SessionId()
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # A task that is not mapped itself has a label too, in a mapped task group.
+        if "map_index_template" not in kwargs and self.map_index_template is None:
+            self.map_index_template: str | None = SESSION_ID_AS_MAP_INDEX
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> Any:
+        """Set the arguments of a mapped task that are the same for all its instances; see Airflow's own method."""
+        partial: Any = super().partial(**kwargs)  # type: ignore[misc]
+        # Airflow reads the label's template from here, not from the instance that it makes on a worker.
+        if "map_index_template" not in kwargs and partial.kwargs.get("map_index_template") is None:
+            partial.kwargs["map_index_template"] = SESSION_ID_AS_MAP_INDEX
+        return partial
+
 
 def look_at_session(hook: IonQHook, session_id: object) -> Session:
     """
     Return a session's JSON for a task.
 
     :param hook: the hook to ask through.
-    :param session_id: the rendered argument; anything that cannot be an id is refused before any request.
+    :param session_id: the rendered argument; what can be no id is refused before any request.
     :raises IonQFailException: for what asking again does not change; names the connection.
     :raises IonQError: for what may pass.
     """
@@ -62,16 +124,62 @@ def in_terms_of_tasks(ionq_conn_id: str) -> Iterator[None]:
 
 def checked_session_id(session_id: object) -> str:
     """
-    Return the rendered `session_id` if it can be one.
+    Return the id that `session_id` rendered to.
 
-    :raises IonQFailException: saying what it rendered to.
+    :param session_id: the rendered argument: an id, or a session's JSON or the text of it.
+    :raises IonQFailException: when it can be no id; says what it rendered to, and what to write instead.
     """
-    if not isinstance(session_id, str) or session_id.strip() in ("", ".", "..", "None"):
+    found = id_of(session_id)
+    if not isinstance(found, str) or parsed(found) is not found or found.strip() in ("", ".", "..", "None"):
+        shown = repr(session_id)
+        if len(shown) > _QUOTED_CHARACTERS:
+            shown = f"{shown[:_QUOTED_CHARACTERS]}..."
         raise IonQFailException(
-            f"session_id must be the id of an IonQ session, but it rendered to {session_id!r}"
-            f" ({type(session_id).__name__}): does the task that gives it push one?"
+            f"session_id must be the id of an IonQ session, but it rendered to {shown}"
+            f" ({type(session_id).__name__}): {_what_to_write(session_id)}"
         )
-    return session_id
+    return found
+
+
+def _what_to_write(session_id: object) -> str:
+    given = parsed(session_id)
+    if isinstance(given, Mapping) and not isinstance(given.get("id"), str):
+        return 'the object has no "id"; give the id itself, such as create.output["id"]'
+    if isinstance(given, Sequence) and not isinstance(given, str):
+        return "give one id, or map the task over the list with .expand(session_id=...)"
+    return "check that the task that gives it pushes one"
+
+
+def is_rendered_later(value: object) -> bool:
+    """Tell whether an argument is a template, has one in it, or comes from another task."""
+    if isinstance(value, str):
+        return any(mark in value for mark in _JINJA_MARKS)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return any(map(is_rendered_later, value))
+    return hasattr(value, "resolve") or callable(value)
+
+
+@contextmanager
+def refusals_name_task(operator: BaseOperator) -> Iterator[None]:
+    """
+    Name the task in the error of an argument that is refused when the DAG is parsed.
+
+    :param operator: the operator or sensor that is being made.
+    :raises ValueError: in place of a ValueError, or of the AirflowException that Airflow 2 raises.
+    """
+    try:
+        yield
+    except (ValueError, AirflowException) as error:
+        task_id = getattr(operator, "task_id", None)
+        if task_id is None or type(error) not in (ValueError, AirflowException):
+            raise
+        raise type(error)(f"Task {task_id!r}: {error}") from error
+
+
+def is_run_again(context: Context) -> bool:
+    """Tell whether the task has been retried or cleared: this is not its first try in the run."""
+    try_number = getattr(context["ti"], "try_number", None)
+    return isinstance(try_number, int) and try_number > 1
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.common.compat.sdk import BaseHook
 
@@ -17,10 +17,13 @@ from airflow_provider_ionq.errors import (
     IonQPermissionError,
     IonQUnreachableError,
 )
+from airflow_provider_ionq.ids import id_of
 from airflow_provider_ionq.sessions.request import SessionRequest
 from airflow_provider_ionq.settings import EXTRA_FIELDS, ClientSettings, settings_from_connection
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow.providers.common.compat.sdk import Connection
 
     from airflow_provider_ionq.client import IonQClient
@@ -82,16 +85,16 @@ class IonQHook(BaseHook):
             self._client = IonQClient(self.get_settings())
         return self._client
 
-    def get_session(self, session_id: str) -> Session:
+    def get_session(self, session_id: str | Mapping[str, Any]) -> Session:
         """
         Return one session's JSON.
 
-        :param session_id: id of the session.
+        :param session_id: id of the session, or its JSON.
         :raises IonQError: see :mod:`airflow_provider_ionq.errors`.
 
         https://docs.ionq.com/api-reference/v0.4/sessions/get-session
         """
-        return self.get_conn().get_session(session_id)
+        return self.get_conn().get_session(_plain_id(session_id))
 
     def list_sessions(self, active: bool | None = None) -> list[Session]:
         """
@@ -139,14 +142,14 @@ class IonQHook(BaseHook):
         )
         return self.get_conn().create_session(request.backend, request.settings)
 
-    def end_session(self, session_id: str, *, cancel_jobs: bool = False) -> Session:
+    def end_session(self, session_id: str | Mapping[str, Any], *, cancel_jobs: bool = False) -> Session:
         """
         End a session, and return it as it was read after its end. One that has ended already is a success.
 
         Asks up to 5 times within about 15 seconds. Only end sessions that you have opened: the API may let you end
         those of your colleagues, too.
 
-        :param session_id: id of the session.
+        :param session_id: id of the session, or its JSON.
         :param cancel_jobs: cancel its open jobs first, one by one; one that cannot be cancelled is logged, and does not
             keep the session open. The end cancels what is still queued anyway.
         :raises IonQInvalidIdError: before any request.
@@ -157,19 +160,20 @@ class IonQHook(BaseHook):
         from airflow_provider_ionq.sessions.closing import cancel_open_jobs, end_session
 
         client = self.get_conn()
+        session_id = _plain_id(session_id)
         if cancel_jobs:
             cancel_open_jobs(client, session_id, self.log)
         return end_session(client, session_id, self.log)
 
-    def list_session_jobs(self, session_id: str) -> list[Job]:
+    def list_session_jobs(self, session_id: str | Mapping[str, Any]) -> list[Job]:
         """
         Return the jobs of a session, from all pages.
 
-        :param session_id: id of the session.
+        :param session_id: id of the session, or its JSON.
 
         https://docs.ionq.com/api-reference/v0.4/sessions/get-session-jobs
         """
-        return self.get_conn().list_session_jobs(session_id)
+        return self.get_conn().list_session_jobs(_plain_id(session_id))
 
     def whoami(self) -> Whoami:
         """
@@ -252,6 +256,11 @@ class IonQHook(BaseHook):
             )
             for name, field in CONNECTION_FIELDS.items()
         }
+
+
+def _plain_id(session_id: str | Mapping[str, Any]) -> str:
+    # What can be no id is refused by the client.
+    return cast("str", id_of(session_id))
 
 
 def _extra_object(connection: Connection) -> dict[str, Any]:

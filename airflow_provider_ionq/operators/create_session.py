@@ -12,6 +12,7 @@ from airflow_provider_ionq.durations import duration_text
 from airflow_provider_ionq.ends import why_nobody_ends
 from airflow_provider_ionq.exceptions import IonQCapacityTimeout, IonQFailException, IonQSessionLost
 from airflow_provider_ionq.hooks.ionq import IonQHook
+from airflow_provider_ionq.links import IonQConsoleLink
 from airflow_provider_ionq.sessions.errors import NobodyEndsSessionError, SessionLostError
 from airflow_provider_ionq.sessions.request import LIMITS, SessionRequest
 from airflow_provider_ionq.task_memory import TaskMemory
@@ -84,6 +85,7 @@ class IonQCreateSessionOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("backend", *LIMITS, "ionq_conn_id")
+    operator_extra_links = (IonQConsoleLink(),)
     ui_color = "#f6ead7"
 
     def __init__(
@@ -258,6 +260,7 @@ class IonQCreateSessionOperator(BaseOperator):
                 since=since,
                 poke_interval=self.poke_interval,
                 pause=pause,
+                remaining=remaining,
             ),
             method_name="try_again",
             kwargs={"since": since, "attempt": attempt + 1, "deadline": time.time() + remaining},

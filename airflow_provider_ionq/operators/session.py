@@ -6,19 +6,30 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_ionq.conditions import Outcome, Target, decide
+from airflow_provider_ionq.conditions import Outcome, Target, decide, is_ended
+from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.tasks import checked_session_id, in_terms_of_tasks, look_at_session, without_nulls
+from airflow_provider_ionq.links import IonQConsoleLink
+from airflow_provider_ionq.tasks import (
+    CLEAR_EXISTING_TASKS,
+    TakesSessionId,
+    checked_session_id,
+    in_terms_of_tasks,
+    is_run_again,
+    look_at_session,
+    refusals_name_task,
+    without_nulls,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_ionq.models import Session
 
 
-class IonQGetSessionOperator(BaseOperator):
+class IonQGetSessionOperator(TakesSessionId, BaseOperator):
     """
     Read an IonQ session and push its JSON to XCom, all of it, as a dict.
 
@@ -26,7 +37,7 @@ class IonQGetSessionOperator(BaseOperator):
     too, unless `multiple_outputs=False`. Looks once and does not wait: for that there is
     :class:`~airflow_provider_ionq.sensors.session.IonQSessionSensor`.
 
-    :param session_id: id of the session (templated).
+    :param session_id: id of the session, or its JSON, such as `create.output` (templated).
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
     :raises IonQFailException: without retries, for what a retry does not change: a refused key, an unknown session or
         host, an id or a connection that cannot be used.
@@ -36,9 +47,12 @@ class IonQGetSessionOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("session_id", "ionq_conn_id")
+    operator_extra_links = (IonQConsoleLink(),)
     ui_color = "#f6ead7"
 
-    def __init__(self, *, session_id: str, ionq_conn_id: str = IonQHook.default_conn_name, **kwargs: Any) -> None:
+    def __init__(
+        self, *, session_id: str | Mapping[str, Any], ionq_conn_id: str = IonQHook.default_conn_name, **kwargs: Any
+    ) -> None:
         # `output["status"]` of Airflow is the XCom with the key "status", not an item of the returned dict.
         kwargs.setdefault("multiple_outputs", True)
         super().__init__(**kwargs)
@@ -49,21 +63,23 @@ class IonQGetSessionOperator(BaseOperator):
         """Return the session's JSON."""
         session = look_at_session(IonQHook(self.ionq_conn_id), self.session_id)
         self.log.info("Session %s has status %s.", session["id"], session["status"])
+        if is_ended(session) and is_run_again(context):
+            self.log.warning("Session %s has ended. %s", session["id"], CLEAR_EXISTING_TASKS)
         return without_nulls(self, context, session)
 
 
-class IonQEndSessionOperator(BaseOperator):
+class IonQEndSessionOperator(TakesSessionId, BaseOperator):
     """
     End an IonQ session, see that it has ended, and return its JSON as it ended.
 
     A session that has ended already is a success. Whatever else happens fails the task, with retries: give it enough of
     them to outlast an outage, or use :func:`~airflow_provider_ionq.task_groups.session.ionq_session`, which does.
 
-    :param session_id: id of the session (templated).
+    :param session_id: id of the session, or its JSON, such as `create.output` (templated).
     :param cancel_jobs: cancel the session's open jobs first, one by one; one that cannot be cancelled is logged, and
         does not keep the session open. The end cancels what is still queued anyway.
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
-    :raises IonQFailException: without retries, when `session_id` cannot be an id.
+    :raises IonQFailException: without retries, when `session_id` can be no id; says that a session may be open.
     :raises SessionNotEndedError: when the session was not seen to end, after 5 attempts; names it, its backend and the
         limits that will close it.
 
@@ -71,27 +87,36 @@ class IonQEndSessionOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("session_id", "ionq_conn_id")
+    operator_extra_links = (IonQConsoleLink(),)
     ui_color = "#f6ead7"
 
     def __init__(
         self,
         *,
-        session_id: str,
+        session_id: str | Mapping[str, Any],
         cancel_jobs: bool = False,
         ionq_conn_id: str = IonQHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("multiple_outputs", True)
         super().__init__(**kwargs)
-        if session_id == "":
-            raise ValueError("session_id must be the id of an IonQ session, but is empty")
+        with refusals_name_task(self):
+            if session_id == "":
+                raise ValueError("session_id must be the id of an IonQ session, but is empty")
         self.session_id = session_id
         self.cancel_jobs = cancel_jobs
         self.ionq_conn_id = ionq_conn_id
 
     def execute(self, context: Context) -> Session:
         """End the session; return its JSON."""
-        session_id = checked_session_id(self.session_id)
+        try:
+            session_id = checked_session_id(self.session_id)
+        except IonQFailException as error:
+            raise IonQFailException(
+                "No session was ended: if one was opened for this task to end, it is still open and may cost money."
+                " IonQListSessionsOperator and the IonQ console show what is open. Correct session_id and clear this"
+                f" task, or end the session by hand. {error}"
+            ) from error
         # Not in terms of tasks: a refused key may be rotated before the last retry, and the session is open till then.
         session = IonQHook(self.ionq_conn_id).end_session(session_id, cancel_jobs=self.cancel_jobs)
         self.log.info("Session %s has ended, at %s.", session["id"], session.get("ended_at"))
@@ -117,6 +142,7 @@ class IonQListSessionsOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("backend", "ionq_conn_id")
+    operator_extra_links = (IonQConsoleLink(),)
     ui_color = "#f6ead7"
 
     def __init__(
@@ -133,7 +159,8 @@ class IonQListSessionsOperator(BaseOperator):
         self.active = active
         self.backend = backend
         self.ionq_conn_id = ionq_conn_id
-        self._target = None if status is None and active is None else Target.of(status, active)
+        with refusals_name_task(self):
+            self._target = None if status is None and active is None else Target.of(status, active)
 
     def execute(self, context: Context) -> list[Session]:
         """Return the sessions."""

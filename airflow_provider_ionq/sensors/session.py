@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from airflow.exceptions import AirflowRescheduleException
 from airflow.providers.common.compat.sdk import (
@@ -18,22 +18,32 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_ionq import outage
-from airflow_provider_ionq.conditions import Outcome, Target, decide, never_started_hint
+from airflow_provider_ionq.conditions import Outcome, Target, decide, is_ended, never_started_hint
+from airflow_provider_ionq.durations import duration_text
 from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionUnreachable
 from airflow_provider_ionq.hooks.ionq import IonQHook
+from airflow_provider_ionq.links import IonQConsoleLink
 from airflow_provider_ionq.lookout import Lookout
-from airflow_provider_ionq.tasks import TIMED_OUT, TIMED_OUT_AIRFLOW_2
+from airflow_provider_ionq.tasks import (
+    CLEAR_EXISTING_TASKS,
+    TIMED_OUT,
+    TIMED_OUT_AIRFLOW_2,
+    TakesSessionId,
+    is_rendered_later,
+    is_run_again,
+    refusals_name_task,
+)
 from airflow_provider_ionq.triggers.start import why_on_worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_ionq.models import Session
 
 
-class IonQSessionSensor(BaseSensorOperator):
+class IonQSessionSensor(TakesSessionId, BaseSensorOperator):
     """
     Wait for an IonQ session to have a status, an active flag, or both in one answer; return its JSON as it was seen.
 
@@ -45,11 +55,11 @@ class IonQSessionSensor(BaseSensorOperator):
     something else submits one. A session that was started and has ended since does not count as `started`: ask for
     `("started", "ended")` where that is enough.
 
-    :param session_id: id of the session (templated).
-    :param status: the awaited status, or a collection of which any will do: `created`, `started`, `ended`. None leaves
-        it out, and then `active` must be given.
-    :param active: the awaited value of the session's active flag; None leaves it out. IonQ does not document what the
-        flag means: `status` is the safer target.
+    :param session_id: id of the session, or its JSON, such as `create.output` (templated).
+    :param status: the awaited status, or a collection of which any will do: `created`, `started`, `ended` (templated).
+        None leaves it out, and then `active` must be given.
+    :param active: the awaited value of the session's active flag (templated); None leaves it out. IonQ does not
+        document what the flag means: `status` is the safer target.
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
     :param deferrable: wait in the triggerer, at the cost of no worker slot and of one request per interval for all
         sessions of a connection, whatever `mode` says; needs a running triggerer. None means
@@ -57,8 +67,9 @@ class IonQSessionSensor(BaseSensorOperator):
         a worker can do.
     :param start_from_trigger: begin the wait in the triggerer, with no worker (Airflow 3.3); makes the sensor
         deferrable. Where that is not certain to work, the wait begins on a worker and the task's log says why: when it
-        is mapped, has an `execution_timeout`, or `session_id` or `ionq_conn_id` come from another task or are templates
-        with more in them than `dag_run`, `params`, `ds`, `ts`, `logical_date` and `run_id`.
+        is mapped, has an `execution_timeout`, or `status` or `active` is a template, or `session_id` or `ionq_conn_id`
+        comes from another task or is a template with more in it than `dag_run`, `params`, `ds`, `ts`, `logical_date`
+        and `run_id`.
     :param end_from_trigger: end the task as a success from the triggerer, with no worker; makes the sensor deferrable.
         Pushes no XCom on Airflow 3, which cannot push an object from there. Whatever is no success still ends on a
         worker. Not with `outlets`.
@@ -71,35 +82,55 @@ class IonQSessionSensor(BaseSensorOperator):
     https://docs.ionq.com/api-reference/v0.4/sessions/get-session
     """
 
-    template_fields: Sequence[str] = ("session_id", "ionq_conn_id")
+    template_fields: Sequence[str] = ("session_id", "ionq_conn_id", "status", "active")
+    operator_extra_links = (IonQConsoleLink(),)
     ui_color = "#f6ead7"
 
     def __init__(
         self,
         *,
-        session_id: str,
+        session_id: str | Mapping[str, Any],
         status: str | Collection[str] | None = None,
-        active: bool | None = None,
+        active: bool | str | None = None,
         ionq_conn_id: str = IonQHook.default_conn_name,
         deferrable: bool | None = None,
         start_from_trigger: bool = False,
         end_from_trigger: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.session_id = session_id
-        self.status = status
-        self.active = active
-        self.ionq_conn_id = ionq_conn_id
-        self._target = Target.of(status, active)
-        if isinstance(self.poke_interval, bool) or not self.poke_interval > 0:
-            raise ValueError("poke_interval must be above 0 seconds")
-        without_worker = [
-            name
-            for name, wanted in {"start_from_trigger": start_from_trigger, "end_from_trigger": end_from_trigger}.items()
-            if wanted
-        ]
-        if without_worker:
+        with refusals_name_task(self):
+            super().__init__(**kwargs)
+            self.session_id = session_id
+            self.status = status
+            self.active = active
+            self.ionq_conn_id = ionq_conn_id
+            self._check_target()
+            if isinstance(self.poke_interval, bool) or not self.poke_interval > 0:
+                raise ValueError(f"poke_interval must be above 0 seconds, not {self.poke_interval!r}")
+            self.deferrable = self._is_deferrable(
+                deferrable, start_from_trigger=start_from_trigger, end_from_trigger=end_from_trigger
+            )
+            if end_from_trigger and self.outlets:
+                raise ValueError("end_from_trigger cannot be used with outlets: only a worker emits their asset events")
+            if end_from_trigger and self.multiple_outputs:
+                raise ValueError("end_from_trigger cannot be used with multiple_outputs: only a worker pushes them")
+        self.end_from_trigger = end_from_trigger
+        self._asked_to_start_from_trigger = start_from_trigger
+        if start_from_trigger:
+            self._start_from_trigger()
+        self._start_over()
+
+    def _check_target(self) -> None:
+        """Check what is awaited, unless it is a template."""
+        if is_rendered_later(self.status) or is_rendered_later(self.active):
+            return
+        target = Target.of(self.status, cast("bool | None", self.active))
+        if isinstance(self.status, (set, frozenset)):
+            # A set has another order in each process, and Airflow would take it for a new version of the DAG.
+            self.status = list(target.statuses or ())
+
+    def _is_deferrable(self, deferrable: bool | None, **asked: bool) -> bool:
+        if without_worker := [name for name, wanted in asked.items() if wanted]:
             if deferrable is False:
                 raise ValueError(f"{' and '.join(without_worker)} cannot be used with deferrable=False")
             deferrable = True
@@ -107,23 +138,27 @@ class IonQSessionSensor(BaseSensorOperator):
         if deferrable and worker_only:
             raise ValueError(f"{', '.join(worker_only)} cannot be used with deferrable=True: only a worker can do that")
         if deferrable is None:
-            deferrable = conf.getboolean("operators", "default_deferrable", fallback=False) and not worker_only
-        self.deferrable = deferrable
-        if end_from_trigger and self.outlets:
-            raise ValueError("end_from_trigger cannot be used with outlets: only a worker emits their asset events")
-        if end_from_trigger and self.multiple_outputs:
-            raise ValueError("end_from_trigger cannot be used with multiple_outputs: only a worker pushes them")
-        self.end_from_trigger = end_from_trigger
-        self._asked_to_start_from_trigger = start_from_trigger
-        if start_from_trigger:
-            self._start_from_trigger()
-        self._start_over()
+            return conf.getboolean("operators", "default_deferrable", fallback=False) and not worker_only
+        return deferrable
+
+    @property
+    def _target(self) -> Target:
+        """What is awaited, once it is rendered."""
+        active: Any = self.active
+        if isinstance(active, str):
+            active = {"true": True, "false": False, "none": None, "": None}.get(active.strip().lower(), active)
+        try:
+            return Target.of(self.status, active)
+        except ValueError as error:
+            raise IonQFailException(f"status and active rendered to what cannot be awaited: {error}") from error
 
     def _start_from_trigger(self) -> None:
         """Have the scheduler hand this task to the triggerer, where that is certain to work."""
         self._why_on_worker = why_on_worker(
-            {name: getattr(self, name) for name in self.template_fields}, self.get_dag()
+            {"session_id": self.session_id, "ionq_conn_id": self.ionq_conn_id}, self.get_dag()
         )
+        if self._why_on_worker is None and (is_rendered_later(self.status) or is_rendered_later(self.active)):
+            self._why_on_worker = "status or active is a template, which is checked when it is rendered"
         if self._why_on_worker is None and self.execution_timeout is not None:
             # With it Airflow would cut the wait short, which it does not when a worker defers.
             self._why_on_worker = "execution_timeout is set"
@@ -142,6 +177,8 @@ class IonQSessionSensor(BaseSensorOperator):
     def _start_over(self) -> None:
         self._lookout: Lookout | None = None
         self._looked = False
+        self._unmet = False
+        self._seen = "it has not been read"
         self._warned = False
         self._refused_before = False
 
@@ -168,23 +205,31 @@ class IonQSessionSensor(BaseSensorOperator):
             self._refused_before = True
             return self._execute_on_worker(context)
         except AirflowSensorTimeout as error:
-            self._skip_if_never_fail(error)
-            raise
+            timed_out = AirflowSensorTimeout(self._timed_out())
+            self._skip_if_never_fail(timed_out)
+            raise timed_out from error
+        except AirflowTaskTimeout as error:
+            raise AirflowTaskTimeout(self._timed_out(by_execution_timeout=True)) from error
+        except AirflowSkipException as skip:
+            if not self._unmet:
+                raise
+            # The look did not skip, so it is the time-out that Airflow skips for, without saying what was awaited.
+            raise AirflowSkipException(f"Skipping due to soft_fail is set to True: {self._timed_out()}") from skip
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Look once; say whether what is awaited is there, with the session's JSON."""
         first = not self._looked and not self._was_rescheduled(context)
         self._looked = True
+        self._unmet = False
         if first:
             self.log.info("Waiting for IonQ session %s to have %s.", self.session_id, self._target)
         session = self._look(first=first, refused_before=self._refused_before)
-        if session is None:
-            return False
-        if not self._is_reached(session):
-            if first:
-                self._explain_wait(session)
-            return False
-        return PokeReturnValue(True, session)
+        if session is not None and self._is_reached(session, may_have_ended_before=first or is_run_again(context)):
+            return PokeReturnValue(True, session)
+        if session is not None and first:
+            self._explain_wait(session)
+        self._unmet = True
+        return False
 
     def execute_complete(
         self, context: Context, event: dict[str, Any] | None = None, deadline: float | None = None
@@ -197,32 +242,36 @@ class IonQSessionSensor(BaseSensorOperator):
         :raises ValueError: when the event is not of our trigger or of another session.
         """
         seen = self._seen_by_trigger(event)
-        session = seen["session"] or self._look(first=seen.get("first_look", False), refused_before=True)
-        if session is not None and self._is_reached(session):
+        is_over = self._remaining(seen, deadline) <= 0
+        session = seen["session"] or self._look(first=seen.get("first_look", False), refused_before=not is_over)
+        if session is not None and self._is_reached(session, may_have_ended_before=is_run_again(context)):
             return session
-        remaining = seen.get("remaining")
+        remaining = self._remaining(seen, deadline)
+        if remaining <= 0:
+            raise AirflowSensorTimeout(self._timed_out())
+        self._defer(remaining)
+
+    def _remaining(self, seen: dict[str, Any], deadline: float | None) -> float:
+        remaining: float | None = seen.get("remaining")
         if remaining is None:
             remaining = self.timeout if deadline is None else min(deadline - time.time(), self.timeout)
-        if remaining <= 0:
-            raise AirflowSensorTimeout(
-                f"Session {self.session_id} did not have {self._target} within {self.timeout:g} s."
-            )
-        self._defer(remaining)
+        return remaining
 
     def last_look(self, context: Context, by_execution_timeout: bool = False) -> Session:
         """Look a last time after the time-out: while no triggerer ran, the session may have got there."""
         session = self._look()
-        if session is not None and self._is_reached(session):
+        if session is not None and self._is_reached(session, may_have_ended_before=is_run_again(context)):
             return session
         if by_execution_timeout:
-            raise AirflowTaskTimeout(
-                f"Session {self.session_id} did not have {self._target} within"
-                f" execution_timeout={self.execution_timeout}."
-            )
-        seen = "it could not be read" if session is None else f"its status is {session['status']!r}"
-        raise AirflowSensorTimeout(
-            f"Session {self.session_id} did not have {self._target} within {self.timeout:g} s; at the last look {seen}."
-        )
+            raise AirflowTaskTimeout(self._timed_out(by_execution_timeout=True))
+        raise AirflowSensorTimeout(self._timed_out())
+
+    def _timed_out(self, *, by_execution_timeout: bool = False) -> str:
+        """Return what a time-out of any mode says."""
+        limit = duration_text(self.timeout)
+        if by_execution_timeout and self.execution_timeout is not None:
+            limit = f"its execution_timeout of {duration_text(self.execution_timeout.total_seconds())}"
+        return f"Session {self.session_id} did not have {self._target} within {limit}; at the last look {self._seen}."
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume after the trigger; a time-out gets a last look, and the class that `poke` raises on every Airflow."""
@@ -261,18 +310,19 @@ class IonQSessionSensor(BaseSensorOperator):
         from airflow_provider_ionq.triggers.session import IonQSessionTrigger
 
         self.defer(
-            trigger=IonQSessionTrigger(**self._trigger_arguments()),
+            trigger=IonQSessionTrigger(**self._trigger_arguments(), remaining=remaining),
             method_name="execute_complete",
             kwargs={"deadline": time.time() + remaining},
             timeout=timedelta(seconds=remaining),
         )
 
     def _trigger_arguments(self) -> dict[str, Any]:
+        target = self._target
         return {
             "session_id": self.session_id,
             "ionq_conn_id": self.ionq_conn_id,
-            "status": None if self._target.statuses is None else list(self._target.statuses),
-            "active": self._target.active,
+            "status": None if target.statuses is None else list(target.statuses),
+            "active": target.active,
             "poke_interval": self.poke_interval,
             "end_from_trigger": self.end_from_trigger,
             "push_xcom": self.do_xcom_push,
@@ -283,19 +333,35 @@ class IonQSessionSensor(BaseSensorOperator):
             # Not before: the connection id is a template until the task runs.
             self._lookout = Lookout(self.ionq_conn_id, self.log)
         try:
-            return self._lookout.look(self.session_id, first=first, refused_before=refused_before)
+            session = self._lookout.look(self.session_id, first=first, refused_before=refused_before)
         except IonQFailException as error:
             self._log_before_skip(error)
             raise
+        self._seen = f"it could not be read: {self._lookout.failure}" if session is None else self._shown(session)
+        return session
 
-    def _is_reached(self, session: Session) -> bool:
-        decision = decide(session, self._target)
+    def _shown(self, session: Session) -> str:
+        status = f"its status is {session['status']!r}"
+        return status if self._target.active is None else f"{status} and active is {session.get('active')!r}"
+
+    def _is_reached(self, session: Session, *, may_have_ended_before: bool) -> bool:
+        """
+        Decide, and say what to do if the task was cleared without the one that opens its session.
+
+        :param may_have_ended_before: whether the session may have ended before this try of the task.
+        """
+        target = self._target
+        decision = decide(session, target)
+        ended_before = may_have_ended_before and is_ended(session)
         if decision.outcome is Outcome.UNREACHABLE:
-            error = IonQSessionUnreachable(decision.reason)
+            hint = f" {CLEAR_EXISTING_TASKS}" if ended_before else ""
+            error = IonQSessionUnreachable(f"{decision.reason}{hint}")
             self._log_before_skip(error)
             raise error
         if decision.outcome is Outcome.REACHED:
             self.log.info("%s", decision.reason)
+            if ended_before and set(target.statuses or ()) - {"ended"}:
+                self.log.warning("Session %s has ended. %s", self.session_id, CLEAR_EXISTING_TASKS)
         elif decision.warning and not self._warned:
             self._warned = True
             self.log.warning("%s", decision.warning)
@@ -308,10 +374,10 @@ class IonQSessionSensor(BaseSensorOperator):
 
     def _explain_wait(self, session: Session) -> None:
         self.log.info(
-            "Its status is %s; looking every %g s for at most %g s.",
+            "Its status is %s; looking every %s for at most %s.",
             session["status"],
-            self.poke_interval,
-            self.timeout,
+            duration_text(self.poke_interval),
+            duration_text(self.timeout),
         )
         if hint := never_started_hint(session, self._target):
             self.log.warning("%s", hint)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_ionq.subscription import queue_up
-from airflow_provider_ionq.triggers.remaining import remaining_seconds
+from airflow_provider_ionq.triggers.remaining import end_where_airflow_does_not, remaining_seconds
 from airflow_provider_ionq.waiter import Notice
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ class IonQCapacityTrigger(BaseTrigger):
     Wait in the triggerer until it is this task's turn to ask for a session again; sends nothing but reads.
 
     Shares one poll with all triggers of its connection. One session that ends wakes at most one task that waits for its
-    backend, the oldest; without that only the oldest is woken, after a pause.
+    backend, the oldest; without that only the oldest is woken, after a pause. The order holds within each triggerer
+    only: tasks that wait in another one are not known here.
 
     Fires once, with `backend`, `session_id`: id of the session whose end gave way, None when none is known to have done
     so, and `remaining`: how much of the time-out is left, in seconds, None where Airflow does not tell. That it fires
@@ -33,6 +35,8 @@ class IonQCapacityTrigger(BaseTrigger):
         served first.
     :param poke_interval: the longest time between two looks, in seconds.
     :param pause: how long to wait when no session is known to have ended, in seconds.
+    :param remaining: what was left of the time-out when the task was deferred, in seconds, for where no triggerer ends
+        the wait, as in `dag.test()`; None if it is not known.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class IonQCapacityTrigger(BaseTrigger):
         since: float,
         poke_interval: float,
         pause: float,
+        remaining: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.backend = backend
@@ -51,6 +56,8 @@ class IonQCapacityTrigger(BaseTrigger):
         self.since = since
         self.poke_interval = poke_interval
         self.pause = pause
+        self.remaining = remaining
+        self.began = time.monotonic()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return class path and arguments; both outlive upgrades, deferred tasks hold them in the database."""
@@ -63,6 +70,7 @@ class IonQCapacityTrigger(BaseTrigger):
                 "since": self.since,
                 "poke_interval": self.poke_interval,
                 "pause": self.pause,
+                "remaining": self.remaining,
             },
         )
 
@@ -71,6 +79,7 @@ class IonQCapacityTrigger(BaseTrigger):
         with queue_up(
             self.ionq_conn_id, self.backend, self.open_session_ids, self.since, self.poke_interval, self.pause
         ) as waiter:
+            end_where_airflow_does_not(self, waiter)
             while isinstance(news := await waiter.next(), Notice):
                 self.log.log(news.level, news.text)
         yield TriggerEvent(

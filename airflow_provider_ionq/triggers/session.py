@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 from airflow_provider_ionq.conditions import Outcome, Target, decide
+from airflow_provider_ionq.durations import duration_text
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.subscription import subscribe
 from airflow_provider_ionq.tasks import checked_session_id
-from airflow_provider_ionq.triggers.remaining import remaining_seconds
+from airflow_provider_ionq.triggers.remaining import end_where_airflow_does_not, remaining_seconds
 from airflow_provider_ionq.waiter import Notice
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ class IonQSessionTrigger(BaseTrigger):
     :param end_from_trigger: end the task as a success from here when the session has what is awaited.
     :param push_xcom: push the session's JSON when the task is ended from here, where Airflow can.
     :param timeout: the task's time-out in seconds if the wait begins here; None if a worker has looked before.
+    :param remaining: what was left of the time-out when a worker deferred the task, in seconds, for where no triggerer
+        ends the wait, as in `dag.test()`; None if the wait begins here.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class IonQSessionTrigger(BaseTrigger):
         end_from_trigger: bool = False,
         push_xcom: bool = True,
         timeout: float | None = None,
+        remaining: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.session_id = session_id
@@ -67,6 +72,8 @@ class IonQSessionTrigger(BaseTrigger):
         self.end_from_trigger = end_from_trigger
         self.push_xcom = push_xcom
         self.timeout = timeout
+        self.remaining = remaining
+        self.began = time.monotonic()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return class path and arguments; both outlive upgrades, deferred tasks hold them in the database."""
@@ -82,13 +89,15 @@ class IonQSessionTrigger(BaseTrigger):
                 "end_from_trigger": self.end_from_trigger,
                 "push_xcom": self.push_xcom,
                 "timeout": self.timeout,
+                "remaining": self.remaining,
             },
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and fire once."""
         try:
-            checked_session_id(self.session_id)
+            # It may have been rendered to a session's JSON.
+            self.session_id = checked_session_id(self.session_id)
         except IonQFailException:
             # A worker says what is wrong: a trigger that raises is retried.
             yield self._event(None, first_look=True)
@@ -96,14 +105,15 @@ class IonQSessionTrigger(BaseTrigger):
         target = Target.of(self.status, self.active)
         if self.timeout is not None:
             self.log.info(
-                "Waiting for IonQ session %s to have %s; looking every %g s for at most %g s.",
+                "Waiting for IonQ session %s to have %s; looking every %s for at most %s.",
                 self.session_id,
                 target,
-                self.poke_interval,
-                self.timeout,
+                duration_text(self.poke_interval),
+                duration_text(self.timeout),
             )
         unseen = self._is_begin_of_wait()
         with subscribe(self.ionq_conn_id, self.session_id, target, self.poke_interval, unseen=unseen) as waiter:
+            end_where_airflow_does_not(self, waiter)
             while isinstance(news := await waiter.next(), Notice):
                 self.log.log(news.level, news.text)
         if self.end_from_trigger and news.session is not None:

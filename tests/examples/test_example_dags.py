@@ -32,7 +32,7 @@ def _airflow_with_the_examples() -> None:
 
     initdb()
     folder = Path(conf.get_mandatory_value("core", "dags_folder"))
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for path in EXAMPLES:
         shutil.copy(path, folder)
     for name in ("use_a_session", "work_in_a_session"):

@@ -459,6 +459,7 @@ def test_trigger_class_path_and_arguments_are_frozen() -> None:
         "end_from_trigger": True,
         "push_xcom": False,
         "timeout": 3600.0,
+        "remaining": None,
     }
     trigger = IonQSessionTrigger(**arguments)  # type: ignore[arg-type]
     assert trigger.serialize() == ("airflow_provider_ionq.triggers.session.IonQSessionTrigger", arguments)
@@ -470,7 +471,7 @@ def test_trigger_of_the_first_release_can_still_be_made() -> None:
     trigger = IonQSessionTrigger(
         session_id="s-1", ionq_conn_id="c", status=["started"], active=None, poke_interval=60.0
     )
-    assert (trigger.end_from_trigger, trigger.timeout) == (False, None)
+    assert (trigger.end_from_trigger, trigger.timeout, trigger.remaining) == (False, None, None)
 
 
 def test_trigger_takes_a_single_status_too() -> None:

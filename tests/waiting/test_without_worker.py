@@ -148,6 +148,7 @@ def test_the_trigger_is_given_all_it_needs() -> None:
         "end_from_trigger": True,
         "push_xcom": False,
         "timeout": 90,
+        "remaining": None,
     }
 
 

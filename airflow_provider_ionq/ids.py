@@ -1,0 +1,36 @@
+"""The id of a session, in the forms in which a DAG hands it from task to task. Pure: no Airflow."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping
+
+
+def id_of(value: object) -> object:
+    """
+    Return the id if the value is a session's JSON; return any other value unchanged.
+
+    `create.output` is the whole JSON of a session, and a template renders that to the text of an object.
+
+    :param value: an id, a session's JSON, or its text as JSON or as Python writes it.
+    """
+    given = parsed(value)
+    session_id = given.get("id") if isinstance(given, Mapping) else None
+    return session_id if isinstance(session_id, str) else value
+
+
+def parsed(value: object) -> object:
+    """
+    Return the object or list that a text stands for; return any other value unchanged.
+
+    :param value: anything.
+    """
+    if not isinstance(value, str) or not value.strip().startswith(("{", "[")):
+        return value
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            return parse(value.strip())
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            continue
+    return value
