@@ -122,12 +122,11 @@ class IonQSessionSensor(TakesSessionId, BaseSensorOperator):
 
     def _check_target(self) -> None:
         """Check what is awaited, unless it is a template."""
-        if is_rendered_later(self.status) or is_rendered_later(self.active):
-            return
-        target = Target.of(self.status, cast("bool | None", self.active))
         if isinstance(self.status, (set, frozenset)):
             # A set has another order in each process, and Airflow would take it for a new version of the DAG.
-            self.status = list(target.statuses or ())
+            self.status = sorted(self.status, key=str)
+        if not is_rendered_later(self.status) and not is_rendered_later(self.active):
+            Target.of(self.status, cast("bool | None", self.active))
 
     def _is_deferrable(self, deferrable: bool | None, **asked: bool) -> bool:
         if without_worker := [name for name, wanted in asked.items() if wanted]:
