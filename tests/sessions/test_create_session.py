@@ -675,6 +675,7 @@ def test_without_capacity_it_defers_and_asks_again_when_there_may_be_some(
     assert path == "airflow_provider_ionq.triggers.capacity.IonQCapacityTrigger"
     since = arguments.pop("since")
     assert abs(since - time.time()) < 30
+    assert 90 < arguments.pop("remaining") <= 100
     assert arguments == {
         "backend": BACKEND,
         "ionq_conn_id": "ionq_default",
