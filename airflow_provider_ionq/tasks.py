@@ -182,23 +182,6 @@ def is_run_again(context: Context) -> bool:
     return isinstance(try_number, int) and try_number > 1
 
 
-@contextmanager
-def refusals_name_task(operator: BaseOperator) -> Iterator[None]:
-    """
-    Name the task in the error of an argument that is refused when the DAG is parsed.
-
-    :param operator: the operator or sensor that is being made.
-    :raises ValueError: in place of a ValueError, or of the AirflowException that Airflow 2 raises.
-    """
-    try:
-        yield
-    except (ValueError, AirflowException) as error:
-        task_id = getattr(operator, "task_id", None)
-        if task_id is None or type(error) not in (ValueError, AirflowException):
-            raise
-        raise type(error)(f"Task {task_id!r}: {error}") from error
-
-
 def without_nulls(operator: BaseOperator, context: Context, session: Session) -> Session:
     """
     Return what an operator with `multiple_outputs` returns, so that every Airflow takes it.

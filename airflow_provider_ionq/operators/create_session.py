@@ -16,7 +16,13 @@ from airflow_provider_ionq.links import IonQConsoleLink
 from airflow_provider_ionq.sessions.errors import NobodyEndsSessionError, SessionLostError
 from airflow_provider_ionq.sessions.request import LIMITS, SessionRequest
 from airflow_provider_ionq.task_memory import TaskMemory
-from airflow_provider_ionq.tasks import TIMED_OUT, in_terms_of_tasks, push_session, refusals_name_task
+from airflow_provider_ionq.tasks import (
+    TIMED_OUT,
+    in_terms_of_tasks,
+    is_rendered_later,
+    push_session,
+    refusals_name_task,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +125,7 @@ class IonQCreateSessionOperator(BaseOperator):
         self._opening: Opening | None = None
         # Values that are known now are refused now; a template is checked when it is rendered.
         given = {name: getattr(self, name) for name in ("backend", *LIMITS)}
-        known = {name: value for name, value in given.items() if not _is_rendered_later(value)}
+        known = {name: value for name, value in given.items() if not is_rendered_later(value)}
         with refusals_name_task(self):
             SessionRequest.of(
                 **{"backend": "known later", **known}, allow_unlimited=allow_unlimited or len(known) < len(given)
@@ -294,10 +300,3 @@ def _seconds(name: str, value: float | timedelta) -> float:
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
         raise ValueError(f"{name} must be a number of seconds above 0, or such a timedelta, not {value!r}")
     return float(seconds)
-
-
-def _is_rendered_later(value: object) -> bool:
-    """Tell whether a value is a template, or comes from another task."""
-    if isinstance(value, str):
-        return "{{" in value or "{%" in value
-    return hasattr(value, "resolve")
