@@ -17,6 +17,8 @@ UV_INSTALL = $(V)/bin/uv --system-certs pip install --quiet
 QUICK = --ignore tests/system --ignore tests/scale
 # The quick tests wait more than they compute: four workers keep two cores busy. What is measured runs alone.
 WORKERS ?= 4
+# So many Airflows run side by side in the end-to-end tests; each has its own database, emulator and ports.
+STACKS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-quick test-others $(OTHERS:%=test-%) test-system bench lint package clean
@@ -36,7 +38,8 @@ $(V)/.installed: pyproject.toml Makefile
 
 $(V)-%/.installed: pyproject.toml Makefile $(V)/.installed
 	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
-	$(UV_INSTALL) --python $(@D)/bin/python --editable '.[emulator]' --group test 'apache-airflow==$*.*' $(ALSO_$*)
+	$(UV_INSTALL) --python $(@D)/bin/python --editable '.[emulator]' --group test --group postgresql 'apache-airflow==$*.*' \
+		$(ALSO_$*)
 	@touch $@
 
 # Made anew: what is installed is kept where it satisfies, however new it is. Airflow's own providers would lift
@@ -64,8 +67,8 @@ test-others: $(V)/.installed $(OTHERS:%=test-%)
 $(OTHERS:%=test-%): test-%: $(V)-%/.installed
 	$(V)-$*/bin/python -m pytest --numprocesses=$(WORKERS) $(QUICK)
 
-test-system: $(V)/.installed
-	$(V)/bin/python -m pytest -m system
+test-system: $(V)/.installed $(VERSIONS:%=$(V)-%/.installed)
+	$(V)/bin/python -m pytest -m system --numprocesses=$(STACKS) --dist=loadfile --no-loadscope-reorder
 
 bench: $(V)/.installed
 	$(V)/bin/python -m tests.bench

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil  # type: ignore[import-untyped]
@@ -15,7 +16,6 @@ from airflow_provider_ionq.sessions.signals import held_back
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 
@@ -135,23 +135,26 @@ def _signal_group(group: int, number: signal.Signals) -> None:
         os.killpg(group, number)
 
 
-def processes_with(variable: str, value: str) -> list[psutil.Process]:
+def processes_of(home: Path) -> list[psutil.Process]:
     """
-    Return the processes that have a certain environment variable.
+    Return the processes of a stack.
 
-    Finds the descendants of a stack that left its process groups.
+    Finds also those that left its process groups, and those that took another title, which overwrites their variables.
 
-    :param variable: its name.
-    :param value: its value.
+    :param home: its AIRFLOW_HOME, where it has its files.
     """
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(variable) == value and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except (psutil.Error, OSError):
-            continue
-    return found
+    return [process for process in psutil.process_iter() if process.pid != os.getpid() and _is_of(process, home)]
+
+
+def _is_of(process: psutil.Process, home: Path) -> bool:
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return process.environ().get("AIRFLOW_HOME") == str(home) or any(
+            home in Path(os.readlink(link)).parents for link in Path(f"/proc/{process.pid}/fd").glob("*")
+        )
+    except (psutil.Error, OSError):
+        return False
 
 
 def kill_all(processes: Sequence[psutil.Process], within_seconds: float) -> list[psutil.Process]:

@@ -16,7 +16,8 @@ from sqlalchemy import create_engine, text
 
 from tests.system import database, logs
 from tests.system.configuration import airflow_environment
-from tests.system.processes import LOOPBACK, Component, free_port, kill_all, processes_with
+from tests.system.guard import guarded
+from tests.system.processes import LOOPBACK, Component, free_port, kill_all, processes_of
 from tests.system.rest import AirflowApi
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ STOP_WITHIN_SECONDS = 20.0
 PARSED_WITHIN_SECONDS = 60.0
 SECONDS_BETWEEN_LOOKS = 0.3
 FINAL_RUN_STATES = ("success", "failed")
+REPORTING = ("scheduler", "triggerer", "dag_processor")
 # Task logs are read from the folder: two servers for them would listen on every interface.
 COMMANDS = {
     "api-server": ("api-server",),
@@ -69,8 +71,12 @@ class AirflowStack:
     :param environment: variables on top of the caller's, such as connections.
     :param metadata: sqlite or postgresql.
     :param parallelism: worker slots of the executor.
+    :param python: the interpreter of an environment with Airflow 3 and this provider.
     :param say: takes a line at each step of the start; None means silence.
     """
+
+    commands: Mapping[str, tuple[str, ...]] = COMMANDS
+    """What is started: arguments of `airflow`, by component."""
 
     def __init__(
         self,
@@ -79,12 +85,14 @@ class AirflowStack:
         environment: Mapping[str, str],
         metadata: database.Database = "postgresql",
         parallelism: int = 4,
+        python: str | Path = sys.executable,
         say: Callable[[str], None] | None = None,
     ) -> None:
         self.dags = list(dags)
         self.extra_environment = dict(environment)
         self.metadata = metadata
         self.parallelism = parallelism
+        self.python = str(python)
         self.components: dict[str, Component] = {}
         self._say = say or (lambda line: None)
         self._undo = contextlib.ExitStack()
@@ -103,6 +111,7 @@ class AirflowStack:
     def _start(self, undo: contextlib.ExitStack) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="airflow-ionq-")).resolve()
         undo.callback(shutil.rmtree, self.home)
+        undo.enter_context(guarded(self.home))
         self.log_folder = self.home / "logs"
         self.log_folder.mkdir()
         dags = self.home / "dags"
@@ -131,8 +140,17 @@ class AirflowStack:
 
     def _make_tables(self) -> None:
         self._say("making the metadata database")
+        self.run_command("db", "migrate")
+
+    def run_command(self, *arguments: str) -> None:
+        """
+        Run a command of `airflow` to its end.
+
+        :param arguments: those of the command.
+        :raises StackError: when it fails; with what it printed.
+        """
         done = subprocess.run(
-            [sys.executable, "-m", "airflow", "db", "migrate"],
+            [self.python, "-m", "airflow", *arguments],
             env=self.environment,
             cwd="/",
             stdin=subprocess.DEVNULL,
@@ -141,11 +159,11 @@ class AirflowStack:
             check=False,
         )
         if done.returncode != 0:
-            raise StackError(f"airflow db migrate failed:\n{done.stdout}{done.stderr}")
+            raise StackError(f"airflow {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
 
     def _start_components(self) -> None:
         self._say("starting scheduler, triggerer, dag-processor and API server")
-        for name in COMMANDS:
+        for name in self.commands:
             self.start_component(name)
 
     def start_component(
@@ -155,12 +173,12 @@ class AirflowStack:
         Start a component, also one that has ended.
 
         :param name: what to call it.
-        :param command: a key of `COMMANDS`; None means the name.
+        :param command: a key of `commands`; None means the name.
         :param environment: variables on top of the stack's.
         """
         self.components[name] = Component(
             name,
-            [sys.executable, "-m", "airflow", *COMMANDS[command or name]],
+            [self.python, "-m", "airflow", *self.commands[command or name]],
             environment={**self.environment, **(environment or {})},
             log_folder=self.log_folder,
         )
@@ -168,24 +186,29 @@ class AirflowStack:
 
     def revive(self) -> list[str]:
         """Start those components again that have ended, as a service manager would; return their names."""
-        ended = [name for name in COMMANDS if self.components[name].exit_code() is not None]
+        ended = [name for name in self.commands if self.components[name].exit_code() is not None]
         for name in ended:
             self.start_component(name)
         return ended
 
     def _wait_until_ready(self) -> None:
-        reporting = ("scheduler", "triggerer", "dag_processor")
-
         def ready() -> bool:
             for component in self.components.values():
                 if component.exit_code() is not None:
                     raise StackError(f"{component.name} ended while starting:\n{component.log_tail()}")
-            health = self.api.health()
-            return bool(health) and all(health[name]["status"] == "healthy" for name in reporting)
+            return self.is_healthy()
 
         self.wait_until(ready, READY_WITHIN_SECONDS, "every component to be healthy", lambda: logs.of_components(self))
-        self.api.log_in()
+        self._log_in()
         self._say("Airflow is ready")
+
+    def _log_in(self) -> None:
+        self.api.log_in()
+
+    def is_healthy(self) -> bool:
+        """Tell whether every component reports itself healthy."""
+        health = self.api.health()
+        return bool(health) and all(health[name]["status"] == "healthy" for name in REPORTING)
 
     def _stop_components(self) -> None:
         for component in self.components.values():
@@ -196,7 +219,7 @@ class AirflowStack:
 
     def _kill_strays(self) -> None:
         # Again until there are none: one that is being killed may have started another meanwhile.
-        while strays := processes_with("AIRFLOW_HOME", str(self.home)):
+        while strays := processes_of(self.home):
             if alive := kill_all(strays, STOP_WITHIN_SECONDS):
                 raise StackError(f"these processes cannot be stopped: {alive}")
 

@@ -29,7 +29,6 @@ HEALTHY_WITHIN_SECONDS = 90.0
 STOPS_WITHIN_SECONDS = 40.0
 ENDED_WITHIN_SECONDS = 180.0
 DATABASE_AWAY_SECONDS = 10.0
-REPORTING = ("scheduler", "triggerer", "dag_processor")
 
 
 def wait_until_healthy(stack: AirflowStack) -> list[str]:
@@ -38,8 +37,7 @@ def wait_until_healthy(stack: AirflowStack) -> list[str]:
 
     def healthy() -> bool:
         revived.extend(stack.revive())
-        health = stack.api.health()
-        return bool(health) and all(health[name]["status"] == "healthy" for name in REPORTING)
+        return stack.is_healthy()
 
     stack.wait_until(healthy, HEALTHY_WITHIN_SECONDS, "every component to be healthy again")
     return revived
