@@ -54,6 +54,10 @@ class Airflow2Stack(AirflowStack):
         rows = self.query("SELECT state FROM dag_run WHERE dag_id = :dag AND run_id = :run", dag=dag_id, run=run_id)
         return str(rows[0]["state"])
 
+    def clear_failed(self, dag_id: str, run_id: str) -> None:
+        """Have the failed tasks of the DAG's only run, and those that could not run because of them, run again."""
+        self.run_command("tasks", "clear", "--yes", "--only-failed", dag_id)
+
     def task_instances(self, dag_id: str, run_id: str) -> list[TaskInstance]:
         """Return a run's task instances."""
         rows = self.query(

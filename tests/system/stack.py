@@ -287,6 +287,10 @@ class AirflowStack:
         if state != "success":
             raise StackError(f"{dag_id} {run_id} ended as {state}\n{logs.of_run(self, dag_id, run_id)}")
 
+    def clear_failed(self, dag_id: str, run_id: str) -> None:
+        """Have the failed tasks of a run, and those that could not run because of them, run again."""
+        self.api.post(f"/dags/{dag_id}/dagRuns/{run_id}/clear", {"dry_run": False, "only_failed": True})
+
     def task_instances(self, dag_id: str, run_id: str) -> list[TaskInstance]:
         """Return a run's task instances."""
         found = self.api.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=100)["task_instances"]
