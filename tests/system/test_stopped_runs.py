@@ -53,24 +53,6 @@ def create_cleared_alone(scene: Scene) -> Story:
     scene.clear(CREATE)
 
 
-def refused_then_cleared(task_id: str | None) -> Callable[[Scene], Story]:
-    """Have the opening refused, correct the cause, and clear what has failed."""
-
-    def story(scene: Scene) -> Story:
-        yield from opening_refused(scene)
-        yield scene.is_settled
-        scene.clear(task_id, only_failed=True)
-
-    return story
-
-
-def create_marked_failed_in_one_of_two(scene: Scene) -> Story:
-    yield scene.instances("each.bell.other_work", "running", 2)
-    scene.mark("each.bell.create_session", map_index=1)
-    yield scene.considered()
-    scene.hold.unlink()
-
-
 def create_marked_success_while_it_asks(scene: Scene) -> Story:
     scene.emulator.disturb("delay", route=POST, delay_seconds=KILLED_SECONDS)
     yield scene.asked(POST)
@@ -195,23 +177,6 @@ ROWS = [
     Row("create marked failed later", "leak_runs_on", create_marked_failed_later, run="failed"),
     Row("refused, then tidied up", "leak_tidies_up", opening_refused, run="failed", created=0),
     Row("mapped group", "leak_is_mapped", run="failed", created=2),
-    Row(
-        "create marked failed in one of two",
-        "leak_is_mapped_and_held",
-        create_marked_failed_in_one_of_two,
-        run="failed",
-        created=2,
-    ),
-    Row(
-        "refused, then only the failed cleared",
-        story=refused_then_cleared(None),
-        run="failed",
-        created=0,
-        tries={CREATE: 2},
-    ),
-    Row(
-        "refused, then it alone cleared", story=refused_then_cleared(CREATE), run="failed", created=0, tries={CREATE: 2}
-    ),
     Row("argument is skipped", "leak_argument_is_skipped", created=0),
     Row("argument fails", "leak_argument_fails", run="failed", created=0),
     Row("end refused for good", story=end_refused_for_good, run="failed", named=(END,), tries={END: 2}),

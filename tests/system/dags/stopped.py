@@ -98,15 +98,15 @@ with DAG("leak_is_mapped", schedule=None, max_active_runs=64):
 
     each.expand(number=[0, 1])
 
-with DAG("leak_is_mapped_and_held", schedule=None, max_active_runs=64):
+with DAG("leak_is_mapped_and_runs_on", schedule=None, max_active_runs=64):
 
     @task_group
-    def each(number: int) -> None:
+    def each_runs_on(number: int) -> None:
         """Work in a session of its own for as long as a file is there."""
         with session_of() as session:
-            other_work(session.session_id)
+            other_work.override(task_id="work")(session.session_id)
 
-    each.expand(number=[0, 1])
+    each_runs_on.expand(number=[0, 1])
 
 with DAG("leak_argument_is_skipped", schedule=None, max_active_runs=64), session_of(skipped()) as session:
     work(session.session_id)
@@ -122,3 +122,6 @@ with DAG("leak_branches_off", schedule=None, max_active_runs=64), session_of() a
 
 with DAG("leak_waits", schedule=None, max_active_runs=64), session_of() as session:
     work(session.session_id)
+
+with DAG("leak_changes", schedule=None, max_active_runs=64), session_of("{{ dag_run.conf['backend'] }}") as session:
+    other_work.override(task_id="work")(session.session_id)
