@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +37,7 @@ __all__ = ["scenes"]
 
 OUTAGE_SECONDS = 300.0
 LATE_SECONDS = 6.0
+API_SERVER_AWAY_SECONDS = 60.0
 
 
 def released(scene: Scene) -> Story:
@@ -74,13 +76,15 @@ def run_cleared(scene: Scene) -> Story:
     scene.clear(None)
 
 
-def killed_when_asked(task_id: str, route: str, *, supervisor: bool = False) -> Callable[[Scene], Story]:
-    """Kill a task's process while the answer to its request is held back."""
+def killed_when_asked(
+    task_id: str, route: str, *, task: bool = True, supervisor: bool = False
+) -> Callable[[Scene], Story]:
+    """Kill a task's process, or the one that watches it, while the answer to its request is held back."""
 
     def story(scene: Scene) -> Story:
         scene.emulator.disturb("delay", route=route, delay_seconds=HELD_SECONDS)
         yield scene.asked(route)
-        scene.kill(task_id, supervisor=supervisor)
+        scene.kill(task_id, task=task, supervisor=supervisor)
 
     return story
 
@@ -156,6 +160,13 @@ ROWS = [
         story=killed_when_asked(CREATE, READ, supervisor=True),
         tries={CREATE: 2},
     ),
+    # The worker gets its answer, and nobody listens to it any more.
+    Row(
+        "supervisor killed before the answer",
+        story=killed_when_asked(CREATE, POST, task=False, supervisor=True),
+        created=2,
+        tries={CREATE: 2},
+    ),
     Row("worker killed while working", "leak_runs_on", killed_while_working, run="failed"),
     Row("worker killed during the end", story=killed_when_asked(END, POST_END), tries={END: 2}),
     Row("create marked failed", story=marked_failed_while_it_is_opened, run="failed"),
@@ -211,15 +222,28 @@ def scheduler_restarted(scene: Scene) -> Story:
     scene.stack.start_component("scheduler")
 
 
+def api_server_away_when_answered(scene: Scene) -> Story:
+    """Kill the API server while the answer that has the session's id is held back; start it again a minute later."""
+    scene.emulator.disturb("delay", route=POST, delay_seconds=HELD_SECONDS)
+    yield scene.asked(POST)
+    scene.stack.components["api-server"].kill()
+    back_at = time.monotonic() + API_SERVER_AWAY_SECONDS
+    yield lambda: time.monotonic() > back_at
+    scene.stack.start_component("api-server")
+    yield scene.stack.is_healthy
+
+
 @pytest.mark.parametrize(
     "scene",
     [
         Row("triggerer killed", "leak_defers", triggerer_killed),
         Row("scheduler restarted", "leak_runs_on", scheduler_restarted),
+        # Tries that begin while it is away are lost, too.
+        Row("API server away", story=api_server_away_when_answered, run=None, created=None, tries={CREATE: 0}),
     ],
     indirect=True,
     ids=lambda row: row.name,
 )
-def test_nor_when_a_process_of_airflow_dies(scene: Scene) -> None:
+def test_no_session_is_left_open_when_a_process_of_airflow_dies(scene: Scene) -> None:
     play(scene.stack, [scene], ENDED_WITHIN_SECONDS)
     scene.check()
