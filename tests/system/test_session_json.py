@@ -33,10 +33,10 @@ def handed_on(stack: AirflowStack, _emulator: Emulator) -> tuple[str, dict[str, 
         looks = [request for request in _emulator.requests if request.session_id == session_id]
         return seen >= set(WAITING.items()) and len(looks) > len(MODES)
 
-    stack.wait_until(all_wait, 60, "every sensor to wait", lambda: logs.of_run(stack, DAG_ID, run_id))
+    stack.wait_until(all_wait, 180, "every sensor to wait", lambda: logs.of_run(stack, DAG_ID, run_id))
     _emulator.start_session(session_id)
     served = _emulator.session(session_id)
-    stack.wait_for_run(DAG_ID, run_id, 90)
+    stack.wait_for_run(DAG_ID, run_id, 180)
     return run_id, served
 
 
