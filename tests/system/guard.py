@@ -45,9 +45,10 @@ def main() -> None:
     # The pipe ends, without a word, with the process.
     if sys.stdin.buffer.read() == STOPPED:
         return
-    while strays := processes_of(home):
-        kill_all(strays, KILL_WITHIN_SECONDS)
-    shutil.rmtree(home, ignore_errors=True)
+    # Again until it is gone: a command that makes the database has no file open there, and goes on for a while.
+    while home.exists():
+        kill_all(processes_of(home), KILL_WITHIN_SECONDS)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 if __name__ == "__main__":
