@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -37,7 +38,8 @@ def check_wheel(wheel: Path) -> None:
         names = set(archive.namelist())
         (info,) = {name.split("/")[0] for name in names if name.split("/")[0].endswith(".dist-info")}
         package = {name for name in names if not name.startswith(info)}
-        expect("wheel", package, tracked("airflow_provider_ionq"))
+        examples = {f"airflow_provider_ionq/{path}" for path in tracked("example_dags")}
+        expect("wheel", package, tracked("airflow_provider_ionq") | examples)
         meta = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
         expect("dist-info", {name.removeprefix(f"{info}/") for name in names - package}, meta)
         metadata = Parser().parsestr(archive.read(f"{info}/METADATA").decode())
@@ -48,6 +50,10 @@ def check_wheel(wheel: Path) -> None:
     always = {line.split(">")[0] for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line}
     expect("dependencies", always, {"apache-airflow", "apache-airflow-providers-common-compat", "requests", "urllib3"})
     assert "provider_info = airflow_provider_ionq.provider_info:get_provider_info" in entry_points
+    assert any(url.startswith("Documentation, https://") for url in metadata.get_all("Project-URL", []))
+    # An index shows the description without the repository around it.
+    relative = re.findall(r"\]\((?!https?://|mailto:|#)[^)]*\)", str(metadata.get_payload()))
+    assert not relative, f"the description has links that lead nowhere: {relative}"
     assert "ionq-emulator = airflow_provider_ionq.emulator.__main__:main" in entry_points
 
 
