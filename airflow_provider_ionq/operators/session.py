@@ -27,6 +27,23 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_ionq.models import Session
+    from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
+
+__all__ = [
+    "IonQCreateSessionOperator",
+    "IonQEndSessionOperator",
+    "IonQGetSessionOperator",
+    "IonQListSessionsOperator",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Not imported above: that module needs the operator that ends a session, which is defined below.
+    if name == "IonQCreateSessionOperator":
+        from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
+
+        return IonQCreateSessionOperator
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class IonQGetSessionOperator(TakesSessionId, BaseOperator):
