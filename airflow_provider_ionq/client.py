@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 from urllib.parse import quote
 
+from airflow_provider_ionq.address import AddressCheckingTransport
 from airflow_provider_ionq.errors import IonQInvalidIdError
 from airflow_provider_ionq.json_items import items_of
 from airflow_provider_ionq.transport import MIB, Transport
@@ -36,11 +37,13 @@ class IonQClient:
     something is sent once, and again only where the first cannot have left.
 
     :param settings: key, address, time-out and the rest.
+    :param check_address: after a 404 ask once for `/whoami`, to tell a wrong address of the API from an unknown
+        session.
     """
 
-    def __init__(self, settings: ClientSettings) -> None:
+    def __init__(self, settings: ClientSettings, *, check_address: bool = False) -> None:
         self.settings = settings
-        self._transport = Transport(settings)
+        self._transport = AddressCheckingTransport(settings) if check_address else Transport(settings)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.settings.base_url!r})"

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from airflow_provider_ionq import outage
-from airflow_provider_ionq.errors import IonQConfigurationError, IonQError
+from airflow_provider_ionq.errors import IonQConfigurationError, IonQError, naming_connection
 from airflow_provider_ionq.hooks.ionq import IonQHook
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ class ConnectionReader:
         except IonQError as error:
             self.error = error
         except Exception as error:  # a secrets backend may raise anything; it is an outage like another
-            self.error = IonQConfigurationError(f"connection {self.ionq_conn_id!r} could not be read: {error}")
+            self.error = IonQConfigurationError(naming_connection(error, self.ionq_conn_id))
         else:
             self.reads += 1
             changed = settings != self.settings
             self.settings = settings
             return changed
-        log.warning("IonQ connection %r: %s", self.ionq_conn_id, self.error)
+        log.warning("The connection could not be read: %s", self.error)
         return False

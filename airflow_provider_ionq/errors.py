@@ -14,6 +14,7 @@ What the API client can raise.
         ├── IonQAuthenticationError   401
         ├── IonQPermissionError       403
         ├── IonQNotFoundError         404
+        │   └── IonQAddressError      404 for everything: the API is not at this address
         ├── IonQConflictError         409
         ├── IonQRateLimitError        429
         └── IonQServerError           5xx
@@ -108,6 +109,10 @@ class IonQNotFoundError(IonQApiError):
     """404: no such resource; under `/sessions` also an account for which sessions are not enabled."""
 
 
+class IonQAddressError(IonQNotFoundError):
+    """404, but not for what was asked for: the address of the API in the connection is wrong."""
+
+
 class IonQConflictError(IonQApiError):
     """409: when a session is created, the session capacity of its device is full."""
 
@@ -118,6 +123,17 @@ class IonQRateLimitError(IonQApiError):
 
 class IonQServerError(IonQApiError):
     """5xx: the service or a proxy in front of it failed."""
+
+
+def naming_connection(error: Exception, ionq_conn_id: str) -> str:
+    """
+    Return an error's text with the Airflow connection that it concerns, named once.
+
+    :param error: what the client, the hook or Airflow raised. What is wrong with a connection's fields names it.
+    :param ionq_conn_id: id of the Airflow connection.
+    """
+    connection = f"Airflow connection {ionq_conn_id!r}"
+    return str(error) if connection in str(error) else f"{error} ({connection})"
 
 
 def api_error_class(status: int) -> type[IonQApiError]:

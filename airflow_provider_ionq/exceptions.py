@@ -11,7 +11,16 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 
 class IonQFailException(AirflowFailException):
-    """The API or the connection refuses what the task asks, and will go on doing so."""
+    """
+    The API or the connection refuses what the task asks, and will go on doing so.
+
+    :param text: the whole message.
+    :param reason: the error that the message tells. It is not the cause: Airflow would print its traceback, too.
+    """
+
+    def __init__(self, text: str = "", *, reason: Exception | None = None) -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 class IonQSessionUnreachable(IonQFailException):

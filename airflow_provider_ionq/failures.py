@@ -28,13 +28,14 @@ from airflow_provider_ionq.errors import (
     api_error_class,
 )
 from airflow_provider_ionq.redaction import quoted
+from airflow_provider_ionq.settings import INSTALL_SOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_ionq.settings import ClientSettings
 
-UNREACHABLE = " - check the connection's host, and verify and proxies in extra"
+UNREACHABLE = " - check the API address (host) of the connection, and verify and proxies in its extra"
 """What a person can do if that lasts."""
 
 REQUEST_ID_CHARACTERS = 100
@@ -78,6 +79,10 @@ def _no_connection(what: str, error: Exception, causes: list[BaseException], det
         return IonQUnreachableError(f"{what}: the host refused the connection: {detail}{UNREACHABLE}")
     if isinstance(error, (requests.ConnectionError, urllib3.exceptions.ProtocolError)):
         return IonQConnectionError(f"{what}: the connection broke before the request was sent: {detail}")
+    if isinstance(error, requests.exceptions.InvalidSchema):
+        # All that requests means by it: our own addresses begin with http or https, and the connection's proxies are
+        # checked. The proxy is one of the environment.
+        detail = f"the proxy is a SOCKS proxy: {INSTALL_SOCKS}"
     return IonQConfigurationError(f"{what}: the request could not be made: {detail}")
 
 
@@ -110,9 +115,9 @@ def refusal(
     request_id = request_id_of(response, settings)
     text = f"{what} answered {status}: {message}"
     if 300 <= status < 400:
-        text += " (redirects are not followed: check the connection's host)"
+        text += " (redirects are not followed: check the API address (host) of the connection)"
     elif status == 401:
-        text += " - the API key was refused: check the connection's password"
+        text += " - the API key was refused: check the API key (password) of the connection"
     elif status == 404 and what.partition(settings.base_url)[2].startswith("/sessions"):
         text += (
             " - either the session id or the API key's project is wrong, or sessions are not enabled for this"

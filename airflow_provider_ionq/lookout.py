@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq import outage
-from airflow_provider_ionq.errors import IonQConfigurationError, IonQError
+from airflow_provider_ionq.errors import IonQConfigurationError, IonQError, naming_connection
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.tasks import look_at_session
@@ -45,10 +45,10 @@ class Lookout:
         try:
             session = look_at_session(self._fresh_hook(), session_id)
         except IonQFailException as error:
-            cause = error.__cause__
-            if first or cause is None:
+            reason = error.reason
+            if first or reason is None:
                 raise
-            failure = cause if isinstance(cause, IonQError) else IonQConfigurationError(str(cause))
+            failure = reason if isinstance(reason, IonQError) else IonQConfigurationError(str(reason))
             self._note_failure(failure)
             if self.outage.final or (refused_before and outage.is_refusal(failure)):
                 raise
@@ -72,7 +72,10 @@ class Lookout:
                 if self._hook is None:
                     # `look_at_session` reads it again and tells what is wrong.
                     return hook
-                self._log.warning("Connection %r cannot be read again now: %s", self.ionq_conn_id, error)
+                self._log.warning(
+                    "The connection cannot be read again now, so the settings that were read last are used: %s",
+                    naming_connection(error, self.ionq_conn_id),
+                )
             else:
                 self._hook = hook
                 self._connection_reads += 1

@@ -21,6 +21,7 @@ from airflow_provider_ionq.asker import Asker, Look
 from airflow_provider_ionq.capacity import CapacityWatch
 from airflow_provider_ionq.conditions import Outcome, decide, never_started_hint
 from airflow_provider_ionq.connection import ConnectionReader
+from airflow_provider_ionq.errors import naming_connection
 from airflow_provider_ionq.waiter import (
     CapacityWaiter,
     News,
@@ -245,7 +246,7 @@ class Poller:
         """Take note of a poll that failed for all."""
         self._outage.failed(error, self._connection.reads)
         metrics.count("ionq.poll_failures", self.ionq_conn_id)
-        log.warning("IonQ connection %r: poll failed: %s", self.ionq_conn_id, error)
+        log.warning("The poll failed: %s", naming_connection(error, self.ionq_conn_id))
         await self._tell(trouble(self._all(), error, final=self._outage.final))
 
     async def _note_session_errors(self, look: Look) -> None:

@@ -9,7 +9,12 @@ from airflow_provider_ionq import __version__
 UI_FIELD_BEHAVIOUR: dict[str, Any] = {
     "hidden-fields": ["login", "schema"],
     "relabeling": {"password": "API key", "host": "API address"},
-    "placeholders": {"host": "empty: https://api.ionq.co/v0.4", "password": "made at https://cloud.ionq.com"},
+    "placeholders": {
+        "host": "empty: https://api.ionq.co/v0.4",
+        "password": "made at https://cloud.ionq.com",
+        # Airflow 3.3 sends port 0 when it tests a stored connection without a port, and refuses its own request.
+        "port": "443: Test connection needs a port",
+    },
 }
 
 CONNECTION_FIELDS: dict[str, Any] = {
@@ -41,7 +46,7 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-provider-ionq",
         "name": "IonQ",
-        "description": "`IonQ Quantum Cloud <https://ionq.com>`__: open sessions, wait for them, and end them.",
+        "description": "`IonQ Quantum Cloud <https://ionq.com>`__ sessions: open them, wait for them, and end them.",
         "versions": [__version__],
         "integrations": [
             {

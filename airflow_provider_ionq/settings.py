@@ -14,15 +14,19 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_ionq.errors import IonQConfigurationError
 
-PUBLIC_API_URL = "https://api.ionq.co/v0.4"
+PUBLIC_API_HOST = "api.ionq.co"
 API_VERSION_PATH = "/v0.4"
+PUBLIC_API_URL = f"https://{PUBLIC_API_HOST}{API_VERSION_PATH}"
 DEFAULT_TIMEOUT_SECONDS = 30.0
 DEFAULT_MAX_RETRIES = 3
+PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+INSTALL_SOCKS = "install what it needs with pip install 'requests[socks]'"
 EXTRA_FIELDS = ("timeout_seconds", "max_retries", "verify", "proxies")
 _SHORT_ADDRESS = re.compile(r"(0x[0-9a-f]+|[0-9]+)(\.(0x[0-9a-f]+|[0-9]+)){0,3}")
 
@@ -70,22 +74,43 @@ class ClientSettings:
 
 
 def settings_from_connection(
-    *, password: str | None, host: str | None, port: int | None, extra: Mapping[str, Any]
+    *,
+    password: str | None,
+    host: str | None,
+    port: int | None,
+    extra: Mapping[str, Any],
+    login: str | None = None,
+    schema: str | None = None,
 ) -> ClientSettings:
     """
     Read the fields of an Airflow connection of type `ionq`.
 
+    No error quotes a field that may hold the key, or a part of it: a URI whose key is not percent-encoded puts its
+    parts into `login`, `schema` or `extra`.
+
     :param password: the API key; surrounding white space is dropped.
     :param host: a URL as it is, a bare name (`https`, or `http` for loopback), or empty for the public API. An empty
         path means `/v0.4`.
-    :param port: port for a host without one; None means the scheme's.
+    :param port: port of a host without one; None and 0 mean unset. 443 is allowed without a host: it is the public
+        API's own, and the connection form of Airflow 3.3 tests a stored connection only if a port is stored.
     :param extra: the extras; null, and an empty text as the form stores it, mean unset; unknown ones are ignored here.
+    :param login: refused where the password is empty, because it then holds the key; else ignored.
+    :param schema: path of the API, such as `ionq/v0.4`, which is where Airflow puts the path of a URI; empty means the
+        path in `host`.
     :raises IonQConfigurationError: naming the field.
     """
+    api_key = (password or "").strip()
+    if not api_key and (login or "").strip():
+        raise IonQConfigurationError(
+            "the API key (password) is empty, but login is set: the key belongs in the password."
+            " In a URI a colon precedes it: ionq://:API-KEY@"
+        )
+    # Before the rest: if a URI's key is not percent-encoded, the other fields hold parts of it, and are quoted below.
+    _check_api_key(api_key)
     known = {name: extra[name] for name in EXTRA_FIELDS if extra.get(name) not in (None, "")}
     return ClientSettings(
-        api_key=(password or "").strip(),
-        base_url=_base_url(host, port),
+        api_key=api_key,
+        base_url=_base_url(host, port, schema),
         timeout_seconds=_number(known.get("timeout_seconds", DEFAULT_TIMEOUT_SECONDS)),
         max_retries=_whole(known.get("max_retries", DEFAULT_MAX_RETRIES)),
         verify=_verify(known.get("verify", True)),
@@ -93,12 +118,18 @@ def settings_from_connection(
     )
 
 
-def _base_url(host: str | None, port: int | None) -> str:
+def _base_url(host: str | None, port: int | None, schema: str | None) -> str:
     text = (host or "").strip()
+    port = port or None
+    if port is not None and not 1 <= port <= 65535:
+        raise IonQConfigurationError(f"port must be a number from 1 to 65535, not {port}")
     if not text:
-        if port:
-            raise IonQConfigurationError("port is set but host is empty: leave both empty for IonQ's public API")
-        return PUBLIC_API_URL
+        if port not in (None, 443):
+            raise IonQConfigurationError(
+                f"port is {port}, but the API address (host) is empty. Leave port empty for IonQ's public API, or"
+                " enter the API address that the port belongs to"
+            )
+        text, port = PUBLIC_API_HOST, None
     if "://" not in text:
         bare_ipv6 = text.count(":") > 1 and not text.startswith("[")
         text = f"[{text}]" if bare_ipv6 else text
@@ -107,9 +138,36 @@ def _base_url(host: str | None, port: int | None) -> str:
     netloc = parts.netloc
     if port and parts.port is None:
         netloc = f"{netloc}:{port}"
-    return f"{parts.scheme.lower()}://{netloc}{parts.path.rstrip('/') or API_VERSION_PATH}" + (
+    elif port and port != parts.port:
+        raise IonQConfigurationError(
+            f"port is {port}, but the API address (host) has port {parts.port}: leave one of them out"
+        )
+    return f"{parts.scheme.lower()}://{netloc}{_api_path(parts.path, schema)}" + (
         f"?{parts.query}" if parts.query else ""
     )
+
+
+def _api_path(path_in_host: str, schema: str | None) -> str:
+    in_host = path_in_host.rstrip("/")
+    in_schema = (schema or "").strip().strip("/")
+    if not in_schema:
+        return in_host or API_VERSION_PATH
+    if in_schema.lower() in ("http", "https"):
+        raise IonQConfigurationError(
+            "schema is the path of the API here, and not http or https: write the API address (host) as a URL, such as"
+            f" {PUBLIC_API_URL}"
+        )
+    if not re.fullmatch(r"[\w.~%/-]+", in_schema, re.ASCII):
+        # Said without quoting it: it may be a part of the key.
+        raise IonQConfigurationError(
+            "schema holds characters that no path of the API has. It is what follows the host in a URI, such as"
+            " ionq/v0.4; a key that contains '/' must be percent-encoded in a URI"
+        )
+    if in_host and in_host != f"/{in_schema}":
+        raise IonQConfigurationError(
+            "schema and the API address (host) both hold a path of the API: leave one of them out"
+        )
+    return f"/{in_schema}"
 
 
 def _split(text: str) -> Any:
@@ -118,7 +176,9 @@ def _split(text: str) -> Any:
         parts.port  # noqa: B018 - a port that is no number raises only when it is read
     except ValueError:
         # Said without the error's own words: they quote what stands where the port should, and that may be a key.
-        raise IonQConfigurationError("host is not an address: its brackets or its port cannot be read") from None
+        raise IonQConfigurationError(
+            "the API address (host) is not an address: its brackets or its port cannot be read"
+        ) from None
     return parts
 
 
@@ -147,26 +207,32 @@ def _is_short_loopback(name: str) -> bool:
 def _check_url(url: str) -> None:
     parts = _split(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise IonQConfigurationError("host must be a name or an address that begins with https://")
+        raise IonQConfigurationError("the API address (host) must be a name, or a URL that begins with https://")
     if parts.username or parts.password:
-        raise IonQConfigurationError("host must not contain a user or password: the API key belongs in password")
+        raise IonQConfigurationError(
+            "the API address (host) must not contain a user or password: the API key belongs in the password"
+        )
     if parts.query or parts.fragment:
-        raise IonQConfigurationError("host must not contain '?' or '#'")
+        raise IonQConfigurationError("the API address (host) must not contain '?' or '#'")
     if any(character.isspace() or ord(character) < 32 for character in url):
-        raise IonQConfigurationError("host must not contain white space")
+        raise IonQConfigurationError("the API address (host) must not contain white space")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise IonQConfigurationError(
-            f"host uses plain http to {parts.hostname!r}, which would show the API key to the network: use https://"
+            f"the API address (host) uses plain http to {parts.hostname!r}, which would show the API key to the"
+            " network: use https://"
         )
 
 
 def _check_api_key(key: object) -> None:
     if not isinstance(key, str) or not key:
-        raise IonQConfigurationError("password is empty: it must hold the IonQ API key")
+        raise IonQConfigurationError(
+            "the API key (password) is empty: enter a key that was made at https://cloud.ionq.com."
+            " In a URI it must be percent-encoded: ionq://:API-KEY@"
+        )
     if not key.isascii() or not key.isprintable() or " " in key:
         # Said without quoting it: HTTP libraries quote the header that they refuse, and with it the key.
         raise IonQConfigurationError(
-            "password holds characters that no API key has (white space, control or non-ASCII)"
+            "the API key (password) holds characters that no API key has (white space, control or non-ASCII)"
         )
 
 
@@ -178,13 +244,17 @@ def _check_proxies(proxies: object) -> None:
     ):
         raise IonQConfigurationError('proxies must be an object such as {"https": "http://proxy.example:3128"}')
     for name, url in proxies.items():
+        if name.partition("://")[0] not in ("http", "https", "all"):
+            raise IonQConfigurationError(f"proxies knows http, https and all, but not {name!r}")
         try:
             parts = urlsplit(url)
-            usable = bool(parts.scheme and parts.hostname) and parts.port != 0
+            usable = parts.scheme in PROXY_SCHEMES and bool(parts.hostname) and parts.port != 0
         except ValueError:
             usable = False
         if not usable:
             raise IonQConfigurationError(f"proxies has no address for {name!r}, such as http://proxy.example:3128")
+        if parts.scheme.startswith("socks") and not find_spec("socks"):
+            raise IonQConfigurationError(f"proxies has a SOCKS proxy for {name!r}: {INSTALL_SOCKS}")
 
 
 def _is_number(value: object) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException
 from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
 
-from airflow_provider_ionq.errors import IonQError
+from airflow_provider_ionq.errors import IonQError, naming_connection
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.ids import id_of, parsed
 
@@ -119,7 +119,8 @@ def in_terms_of_tasks(ionq_conn_id: str) -> Iterator[None]:
     except (IonQError, AirflowNotFoundException) as error:
         if isinstance(error, IonQError) and error.retryable:
             raise
-        raise IonQFailException(f"{error} (Airflow connection {ionq_conn_id!r})") from error
+        # Without the cause, which says the same: a log that a person reads has one traceback, not two.
+        raise IonQFailException(naming_connection(error, ionq_conn_id), reason=error) from None
 
 
 def checked_session_id(session_id: object) -> str:

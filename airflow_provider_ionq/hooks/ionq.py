@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow.providers.common.compat.sdk import BaseHook
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider_ionq.errors import (
+    IonQAddressError,
     IonQApiError,
     IonQAuthenticationError,
     IonQConfigurationError,
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.client import IonQClient
     from airflow_provider_ionq.models import Backend, Job, Session, Whoami
+
+JSON_EXAMPLE = '{"conn_type": "ionq", "password": "API-KEY"}'
 
 
 class IonQHook(BaseHook):
@@ -57,32 +61,64 @@ class IonQHook(BaseHook):
         """
         Read the Airflow connection.
 
-        :raises AirflowNotFoundException: when there is no such connection.
+        :raises AirflowNotFoundException: when there is no such connection, or Airflow cannot parse it; says how to
+            define it.
         :raises IonQConfigurationError: naming the connection and the field that cannot be used.
         """
-        connection = self.get_connection(self.ionq_conn_id)
+        connection = self._read_connection()
         try:
             extra = _extra_object(connection)
-            if unknown := sorted(set(extra) - set(EXTRA_FIELDS)):
-                self.log.warning(
-                    "Connection %r: extra has fields that mean nothing here and are ignored: %s. Known are: %s.",
-                    self.ionq_conn_id,
-                    ", ".join(unknown),
-                    ", ".join(EXTRA_FIELDS),
-                )
             settings = settings_from_connection(
-                password=connection.password, host=connection.host, port=connection.port, extra=extra
+                password=connection.password,
+                host=connection.host,
+                port=connection.port,
+                extra=extra,
+                login=connection.login,
+                schema=connection.schema,
             )
         except IonQConfigurationError as error:
-            raise IonQConfigurationError(f"Connection {self.ionq_conn_id!r}: {error}") from None
+            raise IonQConfigurationError(f"Airflow connection {self.ionq_conn_id!r}: {error}") from None
+        self._warn_of_what_is_ignored(connection, extra)
         return settings if self.max_retries is None else dataclasses.replace(settings, max_retries=self.max_retries)
+
+    def _read_connection(self) -> Connection:
+        try:
+            return self.get_connection(self.ionq_conn_id)
+        except AirflowNotFoundException:
+            named = f"Airflow connection {self.ionq_conn_id!r}"
+            variable = f"AIRFLOW_CONN_{self.ionq_conn_id.upper()}"
+            # Airflow says of a connection that it cannot parse that it is not defined.
+            if os.environ.get(variable):
+                text = (
+                    f"{named} cannot be read: the environment variable {variable} is neither a URI nor a JSON object"
+                    " that Airflow can parse. In a URI the API key must be percent-encoded. Or use JSON:"
+                    f" {JSON_EXAMPLE}"
+                )
+            else:
+                text = (
+                    f"{named} is not defined. Add a connection of type IonQ with this id in Airflow under Admin,"
+                    f" Connections, or set {variable}='{JSON_EXAMPLE}'. The variable IONQ_API_KEY is not read. If a"
+                    " secrets backend holds the connection, Airflow cannot reach it or cannot parse what it holds"
+                )
+        raise AirflowNotFoundException(text)
+
+    def _warn_of_what_is_ignored(self, connection: Connection, extra: dict[str, Any]) -> None:
+        if unknown := sorted(set(extra) - set(EXTRA_FIELDS)):
+            self.log.warning(
+                "Airflow connection %r: these fields of extra are unknown and ignored: %s. Known fields are: %s.",
+                self.ionq_conn_id,
+                ", ".join(unknown),
+                ", ".join(EXTRA_FIELDS),
+            )
+        if connection.login:
+            self.log.warning("Airflow connection %r: login is ignored.", self.ionq_conn_id)
 
     def get_conn(self) -> IonQClient:
         """Return the client of the API; the same one at each call."""
         if self._client is None:
             from airflow_provider_ionq.client import IonQClient
 
-            self._client = IonQClient(self.get_settings())
+            self._client = IonQClient(self.get_settings(), check_address=True)
         return self._client
 
     def get_session(self, session_id: str | Mapping[str, Any]) -> Session:
@@ -202,28 +238,20 @@ class IonQHook(BaseHook):
         return self.get_conn().get_backend(backend)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Try the connection; return whether it works and what a person should know or do."""
+        """Try the connection; return whether it works and what a person should know or do. Never raises."""
         try:
-            client = type(self)(self.ionq_conn_id, max_retries=0).get_conn()
-            key = client.whoami()
-        except IonQConfigurationError as error:
-            return False, str(error)
-        except IonQAuthenticationError as error:
-            return False, f"The API key was refused. ({error})"
+            return _try_api(type(self)(self.ionq_conn_id, max_retries=0).get_conn())
         except IonQUnreachableError as error:
-            return False, f"The host cannot be reached. ({error})"
+            return False, f"The API cannot be reached. {error}"
+        except (IonQConfigurationError, IonQAuthenticationError, IonQAddressError, AirflowNotFoundException) as error:
+            return False, str(error)
         except IonQError as error:
-            return False, f"The API did not answer as expected. ({error})"
-        fine = f"The API key {key.get('key_name')!r} works at {client.settings.base_url}"
-        try:
-            client.list_sessions(active=True)
-        except (IonQNotFoundError, IonQPermissionError):
-            return True, f"{fine}, but sessions are not enabled for this account: ask support@ionq.com to enable them."
-        except IonQApiError as error:
-            return True, f"{fine}, but the sessions could not be listed. ({error})"
-        except IonQError as error:
-            return False, f"{fine}, but then the API did not answer as expected. ({error})"
-        return True, f"{fine}, and sessions are enabled."
+            return False, f"The API did not answer as expected. {error}"
+        except Exception as error:
+            # A secrets backend may raise anything. Some errors quote the URI that they cannot parse, key included.
+            quotes_input = isinstance(error, ValueError) or "://" in str(error)
+            detail = type(error).__name__ if quotes_input else f"{type(error).__name__}: {error}"
+            return False, f"Airflow connection {self.ionq_conn_id!r} could not be read. {detail}"
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
@@ -272,3 +300,19 @@ def _extra_object(connection: Connection) -> dict[str, Any]:
     if not isinstance(extra, dict):
         raise IonQConfigurationError("extra must be a JSON object")
     return connection.extra_dejson
+
+
+def _try_api(client: IonQClient) -> tuple[bool, str]:
+    key = client.whoami()
+    works = f"The API key {key.get('key_name')!r} works at {client.settings.base_url}"
+    try:
+        client.list_sessions(active=True)
+    except IonQAddressError as error:
+        return False, f"{works}, but the sessions could not be listed. {error}"
+    except (IonQNotFoundError, IonQPermissionError):
+        return True, f"{works}, but sessions are not enabled for this account: ask support@ionq.com to enable them."
+    except IonQApiError as error:
+        return True, f"{works}, but the sessions could not be listed. {error}"
+    except IonQError as error:
+        return False, f"{works}, but then the API did not answer as expected. {error}"
+    return True, f"{works}, and sessions are enabled."

@@ -199,10 +199,10 @@ class IonQCreateSessionOperator(BaseOperator):
                     with in_terms_of_tasks(self.ionq_conn_id):
                         session = self._opening.open()
                 except IonQFailException as error:
-                    if isinstance(error.__cause__, SessionLostError):
-                        raise IonQSessionLost(str(error)) from error.__cause__
-                    if isinstance(error.__cause__, NobodyEndsSessionError):
-                        raise IonQFailException(str(error.__cause__)) from error.__cause__
+                    if isinstance(error.reason, SessionLostError):
+                        raise IonQSessionLost(str(error), reason=error.reason) from None
+                    if isinstance(error.reason, NobodyEndsSessionError):
+                        raise IonQFailException(str(error.reason), reason=error.reason) from None
                     raise
                 if session is not None:
                     return session

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.conditions import is_ended
-from airflow_provider_ionq.errors import IonQError, IonQInvalidIdError
+from airflow_provider_ionq.errors import IonQAddressError, IonQError, IonQInvalidIdError
 from airflow_provider_ionq.json_text import json_object, json_text
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 from airflow_provider_ionq.sessions.log import SafeLog
@@ -56,7 +56,8 @@ def end_session(
         try:
             session = client.get_session(session_id)
         except IonQError as error:
-            failure = failure or error
+            # A wrong address explains why the end was refused, too.
+            failure = error if isinstance(error, IonQAddressError) else failure or error
             refused = not error.retryable
         else:
             refused = False
@@ -75,7 +76,7 @@ def end_session(
     raise SessionNotEndedError(
         f"Session {session_id}{backend} was not seen to end, and may cost money: {reason}. {closes}.",
         session,
-    ) from failure
+    ) from None
 
 
 def cancel_open_jobs(client: IonQClient, session_id: str, log: Any) -> None:

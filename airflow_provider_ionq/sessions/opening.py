@@ -96,7 +96,7 @@ class Opening:
         self._log = SafeLog(log)
         self._adopt = adopt
         self._sleep = sleep
-        self._client = IonQClient(settings)
+        self._client = IonQClient(settings, check_address=True)
         self._hasty_client = IonQClient(hasty(settings))
 
     def open(self) -> Session | None:

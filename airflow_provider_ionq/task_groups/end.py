@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, AirflowSkipException
 
 from airflow_provider_ionq.durations import duration_text
-from airflow_provider_ionq.errors import IonQError
+from airflow_provider_ionq.errors import IonQError, naming_connection
 from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionLost
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.json_text import json_text
@@ -129,13 +129,14 @@ class EndSessionOfGroup(IonQEndSessionOperator):
         intent = dataclasses.replace(intent, named=())
         asked = f"asked for a session on {intent.request}" if intent.request else "may have asked for a session"
         try:
-            found = find(IonQClient(hasty(IonQHook(self.ionq_conn_id).get_settings())), intent)
+            settings = hasty(IonQHook(self.ionq_conn_id).get_settings())
+            found = find(IonQClient(settings, check_address=True), intent)
         except (IonQError, AirflowNotFoundException) as error:
             raise SessionNotEndedError(
                 f"create_session {asked}, and it is not known whether one is open, which may cost money: the sessions"
-                f" cannot be read by Airflow connection {self.ionq_conn_id!r}: {error}",
+                f" cannot be read: {naming_connection(error, self.ionq_conn_id)}",
                 None,
-            ) from error
+            ) from None
         if (session_id := opened_session_id(self.opening.resolve(context))) is not None:
             return session_id  # it lived on, and has learned of its answer meanwhile
         if not found:

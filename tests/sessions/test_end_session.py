@@ -124,7 +124,7 @@ def test_an_api_that_refuses_to_show_it_fails_the_try_with_retries(
     ionq_emulator.fail(status, times=2)
     with pytest.raises(SessionNotEndedError, match=session_id):
         end(session_id)
-    assert requests(ionq_emulator) == [END, READ]
+    assert requests(ionq_emulator) == [END, READ, *(["GET /whoami"] if status == 404 else [])]
 
 
 @pytest.mark.parametrize("session_id", [None, "None", " ", ".", "..", 7])

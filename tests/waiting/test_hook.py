@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowNotFoundException
-from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, get_base_airflow_version_tuple
 
 from airflow_provider_ionq.errors import IonQConfigurationError, IonQError
 from airflow_provider_ionq.hooks.ionq import IonQHook
+from airflow_provider_ionq.settings import PUBLIC_API_URL, ClientSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +24,16 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator
 
 VARIABLE = "AIRFLOW_CONN_IONQ_DEFAULT"
+
+_EMPTY_EXTRA = {"timeout_seconds": None, "max_retries": None, "verify": None, "proxies": None}
+FORM: list[dict[str, Any]] = [
+    {"host": host, "port": port, "login": empty, "schema": empty, "extra": extra}
+    for host in (None, "", "https://api.ionq.co", "https://api.ionq.co/v0.4", "api.ionq.co")
+    for port in ((None, 0, 443) if not host else (None, 0))
+    for empty in (None, "")
+    for extra in (None, "{}", json.dumps(_EMPTY_EXTRA))
+]
+"""Every way in which the form sends the public API's address, and nothing else but the key."""
 
 
 def test_connection_as_json(ionq_emulator: Emulator) -> None:
@@ -47,13 +61,69 @@ def test_connection_as_the_form_stores_it(ionq_emulator: Emulator, monkeypatch: 
         "conn_type": "ionq",
         "host": "127.0.0.1",
         "port": ionq_emulator.port,
-        "login": "ignored",
-        "schema": "ignored",
+        "login": "",
+        "schema": "",
         "password": ionq_emulator.api_key,
         "extra": {"timeout_seconds": None, "max_retries": None, "verify": "", "proxies": {}},
     }
     monkeypatch.setenv(VARIABLE, json.dumps(form))
     assert IonQHook().whoami()["key_id"]
+
+
+def test_path_of_a_uri_is_the_path_of_the_api(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, f"ionq://:{ionq_emulator.api_key}@127.0.0.1:{ionq_emulator.port}/ionq/v0.4")
+    assert IonQHook().get_settings().base_url == f"http://127.0.0.1:{ionq_emulator.port}/ionq/v0.4"
+    works, message = IonQHook().test_connection()
+    assert not works, "the emulator has nothing there"
+    assert "/ionq/v0.4" in message
+    monkeypatch.setenv(VARIABLE, f"ionq://:{ionq_emulator.api_key}@127.0.0.1:{ionq_emulator.port}/v0.4")
+    assert IonQHook().test_connection()[0]
+
+
+@pytest.mark.parametrize("key", ["a/b", "a?b", "a#b", "a@b", "a:b", "12/b", "12?b", "12#b", "[a", "a%2Fb"])
+@pytest.mark.parametrize("rest", ["", "127.0.0.1:{port}", "127.0.0.1:{port}/v0.4"])
+def test_key_that_is_not_percent_encoded_in_a_uri_is_used_or_said_without_quoting_it(
+    ionq_emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    task_log: Callable[[], list[str]],
+    key: str,
+    rest: str,
+) -> None:
+    long_key = key.replace("a", "firstpart").replace("b", "secondpart")
+    monkeypatch.setenv(VARIABLE, f"ionq://:{long_key}@{rest.format(port=ionq_emulator.port)}")
+    try:
+        settings = IonQHook().get_settings()
+    except (IonQConfigurationError, AirflowNotFoundException) as error:
+        says = str(error)
+        assert "percent-encoded" in says
+        assert "ionq_default" in says
+        works, message = IonQHook().test_connection()
+        assert not works
+        assert "percent-encoded" in message
+        shown = says + message
+        if AIRFLOW_V_3_0_PLUS:  # Airflow 2 logs what it cannot parse itself
+            shown += "".join(task_log())
+        assert "part" not in shown
+    else:
+        assert settings.api_key == unquote(long_key)
+
+
+def test_key_as_login_is_refused_and_says_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "ionq://SECRET-KEY@127.0.0.1:1")
+    with pytest.raises(IonQConfigurationError, match="'ionq_default'.*API key.*password.*ionq://:API-KEY@") as refused:
+        IonQHook().get_conn()
+    assert "SECRET-KEY" not in str(refused.value)
+    assert IonQHook().test_connection() == (False, str(refused.value))
+
+
+def test_login_beside_a_key_is_one_warning(
+    ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, task_log: Callable[[], list[str]]
+) -> None:
+    monkeypatch.setenv(VARIABLE, f"ionq://me:{ionq_emulator.api_key}@127.0.0.1:{ionq_emulator.port}")
+    hook = IonQHook()
+    assert hook.whoami()["key_id"]
+    assert hook.whoami()["key_id"]
+    assert len([line for line in task_log() if "login is ignored" in line]) == 1
 
 
 def test_connection_from_a_secrets_backend(
@@ -94,9 +164,51 @@ def test_what_cannot_be_used_names_connection_and_field(
     assert (works, named in message) == (False, True)
 
 
-def test_a_connection_that_is_not_there_is_not_found() -> None:
-    with pytest.raises(AirflowNotFoundException, match="nowhere"):
+def test_a_connection_that_is_not_there_is_not_found_and_says_how_to_define_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("IONQ_API_KEY", "SECRET-KEY")
+    with pytest.raises(AirflowNotFoundException, match="'nowhere' is not defined") as missing:
         IonQHook("nowhere").get_conn()
+    says = str(missing.value)
+    assert "AIRFLOW_CONN_NOWHERE=" in says
+    assert "IONQ_API_KEY is not read" in says
+    assert "SECRET-KEY" not in says
+    assert IonQHook("nowhere").test_connection() == (False, says)
+    (example,) = re.findall(r"AIRFLOW_CONN_NOWHERE='(.*?)'", says)
+    monkeypatch.setenv("AIRFLOW_CONN_NOWHERE", example)
+    assert IonQHook("nowhere").get_settings().api_key == "API-KEY"
+
+
+@pytest.mark.parametrize("value", ["{", '{"conn_type": "ionq", "port": "x"}', "a://b://c://d", "ionq://h:x"])
+def test_a_variable_that_airflow_cannot_parse_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv(VARIABLE, value)
+    works, message = IonQHook().test_connection()
+    assert not works
+    assert f"the environment variable {VARIABLE} is neither a URI nor a JSON object" in message
+
+
+class _BrokenBackend:
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def get_connection(self, conn_id: str, *_: object) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RuntimeError("the vault is sealed"), "RuntimeError: the vault is sealed"),
+        (RuntimeError("Invalid connection string: ionq://:SECRET-KEY@"), "RuntimeError"),
+        (ValueError("Port could not be cast to integer value as 'SECRET-KEY'"), "ValueError"),
+    ],
+)
+def test_test_connection_says_that_the_connection_could_not_be_read(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    monkeypatch.setattr(BaseHook, "get_connection", _BrokenBackend(error).get_connection)
+    assert IonQHook().test_connection() == (False, f"Airflow connection 'ionq_default' could not be read. {said}")
 
 
 def test_unknown_extra_is_one_warning(
@@ -132,7 +244,35 @@ def test_test_connection_says_that_the_host_is_unreachable(monkeypatch: pytest.M
     monkeypatch.setenv(VARIABLE, uri)
     works, message = IonQHook().test_connection()
     assert not works
-    assert "host cannot be reached" in message
+    assert "API cannot be reached" in message
+    assert "API address (host)" in message
+
+
+@pytest.mark.skipif(find_spec("socks") is not None, reason="what SOCKS needs is installed")
+@pytest.mark.parametrize("where", ["connection", "environment"])
+def test_test_connection_says_what_a_socks_proxy_needs(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    connection: dict[str, object] = {"conn_type": "ionq", "password": "k", "host": "https://gate.invalid"}
+    if where == "connection":
+        connection["extra"] = {"proxies": {"https": "socks5://u:SECRET@127.0.0.1:9"}}
+    else:
+        monkeypatch.setenv("all_proxy", "socks5://u:SECRET@127.0.0.1:9")
+    monkeypatch.setenv(VARIABLE, json.dumps(connection))
+    works, message = IonQHook().test_connection()
+    assert not works
+    assert "pip install 'requests[socks]'" in message
+    assert "SECRET" not in message
+
+
+@pytest.mark.parametrize("fields", FORM, ids=str)
+def test_what_the_form_sends_means_the_public_api(monkeypatch: pytest.MonkeyPatch, fields: dict[str, object]) -> None:
+    from airflow.models import Connection
+
+    # As Airflow's API server tests it: from the form's fields to a URI, and from there to a connection.
+    as_uri = Connection(conn_id="tested", conn_type="ionq", password="a/b+c%2Fd", **fields).get_uri()  # type: ignore[arg-type]
+    monkeypatch.setenv(VARIABLE, as_uri)
+    settings = IonQHook().get_settings()
+    assert (settings.base_url, settings.api_key) == (PUBLIC_API_URL, "a/b+c%2Fd")
+    assert settings == ClientSettings(api_key="a/b+c%2Fd")
 
 
 def test_test_connection_says_that_sessions_are_not_enabled(ionq_emulator: Emulator) -> None:

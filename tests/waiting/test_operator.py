@@ -48,7 +48,7 @@ def test_a_refusal_fails_without_retries_and_names_the_connection(ionq_emulator:
     ionq_emulator.fail(status)
     with pytest.raises(IonQFailException, match=rf"{status}.*'ionq_default'"):
         get("s-1")
-    assert len(ionq_emulator.requests) == 1
+    assert len(ionq_emulator.requests) == (2 if status == 404 else 1), "a 404 may be the address's: /whoami tells"
 
 
 def test_an_outage_that_outlasts_the_clients_retries_may_be_retried_by_airflow(ionq_emulator: Emulator) -> None:

@@ -94,7 +94,7 @@ HISTORIES = {
         STARTED, IonQFailException, ("403",), before=answering(403, seconds=60), requests=1
     ),
     "unknown session at the first look": History(
-        STARTED, IonQFailException, ("404", "not enabled"), before=lambda e, s: e.delete_session(s), requests=1
+        STARTED, IonQFailException, ("404", "not enabled"), before=lambda e, s: e.delete_session(s), requests=2
     ),
     "sessions not enabled": History(
         STARTED, IonQFailException, ("not enabled",), before=lambda e, s: setattr(e, "sessions_enabled", False)
