@@ -182,6 +182,20 @@ def test_the_readmes_test(ionq_emulator: Emulator) -> None:
     names["test_my_hook_survives_a_bad_minute"](ionq_emulator)
 
 
+def test_the_readmes_imports() -> None:
+    names: dict[str, Any] = {}
+    exec(readme_block("    IonQListSessionsOperator,\n"), names)
+    assert {name for name in names if name.lower().startswith("ionq")} == {
+        "IonQHook",
+        "IonQCreateSessionOperator",
+        "IonQEndSessionOperator",
+        "IonQGetSessionOperator",
+        "IonQListSessionsOperator",
+        "IonQSessionSensor",
+        "ionq_session",
+    }
+
+
 def test_the_readmes_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = re.findall(r"^export AIRFLOW_CONN_IONQ_DEFAULT='(.*)'$", README.read_text(), re.M)
     assert len(lines) == 2
