@@ -242,12 +242,25 @@ class Opening:
             self.session_id = session["id"] if session is not None else None
         if session is not None:
             self._take(session)
+            self._end_if_nobody_will(session["id"])
         if self.refusal is not None:
             return None
         if session is None:
             return self._find(intent, self._lost)
         self._log.info("Opened session %s on %s: %s.", session["id"], self.request, closing_words(session))
         return self._shown(session)
+
+    def _end_if_nobody_will(self, session_id: str) -> None:
+        """End the session that was just opened if somebody marked its end while the request was answered."""
+        try:
+            why = self._surroundings.why_nobody_ends()
+        except IonQError as error:
+            # A moment ago the end was still to come.
+            self._log.warning("It cannot be seen whether the end of session %s is to come: %s", session_id, error)
+            return
+        if why is not None:
+            self._give_up()
+            raise NobodyEndsSessionError(f"{why} Session {session_id}, which was just opened, has been ended.")
 
     def _ask(self) -> Session | None:
         """Send the request; return None when it was refused for now, or when its answer is lost."""

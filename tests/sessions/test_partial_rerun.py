@@ -200,6 +200,30 @@ def test_an_end_that_is_marked_while_the_sessions_are_listed_is_seen_before_the_
     assert of_the_run.store.values == {}
 
 
+def test_a_session_whose_end_is_marked_while_its_request_is_answered_is_ended(
+    ionq_emulator: Emulator, run: Any
+) -> None:
+    with dag():
+        opener, end = in_a_group()
+    of_the_run = run({(end, -1): None})
+    on_record(
+        ionq_emulator,
+        lambda request: request.route == CREATE and of_the_run.states.update({(end, -1): "success"}),
+    )
+    with pytest.raises(IonQFailException, match="now success.*which was just opened, has been ended"):
+        opener.execute(of_the_run.context())
+    assert open_sessions(ionq_emulator) == []
+
+
+def test_a_session_is_kept_when_airflow_is_away_just_after_it_was_opened(ionq_emulator: Emulator, run: Any) -> None:
+    with dag():
+        opener, end = in_a_group()
+    of_the_run = run({(end, -1): None})
+    on_record(ionq_emulator, lambda request: setattr(of_the_run, "away", request.route == CREATE))
+    session = opener.execute(of_the_run.context())
+    assert open_sessions(ionq_emulator) == [session["id"]]
+
+
 def test_it_is_seen_again_after_a_wait_for_capacity(ionq_emulator: Emulator, run: Any) -> None:
     with dag():
         opener, end = in_a_group()
