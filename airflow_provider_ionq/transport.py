@@ -81,6 +81,10 @@ class Transport:
         self._verify = None if settings.verify is True else settings.verify
         self._proxies = _proxies_by_scheme(settings)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Have a copy, as Airflow makes of its tasks, open connections of its own."""
+        return type(self), (self.settings,)
+
     def close(self) -> None:
         """Close the connection to the API; a later request opens another."""
         self._session.close()

@@ -82,7 +82,7 @@ def test_deferral_carries_names_only_and_the_remaining_time(ionq_emulator: Emula
         "end_from_trigger": False,
         "push_xcom": True,
         "timeout": None,
-        "remaining": deferred.value.timeout and deferred.value.timeout.total_seconds(),
+        "remaining": pytest.approx(deferred.value.timeout.total_seconds(), abs=1e-5),
     }
     assert deferred.value.timeout is not None
     assert 95 < deferred.value.timeout.total_seconds() <= 100
