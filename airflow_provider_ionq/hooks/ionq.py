@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
-from airflow_provider_ionq.errors import (
+from airflow_provider_ionq.api.errors import (
     IonQAddressError,
     IonQApiError,
     IonQAuthenticationError,
@@ -19,17 +19,17 @@ from airflow_provider_ionq.errors import (
     IonQPermissionError,
     IonQUnreachableError,
 )
-from airflow_provider_ionq.ids import id_of
+from airflow_provider_ionq.api.ids import id_of
+from airflow_provider_ionq.api.settings import EXTRA_FIELDS, ClientSettings, settings_from_connection
 from airflow_provider_ionq.sessions.request import SessionRequest
-from airflow_provider_ionq.settings import EXTRA_FIELDS, ClientSettings, settings_from_connection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow.providers.common.compat.sdk import Connection
 
-    from airflow_provider_ionq.client import IonQClient
-    from airflow_provider_ionq.models import Backend, Job, Session, Whoami
+    from airflow_provider_ionq.api.client import IonQClient
+    from airflow_provider_ionq.api.models import Backend, Job, Session, Whoami
 
 JSON_EXAMPLE = '{"conn_type": "ionq", "password": "API-KEY"}'
 
@@ -116,7 +116,7 @@ class IonQHook(BaseHook):
     def get_conn(self) -> IonQClient:
         """Return the client of the API; the same one at each call."""
         if self._client is None:
-            from airflow_provider_ionq.client import IonQClient
+            from airflow_provider_ionq.api.client import IonQClient
 
             self._client = IonQClient(self.get_settings(), check_address=True)
         return self._client
@@ -126,7 +126,7 @@ class IonQHook(BaseHook):
         Return one session's JSON.
 
         :param session_id: id of the session, or its JSON.
-        :raises IonQError: see :mod:`airflow_provider_ionq.errors`.
+        :raises IonQError: see :mod:`airflow_provider_ionq.api.errors`.
 
         https://docs.ionq.com/api-reference/v0.4/sessions/get-session
         """
@@ -193,7 +193,7 @@ class IonQHook(BaseHook):
 
         https://docs.ionq.com/api-reference/v0.4/sessions/end-session
         """
-        from airflow_provider_ionq.sessions.closing import cancel_open_jobs, end_session
+        from airflow_provider_ionq.sessions.end import cancel_open_jobs, end_session
 
         client = self.get_conn()
         session_id = _plain_id(session_id)
@@ -256,7 +256,7 @@ class IonQHook(BaseHook):
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
         """Return the form's changes to the standard fields, for Airflow 2; later ones read the provider's metadata."""
-        from airflow_provider_ionq.provider_info import UI_FIELD_BEHAVIOUR
+        from airflow_provider_ionq.get_provider_info import UI_FIELD_BEHAVIOUR
 
         return {
             "hidden_fields": list(UI_FIELD_BEHAVIOUR["hidden-fields"]),
@@ -272,7 +272,7 @@ class IonQHook(BaseHook):
         from wtforms import IntegerField, StringField
         from wtforms.validators import Optional
 
-        from airflow_provider_ionq.provider_info import CONNECTION_FIELDS
+        from airflow_provider_ionq.get_provider_info import CONNECTION_FIELDS
 
         field_classes = {"integer": IntegerField, "number": IntegerField}
         return {

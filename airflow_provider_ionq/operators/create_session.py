@@ -8,30 +8,30 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseOperator
 
-from airflow_provider_ionq.durations import duration_text
-from airflow_provider_ionq.ends import why_nobody_ends
 from airflow_provider_ionq.exceptions import IonQCapacityTimeout, IonQFailException, IonQSessionLost
 from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.links import IonQConsoleLink
+from airflow_provider_ionq.operators.ends import why_nobody_ends
 from airflow_provider_ionq.sessions.errors import NobodyEndsSessionError, SessionLostError
 from airflow_provider_ionq.sessions.request import LIMITS, SessionRequest
-from airflow_provider_ionq.task_memory import TaskMemory
-from airflow_provider_ionq.tasks import (
+from airflow_provider_ionq.utils.links import IonQConsoleLink
+from airflow_provider_ionq.utils.task_memory import TaskMemory
+from airflow_provider_ionq.utils.tasks import (
     TIMED_OUT,
     in_terms_of_tasks,
     is_rendered_later,
     push_session,
     refusals_name_task,
 )
+from airflow_provider_ionq.waiting.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_ionq.models import Session
-    from airflow_provider_ionq.sessions.opening import Opening
-    from airflow_provider_ionq.settings import ClientSettings
+    from airflow_provider_ionq.api.models import Session
+    from airflow_provider_ionq.api.settings import ClientSettings
+    from airflow_provider_ionq.sessions.create import Opening
 
 LONGEST_PAUSE_SECONDS = 300.0
 
@@ -183,7 +183,7 @@ class IonQCreateSessionOperator(BaseOperator):
         self, context: Context, *, since: float, attempt: int, remaining: float, resumed: bool = False
     ) -> Session:
         # Not when the DAG is parsed: it loads the HTTP library.
-        from airflow_provider_ionq.sessions.opening import Opening
+        from airflow_provider_ionq.sessions.create import Opening
 
         deadline = time.monotonic() + remaining
         memory = TaskMemory(context, self.ionq_conn_id, resumed=resumed)

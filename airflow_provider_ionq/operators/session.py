@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_ionq.conditions import Outcome, Target, decide, is_ended
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.links import IonQConsoleLink
-from airflow_provider_ionq.tasks import (
+from airflow_provider_ionq.sessions.target import Outcome, Target, decide, is_ended
+from airflow_provider_ionq.utils.links import IonQConsoleLink
+from airflow_provider_ionq.utils.tasks import (
     CLEAR_EXISTING_TASKS,
     TakesSessionId,
     checked_session_id,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_ionq.models import Session
+    from airflow_provider_ionq.api.models import Session
     from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
 
 __all__ = [

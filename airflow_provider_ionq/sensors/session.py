@@ -17,14 +17,12 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_ionq import outage
-from airflow_provider_ionq.conditions import Outcome, Target, decide, is_ended, never_started_hint
-from airflow_provider_ionq.durations import duration_text
 from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionUnreachable
 from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.links import IonQConsoleLink
-from airflow_provider_ionq.lookout import Lookout
-from airflow_provider_ionq.tasks import (
+from airflow_provider_ionq.sessions.target import Outcome, Target, decide, is_ended, never_started_hint
+from airflow_provider_ionq.utils.links import IonQConsoleLink
+from airflow_provider_ionq.utils.start_from_trigger import why_on_worker
+from airflow_provider_ionq.utils.tasks import (
     CLEAR_EXISTING_TASKS,
     TIMED_OUT,
     TIMED_OUT_AIRFLOW_2,
@@ -33,14 +31,16 @@ from airflow_provider_ionq.tasks import (
     is_run_again,
     refusals_name_task,
 )
-from airflow_provider_ionq.triggers.start import why_on_worker
+from airflow_provider_ionq.waiting import outage
+from airflow_provider_ionq.waiting.blocking_poller import Lookout
+from airflow_provider_ionq.waiting.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_ionq.models import Session
+    from airflow_provider_ionq.api.models import Session
 
 
 class IonQSessionSensor(TakesSessionId, BaseSensorOperator):

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_ionq.json_text import json_text
+from airflow_provider_ionq.api.json_text import json_text
+from airflow_provider_ionq.sessions.recover import found_words
 from airflow_provider_ionq.sessions.request import closing_words
-from airflow_provider_ionq.sessions.search import found_words
 
 if TYPE_CHECKING:
-    from airflow_provider_ionq.errors import IonQError
-    from airflow_provider_ionq.models import Session
+    from airflow_provider_ionq.api.errors import IonQError
+    from airflow_provider_ionq.api.models import Session
     from airflow_provider_ionq.sessions.intent import Intent
     from airflow_provider_ionq.sessions.request import SessionRequest
 

@@ -1,17 +1,17 @@
 """
 What opening and ending a session can raise beyond what the client does.
 
-Each is an :class:`~airflow_provider_ionq.errors.IonQError`, and names the session it is about.
+Each is an :class:`~airflow_provider_ionq.api.errors.IonQError`, and names the session it is about.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_ionq.errors import IonQError
+from airflow_provider_ionq.api.errors import IonQError
 
 if TYPE_CHECKING:
-    from airflow_provider_ionq.models import Session
+    from airflow_provider_ionq.api.models import Session
 
 
 class SessionLostError(IonQError):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_ionq.durations import duration_text
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError, SessionNotHandedOnError
-from airflow_provider_ionq.sessions.search import looks
+from airflow_provider_ionq.sessions.recover import looks
+from airflow_provider_ionq.waiting.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

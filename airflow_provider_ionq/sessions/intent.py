@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_ionq.conditions import is_ended
 from airflow_provider_ionq.sessions.request import SessionRequest, created_epoch
+from airflow_provider_ionq.sessions.target import is_ended
 
 if TYPE_CHECKING:
-    from airflow_provider_ionq.models import Session
-    from airflow_provider_ionq.settings import ClientSettings
+    from airflow_provider_ionq.api.models import Session
+    from airflow_provider_ionq.api.settings import ClientSettings
 
 CLOCKS_APART_SECONDS = 60.0
 """The clocks behind `created_at` and the `Date` header are both IonQ's, and need not be the same."""

@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.json_text import is_number, json_object, json_text
+from airflow_provider_ionq.api.json_text import is_number, json_object, json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_ionq.models import Session
+    from airflow_provider_ionq.api.models import Session
 
 _WHOLE_AT_MOST = 2**31 - 1
 LIMITS = ("duration_limit_min", "job_count_limit", "cost_limit_usd")

@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, AirflowSkipException
 
-from airflow_provider_ionq.durations import duration_text
-from airflow_provider_ionq.errors import IonQError, naming_connection
+from airflow_provider_ionq.api.errors import IonQError, naming_connection
+from airflow_provider_ionq.api.json_text import json_text
 from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionLost
 from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.json_text import json_text
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 from airflow_provider_ionq.sessions.log import SafeLog
 from airflow_provider_ionq.sessions.request import closing_words
-from airflow_provider_ionq.task_memory import asked_for, opened_session_id, opened_with_connection
-from airflow_provider_ionq.tasks import states_in_run
+from airflow_provider_ionq.utils.task_memory import asked_for, opened_session_id, opened_with_connection
+from airflow_provider_ionq.utils.tasks import states_in_run
+from airflow_provider_ionq.waiting.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_ionq.models import Session
+    from airflow_provider_ionq.api.models import Session
 
 GONE_SECONDS = 15.0
 """So long may a task live on that was marked failed: until its next heartbeat, and then until it is killed for good."""
@@ -45,8 +45,8 @@ class EndSessionOfGroup(IonQEndSessionOperator):
     - When the session is not seen to end, the log says what was opened and what will close it.
 
     :param opened: the session's JSON as `create_session` returned it (templated); None if it returned none.
-    :param opening: how far `create_session` had come, as :mod:`~airflow_provider_ionq.task_memory` says it: an XComArg,
-        read when it is needed.
+    :param opening: how far `create_session` had come, as :mod:`~airflow_provider_ionq.utils.task_memory` says it: an
+        XComArg, read when it is needed.
     :param create_id: id of the `create_session` task.
     :param adopt_lost_session: end a session that may be the lost one, if it is the only one and was not started.
     :ivar last_work_ids: ids of the tasks inside that have no other one downstream.
@@ -122,8 +122,8 @@ class EndSessionOfGroup(IonQEndSessionOperator):
         if intent is None:
             return opened_session_id(opening)
         # Not when the DAG is parsed: they load the HTTP library.
-        from airflow_provider_ionq.client import IonQClient
-        from airflow_provider_ionq.sessions.search import find, found_words, hasty, only_unused
+        from airflow_provider_ionq.api.client import IonQClient
+        from airflow_provider_ionq.sessions.recover import find, found_words, hasty, only_unused
 
         # Whoever was told of them, they are not seen to have ended.
         intent = dataclasses.replace(intent, named=())

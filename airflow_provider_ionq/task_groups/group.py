@@ -16,13 +16,13 @@ try:
 except ImportError:  # Airflow 2
     from airflow.utils.mixins import ResolveMixin  # type: ignore[import-not-found,no-redef]
 
-from airflow_provider_ionq.models import Session
+from airflow_provider_ionq.api.models import Session
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
 from airflow_provider_ionq.task_groups import arguments, wiring
 from airflow_provider_ionq.task_groups.documentation import TASK_DOCS
 from airflow_provider_ionq.task_groups.end import EndSessionOfGroup
 from airflow_provider_ionq.task_groups.left_open import report_session_left_open
-from airflow_provider_ionq.task_memory import OPENING_KEY
+from airflow_provider_ionq.utils.task_memory import OPENING_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -6,10 +6,10 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.errors import IonQError
+from airflow_provider_ionq.api.errors import IonQError
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.sessions.request import closing_words
-from airflow_provider_ionq.task_memory import OPENING_KEY, opened_session_id
+from airflow_provider_ionq.utils.task_memory import OPENING_KEY, opened_session_id
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_ionq.subscription import queue_up
-from airflow_provider_ionq.triggers.remaining import end_where_airflow_does_not, remaining_seconds
-from airflow_provider_ionq.waiter import Notice
+from airflow_provider_ionq.utils.trigger_timeout import end_where_airflow_does_not, remaining_seconds
+from airflow_provider_ionq.waiting.registry import queue_up
+from airflow_provider_ionq.waiting.waiter import Notice
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

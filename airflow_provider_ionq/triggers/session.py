@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, cast
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
-from airflow_provider_ionq.conditions import Outcome, Target, decide
-from airflow_provider_ionq.durations import duration_text
 from airflow_provider_ionq.exceptions import IonQFailException
-from airflow_provider_ionq.subscription import subscribe
-from airflow_provider_ionq.tasks import checked_session_id
-from airflow_provider_ionq.triggers.remaining import end_where_airflow_does_not, remaining_seconds
-from airflow_provider_ionq.waiter import Notice
+from airflow_provider_ionq.sessions.target import Outcome, Target, decide
+from airflow_provider_ionq.utils.tasks import checked_session_id
+from airflow_provider_ionq.utils.trigger_timeout import end_where_airflow_does_not, remaining_seconds
+from airflow_provider_ionq.waiting.durations import duration_text
+from airflow_provider_ionq.waiting.registry import subscribe
+from airflow_provider_ionq.waiting.waiter import Notice
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
 
-    from airflow_provider_ionq.models import Session
+    from airflow_provider_ionq.api.models import Session
 
 FIRST_LOOK_WITHIN_SECONDS = 60.0
 """

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_ionq.api.settings import ClientSettings
 from airflow_provider_ionq.emulator import Step
 from airflow_provider_ionq.emulator.fixtures import ionq_emulator
 from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.settings import ClientSettings
 
 if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator

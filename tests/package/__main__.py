@@ -49,7 +49,7 @@ def check_wheel(wheel: Path) -> None:
     assert metadata["Requires-Python"] == ">=3.11"
     always = {line.split(">")[0] for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line}
     expect("dependencies", always, {"apache-airflow", "apache-airflow-providers-common-compat", "requests", "urllib3"})
-    assert "provider_info = airflow_provider_ionq.provider_info:get_provider_info" in entry_points
+    assert "provider_info = airflow_provider_ionq.get_provider_info:get_provider_info" in entry_points
     assert any(url.startswith("Documentation, https://") for url in metadata.get_all("Project-URL", []))
     # An index shows the description without the repository around it.
     relative = re.findall(r"\]\((?!https?://|mailto:|#)[^)]*\)", str(metadata.get_payload()))

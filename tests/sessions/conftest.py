@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_ionq.emulator.fixtures import ionq_emulator
-from airflow_provider_ionq.sessions import handing_on, opening, search
+from airflow_provider_ionq.sessions import create as opening
+from airflow_provider_ionq.sessions import handing_on
+from airflow_provider_ionq.sessions import recover as search
 from airflow_provider_ionq.task_groups import end
 
 __all__ = ["ionq_emulator"]

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_ionq.conditions import Target, decide, is_ended, never_started_hint
-from airflow_provider_ionq.json_text import json_text
+from airflow_provider_ionq.api.json_text import json_text
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator
 from airflow_provider_ionq.sessions.earlier import difference, lost_words
 from airflow_provider_ionq.sessions.intent import Intent
+from airflow_provider_ionq.sessions.recover import found_words, only_unused
 from airflow_provider_ionq.sessions.request import SessionRequest, closing_words, created_epoch
-from airflow_provider_ionq.sessions.search import found_words, only_unused
+from airflow_provider_ionq.sessions.target import Target, decide, is_ended, never_started_hint
 from tests.sessions.tasks import BACKEND, Store, Task
 
 if TYPE_CHECKING:

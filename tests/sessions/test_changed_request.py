@@ -9,9 +9,9 @@ import pytest
 
 from airflow_provider_ionq.emulator import Emulator
 from airflow_provider_ionq.exceptions import IonQSessionLost
-from airflow_provider_ionq.sessions import closing
+from airflow_provider_ionq.sessions import end as closing
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError, SessionNotShownError
-from airflow_provider_ionq.task_memory import INTENT_KEY, SESSION_KEY
+from airflow_provider_ionq.utils.task_memory import INTENT_KEY, SESSION_KEY
 from tests.sessions.tasks import BACKEND, Store, Task
 from tests.sessions.test_create_session import CREATE, END, crash, open_sessions, requests
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
-from airflow_provider_ionq.client import IonQClient
-from airflow_provider_ionq.errors import IonQError, IonQServerError, IonQTimeoutError, IonQUnreachableError
+from airflow_provider_ionq.api.client import IonQClient
+from airflow_provider_ionq.api.errors import IonQError, IonQServerError, IonQTimeoutError, IonQUnreachableError
 from airflow_provider_ionq.exceptions import IonQCapacityTimeout, IonQFailException, IonQSessionLost
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
+from airflow_provider_ionq.sessions.create import Opening
 from airflow_provider_ionq.sessions.errors import OpeningStoppedError, SessionNotShownError
-from airflow_provider_ionq.sessions.opening import Opening
-from airflow_provider_ionq.task_memory import INTENT_KEY, OPENING_KEY, SESSION_KEY
+from airflow_provider_ionq.utils.task_memory import INTENT_KEY, OPENING_KEY, SESSION_KEY
 from tests.sessions.tasks import BACKEND, Store, Task
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from airflow_provider_ionq.errors import IonQInvalidIdError, IonQResponseError
+from airflow_provider_ionq.api.errors import IonQInvalidIdError, IonQResponseError
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator
-from airflow_provider_ionq.sessions import closing
-from airflow_provider_ionq.sessions.closing import end_session
+from airflow_provider_ionq.sessions import end as closing
+from airflow_provider_ionq.sessions.end import end_session
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, Asset, TaskGroup, task, task_group
 from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
 
-from airflow_provider_ionq.sessions import closing
+from airflow_provider_ionq.sessions import end as closing
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 from airflow_provider_ionq.task_groups.session import ionq_session
 

@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionLost
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 from airflow_provider_ionq.task_groups.left_open import report_session_left_open
-from airflow_provider_ionq.task_memory import OPENING_KEY
+from airflow_provider_ionq.utils.task_memory import OPENING_KEY
 
 SESSION = {
     "id": "the-id",

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ionq.errors import IonQError
+from airflow_provider_ionq.api.errors import IonQError
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
-from airflow_provider_ionq.sessions import opening
+from airflow_provider_ionq.sessions import create as opening
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError, SessionNotHandedOnError
-from airflow_provider_ionq.task_memory import OPENING_KEY, SESSION_KEY
+from airflow_provider_ionq.utils.task_memory import OPENING_KEY, SESSION_KEY
 from tests.sessions.tasks import BACKEND, Store, Task
 from tests.sessions.test_create_session import CREATE, END, READ, on_record, open_sessions, requests
 
@@ -87,7 +87,7 @@ def test_a_session_that_airflow_cannot_be_told_of_is_ended_and_another_opened_by
 def test_one_that_cannot_be_ended_either_is_named_by_an_error_that_airflow_retries(
     ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_ionq.sessions.closing.ATTEMPTS", 1)
+    monkeypatch.setattr("airflow_provider_ionq.sessions.end.ATTEMPTS", 1)
     monkeypatch.setattr(opening, "KILLED_WITHIN_SECONDS", 0.5)
     task = CutOff(ionq_emulator, {OPENING_KEY}, times=1000)
     ionq_emulator.fail(503, route=END, seconds=60)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.common.compat.sdk import DAG, TaskDeferred, task, task_group
 
-from airflow_provider_ionq.ends import end_ids
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
+from airflow_provider_ionq.operators.ends import end_ids
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator
 from airflow_provider_ionq.sessions.errors import EndNotSeenError, SessionNotEndedError
 from airflow_provider_ionq.task_groups.session import ionq_session
@@ -250,7 +250,7 @@ def test_a_session_of_an_earlier_try_is_ended_when_no_task_would_end_it(ionq_emu
 
 
 def test_one_that_cannot_be_ended_is_left_to_a_retry(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_ionq.sessions.closing.ATTEMPTS", 1)
+    monkeypatch.setattr("airflow_provider_ionq.sessions.end.ATTEMPTS", 1)
     with dag():
         opener, end = in_a_group()
     of_the_run = Run({(end, -1): None})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from airflow_provider_ionq.provider_info import CONNECTION_FIELDS
+from airflow_provider_ionq.get_provider_info import CONNECTION_FIELDS
 from tests.system.conftest import API_KEY
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from airflow_provider_ionq.asker import Asker
-from airflow_provider_ionq.errors import IonQAuthenticationError, IonQServerError, IonQTimeoutError
-from airflow_provider_ionq.settings import ClientSettings
+from airflow_provider_ionq.api.errors import IonQAuthenticationError, IonQServerError, IonQTimeoutError
+from airflow_provider_ionq.api.settings import ClientSettings
+from airflow_provider_ionq.waiting.fetcher import Asker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

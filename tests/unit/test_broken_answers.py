@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ionq.asker import Asker
-from airflow_provider_ionq.client import IonQClient
-from airflow_provider_ionq.errors import (
+from airflow_provider_ionq.api.client import IonQClient
+from airflow_provider_ionq.api.errors import (
     IonQApiError,
     IonQConnectionError,
     IonQError,
@@ -22,10 +21,11 @@ from airflow_provider_ionq.errors import (
     IonQServerError,
     IonQTimeoutError,
 )
+from airflow_provider_ionq.api.settings import ClientSettings
+from airflow_provider_ionq.sessions.create import Opening
 from airflow_provider_ionq.sessions.errors import SessionLostError
-from airflow_provider_ionq.sessions.opening import Opening
 from airflow_provider_ionq.sessions.request import SessionRequest
-from airflow_provider_ionq.settings import ClientSettings
+from airflow_provider_ionq.waiting.fetcher import Asker
 from tests.unit.raw_api import Answering, answer, bytes_only, drip, in_turn, raw_api, reset, stay_silent
 
 KEY = "ionq-key/that+must not be seen".replace(" ", "_")

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ionq import capacity
-from airflow_provider_ionq.capacity import CapacityQueue, CapacityQueues
+from airflow_provider_ionq.sessions import capacity_queue as capacity
+from airflow_provider_ionq.sessions.capacity_queue import CapacityQueue, CapacityQueues
 
 SPACING = capacity.TIMER_SPACING_SECONDS
 NEVER = math.inf

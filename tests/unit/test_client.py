@@ -12,8 +12,9 @@ import urllib3
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_ionq.client import IonQClient, path_segment
-from airflow_provider_ionq.errors import (
+from airflow_provider_ionq.api.client import IonQClient, path_segment
+from airflow_provider_ionq.api.error_mapping import retry_after_seconds
+from airflow_provider_ionq.api.errors import (
     IonQApiError,
     IonQAuthenticationError,
     IonQConflictError,
@@ -27,8 +28,7 @@ from airflow_provider_ionq.errors import (
     IonQServerError,
     IonQTimeoutError,
 )
-from airflow_provider_ionq.failures import retry_after_seconds
-from airflow_provider_ionq.settings import ClientSettings
+from airflow_provider_ionq.api.settings import ClientSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

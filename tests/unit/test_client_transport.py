@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
-from airflow_provider_ionq.client import IonQClient
-from airflow_provider_ionq.errors import (
+from airflow_provider_ionq.api.client import IonQClient
+from airflow_provider_ionq.api.errors import (
     IonQConfigurationError,
     IonQConnectionError,
     IonQError,
@@ -23,7 +23,7 @@ from airflow_provider_ionq.errors import (
     IonQTimeoutError,
     IonQUnreachableError,
 )
-from airflow_provider_ionq.settings import ClientSettings
+from airflow_provider_ionq.api.settings import ClientSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ionq.conditions import STATUSES, Outcome, Target, decide
+from airflow_provider_ionq.sessions.target import STATUSES, Outcome, Target, decide
 
 
 def session(status: Any = "created", **fields: Any) -> dict[str, Any]:

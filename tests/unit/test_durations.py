@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from airflow_provider_ionq.durations import duration_text
+from airflow_provider_ionq.waiting.durations import duration_text
 
 
 @pytest.mark.parametrize(

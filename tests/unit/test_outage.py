@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ionq.errors import IonQConnectionError, IonQError, api_error_class
-from airflow_provider_ionq.outage import Outage, is_refusal
+from airflow_provider_ionq.api.errors import IonQConnectionError, IonQError, api_error_class
+from airflow_provider_ionq.waiting.outage import Outage, is_refusal
 
 
 def api_error(status: int, retry_after: float | None = None) -> IonQError:

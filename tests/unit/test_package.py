@@ -13,8 +13,8 @@ import pytest
 from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
 
 import airflow_provider_ionq
-from airflow_provider_ionq.provider_info import CONNECTION_FIELDS, get_provider_info
-from airflow_provider_ionq.settings import EXTRA_FIELDS
+from airflow_provider_ionq.api.settings import EXTRA_FIELDS
+from airflow_provider_ionq.get_provider_info import CONNECTION_FIELDS, get_provider_info
 
 PACKAGE = Path(airflow_provider_ionq.__file__).parent
 
@@ -42,9 +42,9 @@ def test_client_and_decisions_work_without_airflow() -> None:
 
 
 def test_metadata_loads_nothing_but_the_version() -> None:
-    code = "import sys; before = set(sys.modules); import airflow_provider_ionq.provider_info; "
+    code = "import sys; before = set(sys.modules); import airflow_provider_ionq.get_provider_info; "
     code += "print([m for m in set(sys.modules) - before if 'ionq' in m or m.startswith(('airflow.', 'requests'))])"
-    assert sorted(eval(run_python(code))) == ["airflow_provider_ionq", "airflow_provider_ionq.provider_info"]
+    assert sorted(eval(run_python(code))) == ["airflow_provider_ionq", "airflow_provider_ionq.get_provider_info"]
 
 
 def test_a_dag_file_loads_no_http_library_because_of_us() -> None:
@@ -69,10 +69,10 @@ def test_a_dag_file_loads_no_http_library_because_of_us() -> None:
         "httpx",
         "aiohttp",
         "http.client",
-        "airflow_provider_ionq.answer_body",
-        "airflow_provider_ionq.bounded_http",
-        "airflow_provider_ionq.client",
-        "airflow_provider_ionq.transport",
+        "airflow_provider_ionq.api.answer_body",
+        "airflow_provider_ionq.api.bounded_http",
+        "airflow_provider_ionq.api.client",
+        "airflow_provider_ionq.api.transport",
     }
     assert not http & set(loaded)
     assert not [name for name in loaded if name.startswith("airflow_provider_ionq.emulator")]
@@ -147,4 +147,4 @@ def test_imports_point_down(path: Path) -> None:
         assert "airflow.providers" not in text
         assert not any(f"airflow_provider_ionq.{up}" in text for up in ("hooks", "sensors", "operators", "triggers"))
     if path.parent.name == "emulator":
-        assert "airflow_provider_ionq.client" not in text
+        assert "airflow_provider_ionq.api.client" not in text

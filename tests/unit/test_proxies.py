@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
-from airflow_provider_ionq.client import IonQClient
-from airflow_provider_ionq.errors import (
+from airflow_provider_ionq.api.client import IonQClient
+from airflow_provider_ionq.api.errors import (
     IonQConfigurationError,
     IonQConnectionError,
     IonQError,
     IonQTimeoutError,
     IonQUnreachableError,
 )
-from airflow_provider_ionq.settings import ClientSettings, is_loopback
+from airflow_provider_ionq.api.settings import ClientSettings, is_loopback
 from tests.unit.raw_api import Answering, answer, bytes_only, drip, in_turn, raw_api, reset, stay_silent
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ionq.client import IonQClient
-from airflow_provider_ionq.errors import IonQApiError, IonQError
-from airflow_provider_ionq.redaction import QUOTED_CHARACTERS, quoted
-from airflow_provider_ionq.settings import ClientSettings
+from airflow_provider_ionq.api.client import IonQClient
+from airflow_provider_ionq.api.errors import IonQApiError, IonQError
+from airflow_provider_ionq.api.redaction import QUOTED_CHARACTERS, quoted
+from airflow_provider_ionq.api.settings import ClientSettings
 from tests.unit.raw_api import answer, raw_api
 
 if TYPE_CHECKING:

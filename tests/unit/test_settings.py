@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ionq.errors import IonQConfigurationError
-from airflow_provider_ionq.settings import ClientSettings, settings_from_connection
+from airflow_provider_ionq.api.errors import IonQConfigurationError
+from airflow_provider_ionq.api.settings import ClientSettings, settings_from_connection
 
 
 def read(

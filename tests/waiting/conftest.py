@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, get_base_airflow_version_tuple
 
-from airflow_provider_ionq import outage
 from airflow_provider_ionq.emulator.fixtures import ionq_emulator
+from airflow_provider_ionq.waiting import outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

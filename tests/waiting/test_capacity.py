@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ionq import capacity, waiter
+from airflow_provider_ionq.sessions import capacity_queue as capacity
 from airflow_provider_ionq.triggers.capacity import IonQCapacityTrigger
+from airflow_provider_ionq.waiting import waiter
 from tests.waiting.test_metrics import Recorder, recorder
 from tests.waiting.test_poller import LIST, ONE, create, routes, run, settled, until
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ionq import outage
 from airflow_provider_ionq.emulator import Emulator, Step
 from airflow_provider_ionq.exceptions import IonQFailException
+from airflow_provider_ionq.waiting import outage
 from tests.waiting.modes import MODES, run_sensor
 
 if TYPE_CHECKING:

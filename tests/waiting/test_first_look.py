@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_ionq.conditions import Target
-from airflow_provider_ionq.subscription import subscribe
-from airflow_provider_ionq.waiter import Notice, Settled
+from airflow_provider_ionq.sessions.target import Target
+from airflow_provider_ionq.waiting.registry import subscribe
+from airflow_provider_ionq.waiting.waiter import Notice, Settled
 from tests.waiting.test_poller import LIST, ONE, create, routes, run, until
 
 if TYPE_CHECKING:

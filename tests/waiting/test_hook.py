@@ -13,9 +13,9 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
 
-from airflow_provider_ionq.errors import IonQConfigurationError, IonQError
+from airflow_provider_ionq.api.errors import IonQConfigurationError, IonQError
+from airflow_provider_ionq.api.settings import PUBLIC_API_URL, ClientSettings
 from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.settings import PUBLIC_API_URL, ClientSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,11 @@ from unittest.mock import MagicMock
 import pytest
 from airflow.providers.common.compat.sdk import DAG
 
+from airflow_provider_ionq.api.errors import IonQInvalidIdError
+from airflow_provider_ionq.api.ids import id_of
 from airflow_provider_ionq.emulator import Emulator, Step
-from airflow_provider_ionq.errors import IonQInvalidIdError
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.ids import id_of
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator, IonQGetSessionOperator
 from airflow_provider_ionq.sensors.session import IonQSessionSensor
 from airflow_provider_ionq.triggers.session import IonQSessionTrigger

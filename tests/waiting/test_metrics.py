@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ionq import metrics, poller
-from airflow_provider_ionq.metrics import Stats
+from airflow_provider_ionq.utils import metrics
+from airflow_provider_ionq.utils.metrics import Stats
+from airflow_provider_ionq.waiting import poller
 from tests.waiting.test_poller import create, run, settled, until
 
 if TYPE_CHECKING:

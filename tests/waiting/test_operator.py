@@ -7,10 +7,10 @@ from unittest.mock import MagicMock, call
 
 import pytest
 
-from airflow_provider_ionq import tasks
-from airflow_provider_ionq.errors import IonQServerError
+from airflow_provider_ionq.api.errors import IonQServerError
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.operators.session import IonQGetSessionOperator
+from airflow_provider_ionq.utils import tasks
 
 if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator

@@ -11,10 +11,10 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.conditions import Target
-from airflow_provider_ionq.subscription import subscribe
+from airflow_provider_ionq.sessions.target import Target
 from airflow_provider_ionq.triggers.session import IonQSessionTrigger
-from airflow_provider_ionq.waiter import Notice, Settled
+from airflow_provider_ionq.waiting.registry import subscribe
+from airflow_provider_ionq.waiting.waiter import Notice, Settled
 from tests.waiting.modes import first_event
 
 if TYPE_CHECKING:
@@ -425,7 +425,7 @@ def test_the_polls_own_lines_are_in_nobodys_task_log(ionq_emulator: Emulator) ->
         whose.set("a trigger's")
         await settled(session_id)
 
-    logger = logging.getLogger("airflow_provider_ionq.poller")
+    logger = logging.getLogger("airflow_provider_ionq.waiting.poller")
     logger.addHandler(handler := Handler())
     try:
         run(scenario())

@@ -9,13 +9,13 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowException, TaskGroup
 
 from airflow_provider_ionq.exceptions import IonQFailException
+from airflow_provider_ionq.get_provider_info import get_provider_info
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
 from airflow_provider_ionq.operators.session import (
     IonQEndSessionOperator,
     IonQGetSessionOperator,
     IonQListSessionsOperator,
 )
-from airflow_provider_ionq.provider_info import get_provider_info
 from airflow_provider_ionq.sensors.session import IonQSessionSensor
 from airflow_provider_ionq.task_groups.end import EndSessionOfGroup
 from tests.waiting.modes import MODES, STARTS_IN_TRIGGERER, run_sensor

@@ -15,7 +15,7 @@ from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.operators.session import IonQGetSessionOperator
 from airflow_provider_ionq.sensors.session import IonQSessionSensor
 from airflow_provider_ionq.triggers.session import IonQSessionTrigger
-from airflow_provider_ionq.triggers.start import why_on_worker
+from airflow_provider_ionq.utils.start_from_trigger import why_on_worker
 from tests.waiting.modes import STARTS_IN_TRIGGERER, first_event, trigger_of
 from tests.waiting.test_poller import create, run
 

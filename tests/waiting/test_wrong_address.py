@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
-from airflow_provider_ionq.errors import IonQAddressError, IonQNotFoundError
+from airflow_provider_ionq.api.errors import IonQAddressError, IonQNotFoundError
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.operators.session import (

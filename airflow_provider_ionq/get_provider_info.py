@@ -72,7 +72,7 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_provider_ionq.triggers.session", "airflow_provider_ionq.triggers.capacity"],
             }
         ],
-        "extra-links": ["airflow_provider_ionq.links.IonQConsoleLink"],
+        "extra-links": ["airflow_provider_ionq.utils.links.IonQConsoleLink"],
         "connection-types": [
             {
                 "hook-class-name": "airflow_provider_ionq.hooks.ionq.IonQHook",

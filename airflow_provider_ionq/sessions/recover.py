@@ -11,17 +11,17 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING
 
-from airflow_provider_ionq.errors import IonQApiError, IonQError
-from airflow_provider_ionq.json_text import json_text
+from airflow_provider_ionq.api.errors import IonQApiError, IonQError
+from airflow_provider_ionq.api.json_text import json_text
 from airflow_provider_ionq.sessions.request import closing_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_ionq.client import IonQClient
-    from airflow_provider_ionq.models import Session
+    from airflow_provider_ionq.api.client import IonQClient
+    from airflow_provider_ionq.api.models import Session
+    from airflow_provider_ionq.api.settings import ClientSettings
     from airflow_provider_ionq.sessions.intent import Intent
-    from airflow_provider_ionq.settings import ClientSettings
 
 FIND_SECONDS = 30.0
 """So long a session is looked for that may have been opened: a late request may still be on its way."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from airflow_provider_ionq.conditions import Target
-    from airflow_provider_ionq.errors import IonQError
-    from airflow_provider_ionq.models import Session
+    from airflow_provider_ionq.api.errors import IonQError
+    from airflow_provider_ionq.api.models import Session
+    from airflow_provider_ionq.sessions.target import Target
 
 SETTLING_SECONDS = 5.0
 """

@@ -7,12 +7,12 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from airflow_provider_ionq import outage
-from airflow_provider_ionq.errors import IonQConfigurationError, IonQError, naming_connection
+from airflow_provider_ionq.api.errors import IonQConfigurationError, IonQError, naming_connection
 from airflow_provider_ionq.hooks.ionq import IonQHook
+from airflow_provider_ionq.waiting import outage
 
 if TYPE_CHECKING:
-    from airflow_provider_ionq.settings import ClientSettings
+    from airflow_provider_ionq.api.settings import ClientSettings
 
 log = logging.getLogger(__name__)
 

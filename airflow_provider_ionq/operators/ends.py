@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import XComArg
 
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator
 from airflow_provider_ionq.sessions.errors import EndNotSeenError
-from airflow_provider_ionq.tasks import states_in_run
+from airflow_provider_ionq.utils.tasks import states_in_run
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context

@@ -10,14 +10,14 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING
 
-from airflow_provider_ionq.errors import IonQAddressError, IonQError, IonQNotFoundError
-from airflow_provider_ionq.failures import id_text
-from airflow_provider_ionq.settings import API_VERSION_PATH, PUBLIC_API_URL
-from airflow_provider_ionq.transport import LARGEST_ANSWER, Transport
+from airflow_provider_ionq.api.error_mapping import id_text
+from airflow_provider_ionq.api.errors import IonQAddressError, IonQError, IonQNotFoundError
+from airflow_provider_ionq.api.settings import API_VERSION_PATH, PUBLIC_API_URL
+from airflow_provider_ionq.api.transport import LARGEST_ANSWER, Transport
 
 if TYPE_CHECKING:
-    from airflow_provider_ionq.settings import ClientSettings
-    from airflow_provider_ionq.transport import Answer
+    from airflow_provider_ionq.api.settings import ClientSettings
+    from airflow_provider_ionq.api.transport import Answer
 
 WHOAMI = "/whoami"
 CHECK_TIMEOUT_SECONDS = 5.0
@@ -43,7 +43,7 @@ class AddressCheckingTransport(Transport):
         Send a GET.
 
         :raises IonQAddressError: when the API is not at this address.
-        :raises IonQError: see :mod:`airflow_provider_ionq.errors`.
+        :raises IonQError: see :mod:`airflow_provider_ionq.api.errors`.
         """
         try:
             answer = super().get(path, params, limit=limit)

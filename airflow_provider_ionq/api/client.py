@@ -2,7 +2,7 @@
 IonQ's API, endpoint by endpoint, without Airflow.
 
 Rules of this file: an endpoint is a few lines; an answer is checked for the keys we rely on and otherwise passed on as
-it came. How requests leave is :mod:`~airflow_provider_ionq.transport`'s.
+it came. How requests leave is :mod:`~airflow_provider_ionq.api.transport`'s.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 from urllib.parse import quote
 
-from airflow_provider_ionq.address import AddressCheckingTransport
-from airflow_provider_ionq.errors import IonQInvalidIdError
-from airflow_provider_ionq.json_items import items_of
-from airflow_provider_ionq.transport import MIB, Transport
+from airflow_provider_ionq.api.address import AddressCheckingTransport
+from airflow_provider_ionq.api.errors import IonQInvalidIdError
+from airflow_provider_ionq.api.json_stream import items_of
+from airflow_provider_ionq.api.transport import MIB, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from airflow_provider_ionq.models import Backend, Job, Session, Whoami
-    from airflow_provider_ionq.settings import ClientSettings
-    from airflow_provider_ionq.transport import Answer
+    from airflow_provider_ionq.api.models import Backend, Job, Session, Whoami
+    from airflow_provider_ionq.api.settings import ClientSettings
+    from airflow_provider_ionq.api.transport import Answer
 
 LARGEST_LIST = 128 * MIB
 """Largest list of sessions, in bytes: the API serves an account's whole history, about 10 MB for 20,000 sessions."""

@@ -2,7 +2,7 @@
 How a request leaves and an answer comes back, over `requests`, without Airflow.
 
 Rules of this file: a request leaves in one place, :meth:`Transport._attempt`; the API key is in the `Authorization`
-header and nowhere else; what fails is told as an :mod:`~airflow_provider_ionq.errors` class that says whether the
+header and nowhere else; what fails is told as an :mod:`~airflow_provider_ionq.api.errors` class that says whether the
 request may have had its effect all the same, without a cause, whose text may hold secrets.
 """
 
@@ -19,14 +19,14 @@ from requests.auth import AuthBase
 from urllib3.util import Retry
 
 from airflow_provider_ionq import __version__
-from airflow_provider_ionq.answer_body import AnswerTooLargeError, read_body
-from airflow_provider_ionq.bounded_http import BoundedAdapter
-from airflow_provider_ionq.errors import IonQApiError, IonQConnectionError, IonQError, IonQResponseError
-from airflow_provider_ionq.failures import REFUSALS, epoch_seconds, id_text, no_answer, refusal, request_id_of
-from airflow_provider_ionq.redaction import quoted
+from airflow_provider_ionq.api.answer_body import AnswerTooLargeError, read_body
+from airflow_provider_ionq.api.bounded_http import BoundedAdapter
+from airflow_provider_ionq.api.error_mapping import REFUSALS, epoch_seconds, id_text, no_answer, refusal, request_id_of
+from airflow_provider_ionq.api.errors import IonQApiError, IonQConnectionError, IonQError, IonQResponseError
+from airflow_provider_ionq.api.redaction import quoted
 
 if TYPE_CHECKING:
-    from airflow_provider_ionq.settings import ClientSettings
+    from airflow_provider_ionq.api.settings import ClientSettings
 
 MAX_RETRY_PAUSE_SECONDS = 60.0
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504, *range(520, 530)})
@@ -96,7 +96,7 @@ class Transport:
         :param path: what follows the base URL, percent-encoded.
         :param params: query parameters.
         :param limit: largest body of a success, in bytes, decompressed.
-        :raises IonQError: see :mod:`airflow_provider_ionq.errors`.
+        :raises IonQError: see :mod:`airflow_provider_ionq.api.errors`.
         """
         return self._send("GET", path, params=params, limit=limit)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from airflow_provider_ionq.waiter import Waiter
+    from airflow_provider_ionq.waiting.waiter import Waiter
 
 
 class TimedTrigger(Protocol):

@@ -15,17 +15,15 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.conditions import is_ended
-from airflow_provider_ionq.durations import duration_text
-from airflow_provider_ionq.errors import (
+from airflow_provider_ionq.api.errors import (
     IonQApiError,
     IonQConflictError,
     IonQError,
     IonQRateLimitError,
     IonQUnreachableError,
 )
-from airflow_provider_ionq.sessions.closing import end_session
 from airflow_provider_ionq.sessions.earlier import difference, lost_words, opened_on
+from airflow_provider_ionq.sessions.end import end_session
 from airflow_provider_ionq.sessions.errors import (
     NobodyEndsSessionError,
     OpeningStoppedError,
@@ -35,18 +33,20 @@ from airflow_provider_ionq.sessions.errors import (
 from airflow_provider_ionq.sessions.handing_on import Teller
 from airflow_provider_ionq.sessions.intent import LATEST_SECONDS, Intent
 from airflow_provider_ionq.sessions.log import SafeLog
+from airflow_provider_ionq.sessions.recover import find, hasty, only_unused, read_in_time, with_backends
 from airflow_provider_ionq.sessions.request import closing_words
-from airflow_provider_ionq.sessions.search import find, hasty, only_unused, read_in_time, with_backends
 from airflow_provider_ionq.sessions.signals import held_back
+from airflow_provider_ionq.sessions.target import is_ended
+from airflow_provider_ionq.waiting.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_ionq.client import IonQClient
-    from airflow_provider_ionq.models import Session
+    from airflow_provider_ionq.api.client import IonQClient
+    from airflow_provider_ionq.api.models import Session
+    from airflow_provider_ionq.api.settings import ClientSettings
     from airflow_provider_ionq.sessions.intent import Memory, Surroundings
     from airflow_provider_ionq.sessions.request import SessionRequest
-    from airflow_provider_ionq.settings import ClientSettings
 
 SHOW_SECONDS = 30.0
 """So long the API may take to show a session that it has opened."""
@@ -81,7 +81,7 @@ class Opening:
         adopt: bool = False,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        from airflow_provider_ionq.client import IonQClient
+        from airflow_provider_ionq.api.client import IonQClient
 
         self.settings = settings
         self.request = request
@@ -126,7 +126,7 @@ class Opening:
 
         Makes a client of its own: whoever calls this may have interrupted the other in the middle of a request.
         """
-        from airflow_provider_ionq.client import IonQClient
+        from airflow_provider_ionq.api.client import IonQClient
 
         self._stopped = True
         if self.session_id is None or self._ended:
@@ -201,12 +201,12 @@ class Opening:
         return self._surroundings.settings_of(connection) or self.settings
 
     def _hasty_client_of(self, settings: ClientSettings) -> IonQClient:
-        from airflow_provider_ionq.client import IonQClient
+        from airflow_provider_ionq.api.client import IonQClient
 
         return self._hasty_client if settings is self.settings else IonQClient(hasty(settings))
 
     def _end(self, session_id: str, settings: ClientSettings) -> None:
-        from airflow_provider_ionq.client import IonQClient
+        from airflow_provider_ionq.api.client import IonQClient
 
         end_session(IonQClient(settings), session_id, self._log, sleep=self._sleep)
 

@@ -20,7 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family
 
-from airflow_provider_ionq.settings import is_loopback
+from airflow_provider_ionq.api.settings import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

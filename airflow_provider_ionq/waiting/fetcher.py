@@ -12,9 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from airflow_provider_ionq.capacity import CapacityWatch
-from airflow_provider_ionq.conditions import is_ended
-from airflow_provider_ionq.errors import (
+from airflow_provider_ionq.api.errors import (
     IonQAuthenticationError,
     IonQError,
     IonQInvalidIdError,
@@ -23,13 +21,15 @@ from airflow_provider_ionq.errors import (
     IonQResponseError,
     IonQServerError,
 )
+from airflow_provider_ionq.sessions.capacity_queue import CapacityWatch
+from airflow_provider_ionq.sessions.target import is_ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from airflow_provider_ionq.client import IonQClient
-    from airflow_provider_ionq.models import Session
-    from airflow_provider_ionq.settings import ClientSettings
+    from airflow_provider_ionq.api.client import IonQClient
+    from airflow_provider_ionq.api.models import Session
+    from airflow_provider_ionq.api.settings import ClientSettings
 
 BY_ID_AT_MOST = 3
 """Up to so many sessions are asked for by id, one after the other; more by one list, where that is cheaper."""
@@ -124,7 +124,7 @@ class Asker:
         return self._list_bytes <= LIST_BYTES_PER_SESSION * asking and time.monotonic() >= self._list_rests_until
 
     def _by_list(self, look: Look, ids: list[str], failures: int, backends: Collection[str]) -> None:
-        from airflow_provider_ionq.client import is_session
+        from airflow_provider_ionq.api.client import is_session
 
         client = self._lane(0)
         wanted = set(ids)
@@ -195,7 +195,7 @@ class Asker:
         )
 
     def _lane(self, number: int) -> IonQClient:
-        from airflow_provider_ionq.client import IonQClient
+        from airflow_provider_ionq.api.client import IonQClient
 
         while len(self._clients) <= number:
             self._clients.append(IonQClient(self._settings))

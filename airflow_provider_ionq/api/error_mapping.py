@@ -1,7 +1,7 @@
 """
 What a failed request means: which error, in which words, and whether it may have had its effect.
 
-Every text of an answer goes through :func:`~airflow_provider_ionq.redaction.quoted`.
+Every text of an answer goes through :func:`~airflow_provider_ionq.api.redaction.quoted`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 import urllib3
 
-from airflow_provider_ionq.errors import (
+from airflow_provider_ionq.api.errors import (
     IonQApiError,
     IonQConfigurationError,
     IonQConnectionError,
@@ -27,13 +27,13 @@ from airflow_provider_ionq.errors import (
     IonQUnreachableError,
     api_error_class,
 )
-from airflow_provider_ionq.redaction import quoted
-from airflow_provider_ionq.settings import INSTALL_SOCKS
+from airflow_provider_ionq.api.redaction import quoted
+from airflow_provider_ionq.api.settings import INSTALL_SOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_ionq.settings import ClientSettings
+    from airflow_provider_ionq.api.settings import ClientSettings
 
 UNREACHABLE = " - check the API address (host) of the connection, and verify and proxies in its extra"
 """What a person can do if that lasts."""

@@ -6,7 +6,7 @@ Pure: the clock, the credentials and the waiting are the caller's, so that poke 
 
 from __future__ import annotations
 
-from airflow_provider_ionq.errors import IonQApiError, IonQError
+from airflow_provider_ionq.api.errors import IonQApiError, IonQError
 
 MAX_RETRY_AFTER_SECONDS = 300.0
 LONGEST_PAUSE_SECONDS = 300.0

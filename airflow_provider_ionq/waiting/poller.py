@@ -16,13 +16,14 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq import metrics, outage
-from airflow_provider_ionq.asker import Asker, Look
-from airflow_provider_ionq.capacity import CapacityWatch
-from airflow_provider_ionq.conditions import Outcome, decide, never_started_hint
-from airflow_provider_ionq.connection import ConnectionReader
-from airflow_provider_ionq.errors import naming_connection
-from airflow_provider_ionq.waiter import (
+from airflow_provider_ionq.api.errors import naming_connection
+from airflow_provider_ionq.sessions.capacity_queue import CapacityWatch
+from airflow_provider_ionq.sessions.target import Outcome, decide, never_started_hint
+from airflow_provider_ionq.utils import metrics
+from airflow_provider_ionq.waiting import outage
+from airflow_provider_ionq.waiting.credentials import ConnectionReader
+from airflow_provider_ionq.waiting.fetcher import Asker, Look
+from airflow_provider_ionq.waiting.waiter import (
     CapacityWaiter,
     News,
     Notice,
@@ -37,8 +38,8 @@ from airflow_provider_ionq.waiter import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_ionq.capacity import CapacityQueues
-    from airflow_provider_ionq.errors import IonQError
+    from airflow_provider_ionq.api.errors import IonQError
+    from airflow_provider_ionq.sessions.capacity_queue import CapacityQueues
 
 log = logging.getLogger(__name__)
 

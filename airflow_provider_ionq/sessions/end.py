@@ -10,18 +10,18 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.conditions import is_ended
-from airflow_provider_ionq.errors import IonQAddressError, IonQError, IonQInvalidIdError
-from airflow_provider_ionq.json_text import json_object, json_text
+from airflow_provider_ionq.api.errors import IonQAddressError, IonQError, IonQInvalidIdError
+from airflow_provider_ionq.api.json_text import json_object, json_text
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 from airflow_provider_ionq.sessions.log import SafeLog
 from airflow_provider_ionq.sessions.request import closing_words
+from airflow_provider_ionq.sessions.target import is_ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_ionq.client import IonQClient
-    from airflow_provider_ionq.models import Session
+    from airflow_provider_ionq.api.client import IonQClient
+    from airflow_provider_ionq.api.models import Session
 
 ATTEMPTS = 5
 LONGEST_PAUSE_SECONDS = 15.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.json_text import json_text
+from airflow_provider_ionq.api.json_text import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

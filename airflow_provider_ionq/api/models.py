@@ -2,7 +2,7 @@
 The API's JSON as it is, with types.
 
 Nothing is converted and nothing is dropped: a field that the API adds tomorrow reaches XCom untouched.
-Only the keys that the provider relies on are checked, in :mod:`airflow_provider_ionq.client`.
+Only the keys that the provider relies on are checked, in :mod:`airflow_provider_ionq.api.client`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_ionq.settings import ClientSettings
+    from airflow_provider_ionq.api.settings import ClientSettings
 
 QUOTED_CHARACTERS = 200
 REMOVED = "***"

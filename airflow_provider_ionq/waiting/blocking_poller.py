@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq import outage
-from airflow_provider_ionq.errors import IonQConfigurationError, IonQError, naming_connection
+from airflow_provider_ionq.api.errors import IonQConfigurationError, IonQError, naming_connection
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.tasks import look_at_session
+from airflow_provider_ionq.utils.tasks import look_at_session
+from airflow_provider_ionq.waiting import outage
 
 if TYPE_CHECKING:
-    from airflow_provider_ionq.models import Session
+    from airflow_provider_ionq.api.models import Session
 
 
 class Lookout:

@@ -9,14 +9,14 @@ import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from airflow_provider_ionq.capacity import CapacityQueues
-from airflow_provider_ionq.poller import Poller
-from airflow_provider_ionq.waiter import CapacityWaiter, SessionWaiter
+from airflow_provider_ionq.sessions.capacity_queue import CapacityQueues
+from airflow_provider_ionq.waiting.poller import Poller
+from airflow_provider_ionq.waiting.waiter import CapacityWaiter, SessionWaiter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Coroutine, Iterator
 
-    from airflow_provider_ionq.conditions import Target
+    from airflow_provider_ionq.sessions.target import Target
 
 log = logging.getLogger(__name__)
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException
 from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
 
-from airflow_provider_ionq.errors import IonQError, naming_connection
+from airflow_provider_ionq.api.errors import IonQError, naming_connection
+from airflow_provider_ionq.api.ids import id_of, parsed
 from airflow_provider_ionq.exceptions import IonQFailException
-from airflow_provider_ionq.ids import id_of, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from airflow.providers.common.compat.sdk import BaseOperator, Context
 
+    from airflow_provider_ionq.api.models import Session
     from airflow_provider_ionq.hooks.ionq import IonQHook
-    from airflow_provider_ionq.models import Session
 
 NULL_CANNOT_BE_PUSHED = (3, 0, 0) <= get_base_airflow_version_tuple() < (3, 1, 0)
 """Airflow 3.0 refuses an XCom that is null; one that is missing is pulled as None all the same."""

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow_provider_ionq.errors import IonQConfigurationError
+from airflow_provider_ionq.api.errors import IonQConfigurationError
 
 PUBLIC_API_HOST = "api.ionq.co"
 API_VERSION_PATH = "/v0.4"
@@ -34,7 +34,7 @@ _SHORT_ADDRESS = re.compile(r"(0x[0-9a-f]+|[0-9]+)(\.(0x[0-9a-f]+|[0-9]+)){0,3}"
 @dataclass(frozen=True, kw_only=True)
 class ClientSettings:
     """
-    What :class:`~airflow_provider_ionq.client.IonQClient` needs to know.
+    What :class:`~airflow_provider_ionq.api.client.IonQClient` needs to know.
 
     :param api_key: the API key, made at https://cloud.ionq.com; never shown in a repr.
     :param base_url: address of the API with its version, without a slash at the end. `http` only for loopback.

@@ -1,0 +1,1 @@
+"""The IonQ API over HTTP, without Airflow."""
