@@ -8,7 +8,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.sessions.target import Outcome, Target, decide, is_ended
+from airflow_provider_ionq.sessions.target import SessionTarget, is_ended
 from airflow_provider_ionq.utils.links import IonQConsoleLink
 from airflow_provider_ionq.utils.tasks import (
     CLEAR_EXISTING_TASKS,
@@ -20,6 +20,7 @@ from airflow_provider_ionq.utils.tasks import (
     refusals_name_task,
     without_nulls,
 )
+from airflow_provider_ionq.waiting.decision import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -177,7 +178,7 @@ class IonQListSessionsOperator(BaseOperator):
         self.backend = backend
         self.ionq_conn_id = ionq_conn_id
         with refusals_name_task(self):
-            self._target = None if status is None and active is None else Target.of(status, active)
+            self._target = None if status is None and active is None else SessionTarget.of(status, active)
 
     def execute(self, context: Context) -> list[Session]:
         """Return the sessions."""
@@ -190,4 +191,4 @@ class IonQListSessionsOperator(BaseOperator):
     def _is_asked_for(self, session: Session) -> bool:
         if self.backend is not None and session.get("backend") != self.backend:
             return False
-        return self._target is None or decide(session, self._target).outcome is Outcome.REACHED
+        return self._target is None or self._target.decide(session).outcome is Outcome.MET

@@ -10,12 +10,21 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from airflow_provider_ionq.sessions.target import is_ended
+from airflow_provider_ionq.waiting.observer import Interest
+from airflow_provider_ionq.waiting.waiter import Waiter
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator
+
+    from airflow_provider_ionq.api.models import Session
+    from airflow_provider_ionq.waiting.fetcher import Snapshot
+    from airflow_provider_ionq.waiting.waiter import Notification
 
 TIMER_SPACING_SECONDS = 15.0
 """No two waiters of a backend are woken within this time without a session having ended."""
@@ -26,27 +35,23 @@ CREDITED_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class CapacityWatch:
+class RetryCreate:
     """
-    What a look is to find out for those who wait for capacity.
+    It is this task's turn to create a session.
 
-    :param backends: the backends whose open sessions are to be found.
-    :param open_ids: their sessions that were open when they were last heard of.
-    :param waiters: how many wait.
+    :param session_id: id of the session whose end made room; None when none is known to have ended.
     """
 
-    backends: Collection[str] = ()
-    open_ids: Collection[str] = ()
-    waiters: int = 0
+    session_id: str | None
 
 
-class Claim(Protocol):
+class CapacityRequest(Protocol):
     """
     What the queue asks of a waiter.
 
-    `open_ids`: sessions of the backend that were open when the task looked; `since`: when it first found no capacity,
-    in epoch seconds; `ready_at`: not woken sooner; `pause` and `due_at`: how long it waits without a session having
-    ended, and when that is over. The last two times are those of the clock that is passed in.
+    `open_ids`: sessions of the backend that were open when the task polled; `since`: when the task first found no
+    capacity, in epoch seconds; `ready_at`: not notified sooner; `pause` and `due_at`: how long it waits without a
+    session having ended, and when that is over. The last two times are those of the clock that is passed in.
     """
 
     @property
@@ -63,7 +68,33 @@ class Claim(Protocol):
     def due_at(self) -> float: ...
 
 
-C = TypeVar("C", bound=Claim)
+C = TypeVar("C", bound=CapacityRequest)
+
+
+class CapacityWaiter(Waiter[RetryCreate]):
+    """
+    The place of a task that waits for capacity; a worker has always polled before.
+
+    :param backend: name of the device.
+    :param open_ids: ids of its sessions that had not ended when the worker polled.
+    :param since: when the task first found no capacity, in epoch seconds.
+    :param interval: the longest time between two polls, in seconds.
+    :param pause: after this many seconds it may be this task's turn though no session is known to have ended.
+    """
+
+    __slots__ = ("backend", "due_at", "open_ids", "pause", "since")
+
+    def __init__(self, backend: str, open_ids: Collection[str], since: float, interval: float, pause: float) -> None:
+        super().__init__(interval)
+        self.backend = backend
+        self.open_ids = open_ids
+        self.since = since
+        self.pause = pause
+        self.due_at = time.monotonic() + pause
+
+    def result_of_refusal(self) -> RetryCreate:
+        """Return the result for a permanent refusal of the API."""
+        return RetryCreate(None)
 
 
 class CapacityQueue(Generic[C]):
@@ -117,16 +148,16 @@ class CapacityQueue(Generic[C]):
             self._open.clear()
             self._freed.clear()
 
-    def note(self, opened: Iterable[str], over: Iterable[str], now: float) -> None:
+    def update(self, opened: Iterable[str], ended: Iterable[str], now: float) -> None:
         """
-        Take note of what a look has shown.
+        Learn from a poll.
 
         :param opened: sessions that are open.
-        :param over: sessions that have ended, or are not there any more; those not known to have been open say nothing.
+        :param ended: sessions that have ended or do not exist any more; those not known to have been open are ignored.
         :param now: the time.
         """
         self._know_open(opened)
-        for session_id in over:
+        for session_id in ended:
             if session_id in self._open:
                 del self._open[session_id]
                 self._credited[session_id] = now
@@ -179,52 +210,59 @@ class CapacityQueue(Generic[C]):
         return claim.since, self._waiting[claim]
 
 
-class CapacityQueues(Generic[C]):
-    """The queues of all backends of one connection."""
+class CapacityQueues:
+    """The queues of all backends of one connection; a :class:`~airflow_provider_ionq.waiting.observer.PollObserver`."""
 
     def __init__(self) -> None:
-        self._queues: dict[str, CapacityQueue[C]] = {}
+        self._queues: dict[str, CapacityQueue[CapacityWaiter]] = {}
 
     def __len__(self) -> int:
-        """Return how many wait."""
+        """Return how many tasks wait."""
         return sum(map(len, self._queues.values()))
 
-    def __iter__(self) -> Iterator[C]:
-        """Iterate over those who wait."""
+    def __iter__(self) -> Iterator[CapacityWaiter]:
+        """Iterate over the waiters."""
         return itertools.chain.from_iterable(self._queues.values())
 
-    def watch(self) -> CapacityWatch:
-        """Return what a look is to find out."""
-        return CapacityWatch(
-            backends=tuple(backend for backend, queue in self._queues.items() if len(queue)),
-            open_ids=tuple(session_id for queue in self._queues.values() for session_id in queue.open_ids),
+    def interest(self) -> Interest[Session]:
+        """Return what the next poll should find out: which sessions of the awaited backends are open."""
+        backends = {backend for backend, queue in self._queues.items() if len(queue)}
+        if not backends:
+            return Interest()
+        return Interest(
+            ids=tuple(session_id for queue in self._queues.values() for session_id in queue.open_ids),
+            matches=lambda session: session.get("backend") in backends and not is_ended(session),
             waiters=len(self),
         )
 
-    def add(self, claim: C) -> bool:
-        """Queue up; return whether as the oldest of its backend."""
-        return self._queues.setdefault(claim.backend, CapacityQueue()).add(claim)
+    def add(self, waiter: CapacityWaiter) -> bool:
+        """Add a waiter; return whether it is the oldest of its backend."""
+        return self._queues.setdefault(waiter.backend, CapacityQueue()).add(waiter)
 
-    def remove(self, claim: C) -> None:
-        """Leave, if that has not happened by being woken."""
-        self._queues[claim.backend].remove(claim)
+    def remove(self, waiter: CapacityWaiter) -> None:
+        """Remove a waiter, unless it has left by being notified."""
+        self._queues[waiter.backend].remove(waiter)
 
-    def note(self, opened: Mapping[str, str], over: Collection[str], now: float) -> None:
+    def update(self, snapshot: Snapshot[Session], now: float) -> None:
         """
-        Take note of what a look has shown.
+        Learn from a poll.
 
-        :param opened: sessions that are open, and of which backend.
-        :param over: sessions that have ended, or are not there any more.
+        :param snapshot: what the poll saw.
         :param now: the time.
         """
         for backend, queue in self._queues.items():
             if len(queue):
-                queue.note([session_id for session_id, where in opened.items() if where == backend], over, now)
+                opened = [session["id"] for session in snapshot.matched if session.get("backend") == backend]
+                queue.update(opened, snapshot.final, now)
 
     def next_at(self) -> float:
-        """Return when somebody is woken if no look shows anything until then; infinity when nobody is."""
+        """Return when a waiter is to be notified if no poll shows anything until then; infinity for never."""
         return min((queue.next_at() for queue in self._queues.values()), default=math.inf)
 
-    def turns(self, now: float) -> list[tuple[C, str | None]]:
-        """Return whose turn it is now, with the session whose end gave way, if any; they have left the queue."""
-        return [turn for queue in self._queues.values() for turn in queue.turns(now)]
+    def due(self, now: float) -> list[Notification]:
+        """Return the waiters whose turn it is now, with the session whose end made room, if any; they have left."""
+        return [
+            (waiter, RetryCreate(session_id))
+            for queue in self._queues.values()
+            for waiter, session_id in queue.turns(now)
+        ]

@@ -1,5 +1,5 @@
 """
-Decide what an answer of the API means for who waits: wait on, reached, or unreachable.
+What is waited for in a session, and what its JSON means for a waiter.
 
 Pure: no I/O, no clock, no Airflow. Poke, reschedule, trigger and resume all decide here and nowhere else.
 """
@@ -7,10 +7,10 @@ Pure: no I/O, no clock, no Airflow. Poke, reschedule, trigger and resume all dec
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.api.json_text import json_text
+from airflow_provider_ionq.waiting.decision import WAIT, Decision, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -21,34 +21,8 @@ STATUSES = ("created", "started", "ended")
 _RANK = {status: rank for rank, status in enumerate(STATUSES)}
 
 
-class Outcome(Enum):
-    """What an answer means for who waits."""
-
-    WAIT = "wait"
-    REACHED = "reached"
-    UNREACHABLE = "unreachable"
-
-
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """
-    The outcome, and why.
-
-    :param outcome: wait, reached or unreachable.
-    :param reason: one sentence naming session, status, target; empty while waiting.
-    :param warning: something odd in the answer that a person should know; None when there is nothing.
-    """
-
-    outcome: Outcome
-    reason: str = ""
-    warning: str | None = None
-
-
-_WAIT = Decision(Outcome.WAIT)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
+class SessionTarget:
     """
     What is waited for. With both, both must hold in the same answer.
 
@@ -60,7 +34,7 @@ class Target:
     active: bool | None
 
     @classmethod
-    def of(cls, status: str | Collection[str] | None, active: bool | None) -> Target:
+    def of(cls, status: str | Collection[str] | None, active: bool | None) -> SessionTarget:
         """
         Check and take the `status` and `active` arguments of a sensor or trigger.
 
@@ -82,6 +56,14 @@ class Target:
                 raise ValueError(f"status {name!r} is unknown; allowed are {', '.join(STATUSES)}")
         return cls(tuple(sorted(set(named), key=_RANK.__getitem__)), active)
 
+    def decide(self, item: Mapping[str, Any]) -> Decision:
+        """Decide what a session's JSON means for a waiter; see :func:`decide`."""
+        return decide(item, self)
+
+    def hint(self, item: Mapping[str, Any]) -> str | None:
+        """Return a warning when the session may never be started; None when that cannot be."""
+        return never_started_hint(item, self)
+
     def __str__(self) -> str:
         wanted = [] if self.statuses is None else [f"status {' or '.join(self.statuses)}"]
         if self.active is not None:
@@ -94,7 +76,7 @@ def is_ended(session: Mapping[str, Any]) -> bool:
     return session.get("status") == "ended" or session.get("ended_at") is not None
 
 
-def decide(session: Mapping[str, Any], target: Target) -> Decision:
+def decide(session: Mapping[str, Any], target: SessionTarget) -> Decision:
     """
     Decide what a session's JSON means for who waits for the target.
 
@@ -121,12 +103,12 @@ def decide(session: Mapping[str, Any], target: Target) -> Decision:
         elif effective not in target.statuses:
             met = False
             if all(_RANK[wanted] < rank for wanted in target.statuses):
-                return Decision(Outcome.UNREACHABLE, _why_never(session, target))
+                return Decision(Outcome.IMPOSSIBLE, _why_never(session, target))
     if target.active is not None:
         active = session.get("active")
         if active is not target.active:
             if ended:
-                return Decision(Outcome.UNREACHABLE, _why_never(session, target))
+                return Decision(Outcome.IMPOSSIBLE, _why_never(session, target))
             met = False
             if not isinstance(active, bool):
                 warning = (
@@ -134,11 +116,11 @@ def decide(session: Mapping[str, Any], target: Target) -> Decision:
                     " boolean; waiting on."
                 )
     if met:
-        return Decision(Outcome.REACHED, f"Session {json_text(session.get('id'))} has {target}.")
-    return Decision(Outcome.WAIT, warning=warning) if warning else _WAIT
+        return Decision(Outcome.MET, f"Session {json_text(session.get('id'))} has {target}.")
+    return Decision(Outcome.WAIT, warning=warning) if warning else WAIT
 
 
-def never_started_hint(session: Mapping[str, Any], target: Target) -> str | None:
+def never_started_hint(session: Mapping[str, Any], target: SessionTarget) -> str | None:
     """Return what to tell who waits for a session that nobody may ever start; None when that cannot be."""
     if session.get("status") != "created" or "created" in (target.statuses or ()):
         return None
@@ -148,7 +130,7 @@ def never_started_hint(session: Mapping[str, Any], target: Target) -> str | None
     )
 
 
-def _why_never(session: Mapping[str, Any], target: Target) -> str:
+def _why_never(session: Mapping[str, Any], target: SessionTarget) -> str:
     seen = ", ".join(f"{name} {_quoted(session.get(name))}" for name in ("status", "active", "ended_at"))
     text = f"Session {json_text(session.get('id'))} can never have {target}: it has {seen}."
     if target.statuses is not None and "started" in target.statuses and "ended" not in target.statuses:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.triggers.base import TriggerEvent
 
-from airflow_provider_ionq.utils.trigger_timeout import end_where_airflow_does_not, remaining_seconds
-from airflow_provider_ionq.waiting.registry import queue_up
-from airflow_provider_ionq.waiting.waiter import Notice
+from airflow_provider_ionq.sessions.capacity_queue import CapacityWaiter
+from airflow_provider_ionq.sessions.resource import SESSIONS
+from airflow_provider_ionq.triggers.base import IonQTrigger
+from airflow_provider_ionq.utils.trigger_timeout import remaining_seconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 
-class IonQCapacityTrigger(BaseTrigger):
+class IonQCapacityTrigger(IonQTrigger):
     """
     Wait in the triggerer until it is this task's turn to ask for a session again; sends nothing but reads.
 
@@ -39,6 +39,9 @@ class IonQCapacityTrigger(BaseTrigger):
         the wait, as in `dag.test()`; None if it is not known.
     """
 
+    arguments = ("backend", "ionq_conn_id", "open_session_ids", "since", "poke_interval", "pause", "remaining")
+    resource = SESSIONS
+
     def __init__(
         self,
         backend: str,
@@ -49,39 +52,17 @@ class IonQCapacityTrigger(BaseTrigger):
         pause: float,
         remaining: float | None = None,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__(ionq_conn_id, remaining)
         self.backend = backend
-        self.ionq_conn_id = ionq_conn_id
         self.open_session_ids = open_session_ids
         self.since = since
         self.poke_interval = poke_interval
         self.pause = pause
-        self.remaining = remaining
-        self.began = time.monotonic()
-
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return class path and arguments; both outlive upgrades, deferred tasks hold them in the database."""
-        return (
-            "airflow_provider_ionq.triggers.capacity.IonQCapacityTrigger",
-            {
-                "backend": self.backend,
-                "ionq_conn_id": self.ionq_conn_id,
-                "open_session_ids": list(self.open_session_ids),
-                "since": self.since,
-                "poke_interval": self.poke_interval,
-                "pause": self.pause,
-                "remaining": self.remaining,
-            },
-        )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and fire once."""
-        with queue_up(
-            self.ionq_conn_id, self.backend, self.open_session_ids, self.since, self.poke_interval, self.pause
-        ) as waiter:
-            end_where_airflow_does_not(self, waiter)
-            while isinstance(news := await waiter.next(), Notice):
-                self.log.log(news.level, news.text)
+        waiter = CapacityWaiter(self.backend, self.open_session_ids, self.since, self.poke_interval, self.pause)
+        result = await self.wait(waiter)
         yield TriggerEvent(
-            {"backend": self.backend, "session_id": news.session_id, "remaining": remaining_seconds(self)}
+            {"backend": self.backend, "session_id": result.session_id, "remaining": remaining_seconds(self)}
         )

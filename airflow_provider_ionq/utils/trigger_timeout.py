@@ -52,4 +52,4 @@ def end_where_airflow_does_not(trigger: TimedTrigger, waiter: Waiter[Any]) -> No
     :param waiter: its place in the poll.
     """
     if getattr(trigger, "timeout_after", None) is None and (remaining := remaining_seconds(trigger)) is not None:
-        asyncio.get_running_loop().call_later(remaining, waiter.tell, waiter.refusal())
+        asyncio.get_running_loop().call_later(remaining, waiter.notify, waiter.result_of_refusal())

@@ -1,91 +1,98 @@
-"""How a worker looks at a session again and again, through outages and changes of the connection."""
+"""How a worker polls one item again and again, through outages and changes of the connection."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from airflow_provider_ionq.api.errors import IonQConfigurationError, IonQError, naming_connection
-from airflow_provider_ionq.exceptions import IonQFailException
-from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.utils.tasks import look_at_session
 from airflow_provider_ionq.waiting import outage
 
 if TYPE_CHECKING:
-    from airflow_provider_ionq.api.models import Session
+    from collections.abc import Callable
+
+    from airflow_provider_ionq.api.client import IonQClient
+    from airflow_provider_ionq.api.settings import ClientSettings
+    from airflow_provider_ionq.waiting.resource import Resource
+
+T = TypeVar("T")
 
 
-class Lookout:
+class BlockingPoller(Generic[T]):
     """
-    Looks at one session, one request each time, and knows what can be waited out.
+    Polls one item, with one request each time, and tells which failures can be waited out.
 
-    :param ionq_conn_id: id of the Airflow connection.
+    :param resource: what is polled.
+    :param ionq_conn_id: id of the Airflow connection, for messages.
+    :param read_settings: reads the connection; may raise anything.
     :param log: the task's logger.
     """
 
-    def __init__(self, ionq_conn_id: str, log: Any) -> None:
-        self.ionq_conn_id = ionq_conn_id
+    def __init__(
+        self, resource: Resource[T], ionq_conn_id: str, read_settings: Callable[[], ClientSettings], log: Any
+    ) -> None:
         self.outage = outage.Outage()
         self.failure: IonQError | None = None
-        """Why the last look that failed did so."""
+        """Why the last poll that failed did so."""
+        self._resource = resource
+        self._ionq_conn_id = ionq_conn_id
+        self._read_settings = read_settings
         self._log = log
-        self._hook: IonQHook | None = None
-        self._connection_reads = 0
-        self._connection_read_at = 0.0
+        self._client: IonQClient | None = None
+        self._reads = 0
+        self._read_at = 0.0
 
-    def look(self, session_id: object, *, first: bool = False, refused_before: bool = False) -> Session | None:
+    def poll(self, item_id: str, *, first: bool = False, refused_before: bool = False) -> T | None:
         """
-        Look once; return None if the API could not be asked and that may pass.
+        Poll once; return None if the item could not be read and that may pass.
 
-        :param session_id: the rendered argument.
-        :param first: whether it is the first look, at which what can only be a mistake is believed.
-        :param refused_before: whether a refusal is the second in a row, and so is believed.
-        :raises IonQFailException: for a mistake, and for a refusal that is believed.
+        :param item_id: id of the item.
+        :param first: whether it is the first poll, at which what can only be a mistake is believed.
+        :param refused_before: whether a refusal is the second in a row, and is therefore believed.
+        :raises IonQError: for a mistake, and for a refusal that is believed.
+        :raises Exception: at the first poll, whatever prevents the connection from being read.
         """
         try:
-            session = look_at_session(self._fresh_hook(), session_id)
-        except IonQFailException as error:
-            reason = error.reason
-            if first or reason is None:
+            item = self._resource.get(self._current_client(), item_id)
+        except Exception as error:
+            failure = error if isinstance(error, IonQError) else IonQConfigurationError(str(error))
+            if first and not failure.retryable:
                 raise
-            failure = reason if isinstance(reason, IonQError) else IonQConfigurationError(str(reason))
             self._note_failure(failure)
             if self.outage.final or (refused_before and outage.is_refusal(failure)):
                 raise
-        except IonQError as error:
-            self._note_failure(error)
-        else:
-            if self.outage.passed():
-                self._log.info("The IonQ API answers again; waiting on.")
-            return session
-        return None
-
-    def _fresh_hook(self) -> IonQHook:
-        """Return the hook; after a failed look one that reads the connection again, at most once a minute."""
-        stale = self.outage.failures and time.monotonic() - self._connection_read_at >= outage.REREAD_SECONDS
-        if self._hook is None or stale:
-            self._connection_read_at = time.monotonic()
-            hook = IonQHook(self.ionq_conn_id, max_retries=0)
-            try:
-                hook.get_conn()
-            except Exception as error:
-                if self._hook is None:
-                    # `look_at_session` reads it again and tells what is wrong.
-                    return hook
-                self._log.warning(
-                    "The connection cannot be read again now, so the settings that were read last are used: %s",
-                    naming_connection(error, self.ionq_conn_id),
-                )
-            else:
-                self._hook = hook
-                self._connection_reads += 1
-        return self._hook
+            return None
+        if self.outage.passed():
+            self._log.info("The IonQ API answers again; waiting on.")
+        return item
 
     def read_connection_again(self) -> None:
-        """Have the next look read the connection, however short ago it was read."""
-        self._hook = None
+        """Have the next poll read the connection, however recently it was read."""
+        self._client = None
+
+    def _current_client(self) -> IonQClient:
+        """Return the client; after a failed poll a new one from the connection, at most once a minute."""
+        is_stale = self.outage.failures and time.monotonic() - self._read_at >= outage.REREAD_SECONDS
+        if self._client is not None and not is_stale:
+            return self._client
+        from airflow_provider_ionq.api.client import IonQClient
+
+        self._read_at = time.monotonic()
+        try:
+            client = IonQClient(self._read_settings(), check_address=True)
+        except Exception as error:
+            if self._client is None:
+                raise
+            self._log.warning(
+                "The connection cannot be read again now, so the settings that were read last are used: %s",
+                naming_connection(error, self._ionq_conn_id),
+            )
+            return self._client
+        self._reads += 1
+        self._client = client
+        return client
 
     def _note_failure(self, error: IonQError) -> None:
         self.failure = error
-        if self.outage.failed(error, self._connection_reads):
-            self._log.warning("The IonQ API cannot be asked; waiting on until it can. %s", error)
+        if self.outage.failed(error, self._reads):
+            self._log.warning("The IonQ API cannot be reached; waiting until it can. %s", error)

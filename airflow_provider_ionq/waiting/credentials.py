@@ -1,4 +1,4 @@
-"""The settings of a connection as the shared poll goes by them: read once, and again while the API fails."""
+"""The settings of a connection as a poll uses them: read once, and again while the API fails."""
 
 from __future__ import annotations
 
@@ -8,44 +8,47 @@ import time
 from typing import TYPE_CHECKING
 
 from airflow_provider_ionq.api.errors import IonQConfigurationError, IonQError, naming_connection
-from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.waiting import outage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_ionq.api.settings import ClientSettings
 
 log = logging.getLogger(__name__)
 
 
-class ConnectionReader:
+class CredentialsReader:
     """
-    Reads one connection, off the event loop; never raises what is wrong with it.
+    Reads one connection, off the event loop. What is wrong with the connection is kept, never raised.
 
-    :param ionq_conn_id: id of the Airflow connection.
+    :param ionq_conn_id: id of the Airflow connection, for messages.
+    :param read_settings: reads the connection; blocks, and may raise anything.
     """
 
-    def __init__(self, ionq_conn_id: str) -> None:
+    def __init__(self, ionq_conn_id: str, read_settings: Callable[[], ClientSettings]) -> None:
         self.ionq_conn_id = ionq_conn_id
         self.settings: ClientSettings | None = None
         self.error: IonQError = IonQConfigurationError("the connection was never read")
         self.reads = 0
-        """How often it could be read."""
+        """How often the connection was read successfully."""
+        self._read_settings = read_settings
         self._tried_at: float | None = None
 
-    def is_due(self, *, troubled: bool) -> bool:
-        """Tell whether to read: the first time, and while there is trouble, once in a while."""
+    def is_due(self, *, in_outage: bool) -> bool:
+        """Tell whether to read the connection: the first time, and once in a while during an outage."""
         if self._tried_at is None:
             return True
-        return troubled and time.monotonic() - self._tried_at >= outage.REREAD_SECONDS
+        return in_outage and time.monotonic() - self._tried_at >= outage.REREAD_SECONDS
 
     async def read(self) -> bool:
-        """Read the connection; keep what we have when it cannot be read. Return whether the settings are others now."""
+        """Read the connection, and keep the old settings if that fails. Return whether the settings have changed."""
         self._tried_at = time.monotonic()
         try:
-            settings = await asyncio.to_thread(IonQHook(self.ionq_conn_id, max_retries=0).get_settings)
+            settings = await asyncio.to_thread(self._read_settings)
         except IonQError as error:
             self.error = error
-        except Exception as error:  # a secrets backend may raise anything; it is an outage like another
+        except Exception as error:  # a secrets backend may raise anything; it is an outage like any other
             self.error = IonQConfigurationError(naming_connection(error, self.ionq_conn_id))
         else:
             self.reads += 1

@@ -1,9 +1,9 @@
 """
-One poll per connection in a triggerer process, shared by every trigger that waits on it.
+One poll per connection and resource in a triggerer process, shared by every trigger that waits on it.
 
-Rules of this file: HTTP, JSON and decisions run in threads, never on the event loop; the loop only wakes those whose
-session is settled, or whose turn it is to ask for one, a few at a time; a poller lives from its first waiter to its
-last; what the API answers is never an exception here, only a bug is.
+Rules of this file: HTTP, JSON and decisions run in threads, never on the event loop. The loop only notifies the waiters
+that have something to learn, a few at a time. A poller lives from its first waiter to its last. What the API answers is
+never an exception here; only a bug is.
 """
 
 from __future__ import annotations
@@ -14,284 +14,309 @@ import logging
 import math
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from airflow_provider_ionq.api.errors import naming_connection
-from airflow_provider_ionq.sessions.capacity_queue import CapacityWatch
-from airflow_provider_ionq.sessions.target import Outcome, decide, never_started_hint
-from airflow_provider_ionq.utils import metrics
 from airflow_provider_ionq.waiting import outage
-from airflow_provider_ionq.waiting.credentials import ConnectionReader
-from airflow_provider_ionq.waiting.fetcher import Asker, Look
+from airflow_provider_ionq.waiting.credentials import CredentialsReader
+from airflow_provider_ionq.waiting.decision import Outcome
+from airflow_provider_ionq.waiting.fetcher import NO_INTEREST, Fetcher, Snapshot
 from airflow_provider_ionq.waiting.waiter import (
-    CapacityWaiter,
-    News,
-    Notice,
-    SessionWaiter,
-    Settled,
-    Turn,
+    Finished,
+    ItemWaiter,
+    LogLine,
+    Notification,
     Waiter,
-    relief,
-    trouble,
+    outage_events,
+    recovery_events,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_ionq.api.errors import IonQError
-    from airflow_provider_ionq.sessions.capacity_queue import CapacityQueues
+    from airflow_provider_ionq.waiting.connection import PolledConnection
+    from airflow_provider_ionq.waiting.observer import Interest, PollObserver
+    from airflow_provider_ionq.waiting.resource import Resource
 
 log = logging.getLogger(__name__)
 
-WOKEN_AT_ONCE = 50
-"""Waiters woken in one turn of the event loop."""
+T = TypeVar("T")
 
-FIRST_LOOK_SECONDS = 5.0
+NOTIFIED_AT_ONCE = 50
+"""Waiters notified in one turn of the event loop."""
+
+FIRST_POLL_SECONDS = 5.0
 """
-Between the regular polls there is one for sessions at which nobody has looked yet, so often at most.
+The shortest time between two extra polls for waiters whose item nobody has polled yet.
 
-A regular poll may be minutes away, and who started a wait wants to know of a wrong id or key at once.
+A regular poll may be minutes away, and whoever starts a wait wants to learn of a wrong id or key at once.
 """
 
 GATHERING_SECONDS = 0.5
-"""The first look waits so long for others that are to have theirs, as when many tasks start at once."""
+"""An extra poll waits this long for other new waiters, as when many tasks start at once."""
 
-Watched = tuple[str, dict[SessionWaiter, None]]
-"""A session's id and who waits for it."""
+Watched = tuple[str, dict[ItemWaiter, None]]
+"""An item's id and its waiters."""
 
 
-class Poller:
+class Poller(Generic[T]):
     """
-    Polls one connection for all its waiters, at the shortest interval that any of them asked for.
+    Polls one resource of one connection for all its waiters, at the shortest interval that any of them asked for.
 
-    :param ionq_conn_id: id of the Airflow connection.
-    :param queues: those who wait for capacity; kept by the caller, for they remember what a later poller must know.
+    :param connection: the connection.
+    :param resource: what is polled.
+    :param observer: learns from the polls beyond the awaited items; None when nothing does. The caller keeps it: it
+        remembers what a later poller must know.
     """
 
-    def __init__(self, ionq_conn_id: str, queues: CapacityQueues[CapacityWaiter]) -> None:
-        self.ionq_conn_id = ionq_conn_id
-        self._queues = queues
-        self._waiters: dict[str, dict[SessionWaiter, None]] = {}
+    def __init__(
+        self, connection: PolledConnection, resource: Resource[T], observer: PollObserver[T] | None = None
+    ) -> None:
+        self.ionq_conn_id = connection.ionq_conn_id
+        self._resource = resource
+        self._metrics = connection.metrics
+        self._observer = observer
+        self._waiters: dict[str, dict[ItemWaiter, None]] = {}
         self._intervals: Counter[float] = Counter()
         self._changed = asyncio.Event()
-        self._unseen: dict[SessionWaiter, None] = {}
-        self._unseen_since = 0.0
-        self._first_looked_at = -FIRST_LOOK_SECONDS
-        self._connection = ConnectionReader(ionq_conn_id)
-        self._asker: Asker | None = None
+        self._first_polls: dict[ItemWaiter, None] = {}
+        self._first_polls_since = 0.0
+        self._first_polled_at = -FIRST_POLL_SECONDS
+        self._credentials = CredentialsReader(connection.ionq_conn_id, connection.read_settings)
+        self._fetcher: Fetcher[T] | None = None
         self._outage = outage.Outage()
-        self._session_outages: dict[str, outage.Outage] = {}
+        self._item_outages: dict[str, outage.Outage] = {}
 
-    def add(self, waiter: SessionWaiter | CapacityWaiter) -> None:
-        """Let a waiter take part in the next poll."""
+    def add(self, waiter: Waiter[Any]) -> None:
+        """Let a waiter take part in the next poll: in the observer's name, unless it waits for one item."""
         if not self._intervals or waiter.interval < min(self._intervals):
             self._changed.set()
         self._intervals[waiter.interval] += 1
-        if isinstance(waiter, CapacityWaiter):
-            if self._queues.add(waiter):
+        if not isinstance(waiter, ItemWaiter):
+            if self._observed().add(waiter):
                 self._changed.set()
             return
-        self._waiters.setdefault(waiter.session_id, {})[waiter] = None
-        if waiter.unseen:
-            if not self._unseen:
-                self._unseen_since = time.monotonic()
+        self._waiters.setdefault(waiter.item_id, {})[waiter] = None
+        if waiter.needs_first_poll:
+            if not self._first_polls:
+                self._first_polls_since = time.monotonic()
                 self._changed.set()
-            self._unseen[waiter] = None
+            self._first_polls[waiter] = None
 
-    def remove(self, waiter: SessionWaiter | CapacityWaiter) -> bool:
-        """Let a waiter go; return whether it was the last."""
+    def remove(self, waiter: Waiter[Any]) -> bool:
+        """Remove a waiter; return whether it was the last."""
         self._intervals[waiter.interval] -= 1
         if not self._intervals[waiter.interval]:
             del self._intervals[waiter.interval]
-        if isinstance(waiter, CapacityWaiter):
-            self._queues.remove(waiter)
+        if not isinstance(waiter, ItemWaiter):
+            self._observed().remove(waiter)
         else:
-            same = self._waiters[waiter.session_id]
+            same = self._waiters[waiter.item_id]
             del same[waiter]
-            self._unseen.pop(waiter, None)
+            self._first_polls.pop(waiter, None)
             if not same:
-                del self._waiters[waiter.session_id]
-                self._session_outages.pop(waiter.session_id, None)
+                del self._waiters[waiter.item_id]
+                self._item_outages.pop(waiter.item_id, None)
         return not self._intervals
 
     async def run(self) -> None:
-        """Poll until cancelled; for those whose worker has just looked first after an interval."""
+        """Poll until cancelled. Waiters whose worker has just polled are polled for after one interval."""
         polled = time.monotonic()
         try:
             while True:
-                if everybody := await self._pause(polled):
+                if everything := await self._pause(polled):
                     polled = time.monotonic()
-                await self._poll(everybody)
+                await self._poll(everything)
         finally:
             self._close()
-            metrics.gauge("ionq.waiters", self.ionq_conn_id, 0)
+            self._metrics.gauge("ionq.waiters", self.ionq_conn_id, 0)
 
     async def crashed(self, error: BaseException) -> None:
-        """Tell every waiter that the poll is no more."""
-        await self._tell((waiter, error) for waiter in self._all())
+        """Notify every waiter that the poll has crashed."""
+        await self._notify((waiter, error) for waiter in self._all())
 
     async def _pause(self, polled: float) -> bool:
-        """Wait until a poll is due; return whether for everybody, or for those only at whom nobody has looked yet."""
+        """Wait until a poll is due; return whether for every item, or only for those that need their first poll."""
         finished = time.monotonic()
         while self._intervals:
             pause = self._outage.pause_seconds(min(self._intervals))
-            # The second part keeps answers slower than the interval from being asked for without a break.
+            # The second part keeps an API that answers more slowly than the interval from being asked without a break.
             regular = max(polled + pause, finished + min(pause / 2, 1.0))
             first = math.inf
-            if self._unseen and not self._outage.failures:
-                first = max(self._first_looked_at + FIRST_LOOK_SECONDS, self._unseen_since + GATHERING_SECONDS)
-            # Not while the API is out: whoever asks for a session then may not learn whether it got one.
-            turn = math.inf if self._outage.failures else self._queues.next_at()
+            if self._first_polls and not self._outage.failures:
+                first = max(self._first_polled_at + FIRST_POLL_SECONDS, self._first_polls_since + GATHERING_SECONDS)
+            # Not during an outage: a task that creates a session then may not learn whether it got one.
+            observed = math.inf
+            if self._observer is not None and not self._outage.failures:
+                observed = self._observer.next_at()
             self._changed.clear()
             try:
-                async with asyncio.timeout(min(regular, first, turn) - time.monotonic()):
+                async with asyncio.timeout(min(regular, first, observed) - time.monotonic()):
                     await self._changed.wait()
             except TimeoutError:
-                if turn < min(regular, first):
-                    await self._tell(self._turns())
+                if observed < min(regular, first):
+                    await self._notify(self._observed_events())
                     continue
-                return regular <= first or len(self._unseen) == self._intervals.total()
+                return regular <= first or len(self._first_polls) == self._intervals.total()
         return True
 
-    async def _poll(self, everybody: bool) -> None:
-        # In a thread: the first call may look up the statistics' host.
-        await asyncio.to_thread(metrics.count, "ionq.polls", self.ionq_conn_id)
-        if self._connection.is_due(troubled=self._is_troubled()) and await self._connection.read():
+    async def _poll(self, everything: bool) -> None:
+        # In a thread: the first call may look up the host of the metrics.
+        await asyncio.to_thread(self._metrics.count, "ionq.polls", self.ionq_conn_id)
+        if self._credentials.is_due(in_outage=self._is_in_outage()) and await self._credentials.read():
             self._close()
-            if (settings := self._connection.settings) is not None:
-                self._asker = Asker(settings, lambda: bool(self._intervals))
-        if everybody:
+            if (settings := self._credentials.settings) is not None:
+                self._fetcher = Fetcher(self._resource, settings, lambda: bool(self._intervals))
+        if everything:
             watched = list(self._waiters.items())
         else:
-            ids = dict.fromkeys(waiter.session_id for waiter in self._unseen)
-            watched = [(session_id, self._waiters[session_id]) for session_id in ids]
-        seen, self._unseen = self._unseen, {}
-        if seen:
-            self._first_looked_at = time.monotonic()
+            ids = dict.fromkeys(waiter.item_id for waiter in self._first_polls)
+            watched = [(item_id, self._waiters[item_id]) for item_id in ids]
+        first_polls, self._first_polls = self._first_polls, {}
+        if first_polls:
+            self._first_polled_at = time.monotonic()
         began = time.monotonic()
-        await self._ask(watched, self._queues.watch() if everybody else CapacityWatch())
-        for waiter in seen:
-            waiter.unseen = False
+        interest = self._observer.interest() if everything and self._observer is not None else NO_INTEREST
+        await self._fetch(watched, interest)
+        for waiter in first_polls:
+            waiter.needs_first_poll = False
         self._report(len(watched), time.monotonic() - began)
 
-    def _report(self, asked_for: int, seconds: float) -> None:
+    def _report(self, polled: int, seconds: float) -> None:
         waiters = self._intervals.total()
-        metrics.gauge("ionq.waiters", self.ionq_conn_id, waiters)
+        self._metrics.gauge("ionq.waiters", self.ionq_conn_id, waiters)
         log.debug(
-            "IonQ connection %r: polled for %d of %d awaited sessions in %.3f s; %d waiters, shortest interval %g s;"
-            " %d failures in a row, %d sessions that alone fail.",
+            "IonQ connection %r: polled %d of %d awaited %ss in %.3f s; %d waiters, shortest interval %g s;"
+            " %d failures in a row, %d items that fail alone.",
             self.ionq_conn_id,
-            asked_for,
+            polled,
             len(self._waiters),
+            self._resource.name,
             seconds,
             waiters,
             min(self._intervals, default=math.inf),
             self._outage.failures,
-            len(self._session_outages),
+            len(self._item_outages),
         )
 
-    async def _ask(self, watched: list[Watched], watch: CapacityWatch) -> None:
-        """Ask for some of the sessions, and tell whom it concerns what came of it."""
-        if self._asker is None:
-            await self._failed(self._connection.error)
+    async def _fetch(self, watched: list[Watched], interest: Interest[T]) -> None:
+        """Read items, and notify the waiters concerned of the outcome."""
+        if self._fetcher is None:
+            await self._failed(self._credentials.error)
             return
-        look, news = await asyncio.to_thread(self._look, self._asker, watched, watch)
-        was_troubled = self._is_troubled()
-        await self._note_session_errors(look)
-        if look.failure is not None:
-            await self._failed(look.failure)
+        snapshot, events = await asyncio.to_thread(self._fetch_and_decide, self._fetcher, watched, interest)
+        was_in_outage = self._is_in_outage()
+        await self._note_item_errors(snapshot)
+        if snapshot.failure is not None:
+            await self._failed(snapshot.failure)
         elif self._outage.passed():
             log.info("IonQ connection %r: the API answers again.", self.ionq_conn_id)
-        if look.failure is None:
-            if was_troubled:
-                await self._tell(self._relieved(look))
-            news += self._turns(look)
-        await self._tell(news)
+        if snapshot.failure is None:
+            if was_in_outage:
+                await self._notify(self._recovered(snapshot))
+            events += self._observed_events(snapshot)
+        await self._notify(events)
 
     # Everything from here to the next such line runs in a thread.
 
-    def _look(self, asker: Asker, watched: list[Watched], watch: CapacityWatch) -> tuple[Look, list[News]]:
-        """Ask for the sessions and decide for each waiter."""
-        # Those that alone fail come last: what they do says least about the others.
-        ids = sorted((session_id for session_id, _ in watched), key=self._session_outages.__contains__)
-        look = asker.look(ids, self._outage.failures, watch)
+    def _fetch_and_decide(
+        self, fetcher: Fetcher[T], watched: list[Watched], interest: Interest[T]
+    ) -> tuple[Snapshot[T], list[Notification]]:
+        """Read the items and decide for each waiter."""
+        # Items that fail alone come last: they say least about the others.
+        ids = sorted((item_id for item_id, _ in watched), key=self._item_outages.__contains__)
+        snapshot = fetcher.fetch(ids, self._outage.failures, interest)
         now = time.monotonic()
-        news: list[News] = []
-        for session_id, waiters in watched:
-            if (session := look.sessions.get(session_id)) is not None:
+        events: list[Notification] = []
+        for item_id, waiters in watched:
+            if (item := snapshot.items.get(item_id)) is not None:
                 for waiter in list(waiters):
-                    if waiter.ready_at > now:
-                        continue
-                    decision = decide(session, waiter.target)
-                    if decision.outcome is not Outcome.WAIT:
-                        news.append((waiter, Settled(session)))
-                        continue
-                    if waiter.unseen and (hint := never_started_hint(session, waiter.target)):
-                        news.append((waiter, Notice(logging.WARNING, hint)))
-                    if decision.warning != waiter.warned:
-                        waiter.warned = decision.warning
-                        if decision.warning:
-                            news.append((waiter, Notice(logging.WARNING, decision.warning)))
-        return look, news
+                    if waiter.ready_at <= now:
+                        events += self._decide(waiter, item)
+        return snapshot, events
+
+    def _decide(self, waiter: ItemWaiter, item: T) -> Iterable[Notification]:
+        decision = waiter.target.decide(item)
+        if decision.outcome is not Outcome.WAIT:
+            yield waiter, Finished(item)
+            return
+        if waiter.needs_first_poll and (hint := waiter.target.hint(item)):
+            yield waiter, LogLine(logging.WARNING, hint)
+        if decision.warning != waiter.warned:
+            waiter.warned = decision.warning
+            if decision.warning:
+                yield waiter, LogLine(logging.WARNING, decision.warning)
 
     # Back on the event loop.
 
-    def _is_troubled(self) -> bool:
-        return self._outage.failures > 0 or bool(self._session_outages)
+    def _observed(self) -> PollObserver[T]:
+        if self._observer is None:
+            raise TypeError(f"{self._resource.name}: only a waiter for an item can take part in this poll")
+        return self._observer
+
+    def _is_in_outage(self) -> bool:
+        return self._outage.failures > 0 or bool(self._item_outages)
 
     def _close(self) -> None:
-        if self._asker is not None:
-            self._asker.close()
+        if self._fetcher is not None:
+            self._fetcher.close()
 
     async def _failed(self, error: IonQError) -> None:
-        """Take note of a poll that failed for all."""
-        self._outage.failed(error, self._connection.reads)
-        metrics.count("ionq.poll_failures", self.ionq_conn_id)
+        """Handle a poll that failed for every waiter."""
+        self._outage.failed(error, self._credentials.reads)
+        self._metrics.count("ionq.poll_failures", self.ionq_conn_id)
         log.warning("The poll failed: %s", naming_connection(error, self.ionq_conn_id))
-        await self._tell(trouble(self._all(), error, final=self._outage.final))
+        await self._notify(outage_events(self._all(), error, final=self._outage.final))
 
-    async def _note_session_errors(self, look: Look) -> None:
-        """Take note of the sessions that alone could not be read."""
-        for session_id in look.sessions.keys() & self._session_outages.keys():
-            del self._session_outages[session_id]
-        if not look.errors:
+    async def _note_item_errors(self, snapshot: Snapshot[T]) -> None:
+        """Handle the items that could not be read although others could."""
+        for item_id in snapshot.items.keys() & self._item_outages.keys():
+            del self._item_outages[item_id]
+        if not snapshot.errors:
             return
-        news: list[News] = []
-        for session_id, error in look.errors.items():
-            if session_id not in self._waiters:
-                continue  # who waited for it has left meanwhile
-            state = self._session_outages.setdefault(session_id, outage.Outage())
-            state.failed(error, self._connection.reads)
-            news += trouble(self._waiters.get(session_id, ()), error, final=state.final)
-        example = next(iter(look.errors.values()))
+        events: list[Notification] = []
+        for item_id, error in snapshot.errors.items():
+            if item_id not in self._waiters:
+                continue  # its waiters have left meanwhile
+            state = self._item_outages.setdefault(item_id, outage.Outage())
+            state.failed(error, self._credentials.reads)
+            events += outage_events(self._waiters.get(item_id, ()), error, final=state.final)
+        example = next(iter(snapshot.errors.values()))
         log.warning(
-            "IonQ connection %r: %d sessions could not be read: %s", self.ionq_conn_id, len(look.errors), example
+            "IonQ connection %r: %d %ss could not be read: %s",
+            self.ionq_conn_id,
+            len(snapshot.errors),
+            self._resource.name,
+            example,
         )
-        await self._tell(news)
+        await self._notify(events)
 
-    def _relieved(self, look: Look) -> list[News]:
-        seen = (waiter for session_id in look.sessions for waiter in self._waiters.get(session_id, ()))
-        return relief(itertools.chain(seen, self._queues))
+    def _recovered(self, snapshot: Snapshot[T]) -> list[Notification]:
+        seen = (waiter for item_id in snapshot.items for waiter in self._waiters.get(item_id, ()))
+        return recovery_events(itertools.chain(seen, self._observer or ()))
 
-    def _turns(self, look: Look | None = None) -> list[News]:
-        """Return whose turn it is to ask for a session, after a look or without one."""
+    def _observed_events(self, snapshot: Snapshot[T] | None = None) -> list[Notification]:
+        """Return what the observer has to say, after a poll or without one."""
+        if self._observer is None:
+            return []
         now = time.monotonic()
-        if look is not None:
-            self._queues.note(look.opened, look.over, now)
-        return [(waiter, Turn(session_id)) for waiter, session_id in self._queues.turns(now)]
+        if snapshot is not None:
+            self._observer.update(snapshot, now)
+        return list(self._observer.due(now))
 
     def _all(self) -> list[Waiter[Any]]:
-        return [*itertools.chain.from_iterable(self._waiters.values()), *self._queues]
+        return [*itertools.chain.from_iterable(self._waiters.values()), *(self._observer or ())]
 
-    async def _tell(self, news: Iterable[News]) -> None:
-        settled = 0
+    async def _notify(self, notifications: Iterable[Notification]) -> None:
+        finished = 0
         try:
-            for count, (waiter, item) in enumerate(news, start=1):
-                waiter.tell(item)
-                settled += isinstance(item, (Settled, Turn))
-                if count % WOKEN_AT_ONCE == 0:
+            for count, (waiter, notification) in enumerate(notifications, start=1):
+                waiter.notify(notification)
+                finished += not isinstance(notification, (LogLine, BaseException))
+                if count % NOTIFIED_AT_ONCE == 0:
                     await asyncio.sleep(0)
         finally:
-            # Also when the last of them has left meanwhile, which ends the poll.
-            if settled:
-                metrics.count("ionq.settled", self.ionq_conn_id, settled)
+            # Also when the last waiter has left meanwhile, which ends the poll.
+            if finished:
+                self._metrics.count("ionq.settled", self.ionq_conn_id, finished)

@@ -1,4 +1,4 @@
-"""Take part in the shared poll: each connection has one in each event loop, for as long as somebody waits."""
+"""Take part in a shared poll: each connection has one for each resource and event loop, while anybody waits."""
 
 from __future__ import annotations
 
@@ -9,91 +9,74 @@ import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from airflow_provider_ionq.sessions.capacity_queue import CapacityQueues
 from airflow_provider_ionq.waiting.poller import Poller
-from airflow_provider_ionq.waiting.waiter import CapacityWaiter, SessionWaiter
+from airflow_provider_ionq.waiting.waiter import Waiter
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Coroutine, Iterator
+    from collections.abc import Coroutine, Iterator
 
-    from airflow_provider_ionq.sessions.target import Target
+    from airflow_provider_ionq.waiting.connection import PolledConnection
+    from airflow_provider_ionq.waiting.observer import PollObserver
+    from airflow_provider_ionq.waiting.resource import Resource
 
 log = logging.getLogger(__name__)
+
+AnyWaiter = TypeVar("AnyWaiter", bound=Waiter[Any])
+
+Key = tuple[str, str]
+"""The id of a connection and the name of a resource."""
 
 
 class _Polls:
     """The polls of one event loop."""
 
     def __init__(self) -> None:
-        self.running: dict[str, tuple[Poller, asyncio.Task[None]]] = {}
-        # Outlive the polls: who comes back to wait again may have been the only one.
-        self.queues: dict[str, CapacityQueues[CapacityWaiter]] = {}
+        self.running: dict[Key, tuple[Poller[Any], asyncio.Task[None]]] = {}
+        # Outlive the polls: a waiter that comes back may have been the only one.
+        self.observers: dict[Key, PollObserver[Any] | None] = {}
 
 
 # A task of one event loop cannot serve the triggers of another.
 _polls: WeakKeyDictionary[asyncio.AbstractEventLoop, _Polls] = WeakKeyDictionary()
 
-AnyWaiter = TypeVar("AnyWaiter", SessionWaiter, CapacityWaiter)
-
-
-def subscribe(
-    ionq_conn_id: str, session_id: str, target: Target, interval: float, *, unseen: bool = False
-) -> contextlib.AbstractContextManager[SessionWaiter]:
-    """
-    Wait for a session for as long as the context is open.
-
-    :param ionq_conn_id: id of the Airflow connection.
-    :param session_id: id of the awaited session.
-    :param target: what is waited for.
-    :param interval: the longest time between two looks, in seconds.
-    :param unseen: whether nobody has looked at the session yet, so that the first look is one at which mistakes count.
-    """
-    return _subscribed(ionq_conn_id, SessionWaiter(session_id, target, interval, unseen=unseen))
-
-
-def queue_up(
-    ionq_conn_id: str, backend: str, open_ids: Collection[str], since: float, interval: float, pause: float
-) -> contextlib.AbstractContextManager[CapacityWaiter]:
-    """
-    Wait for capacity of a backend for as long as the context is open.
-
-    :param ionq_conn_id: id of the Airflow connection.
-    :param backend: name of the device.
-    :param open_ids: ids of its sessions that had not ended when the task looked.
-    :param since: when the task first found no capacity, in epoch seconds.
-    :param interval: the longest time between two looks, in seconds.
-    :param pause: how long the oldest waits when no session is known to have ended, in seconds.
-    """
-    return _subscribed(ionq_conn_id, CapacityWaiter(backend, open_ids, since, interval, pause))
-
 
 @contextlib.contextmanager
-def _subscribed(ionq_conn_id: str, waiter: AnyWaiter) -> Iterator[AnyWaiter]:
-    """Take part in the poll of a connection, starting it if need be."""
+def subscribe(connection: PolledConnection, resource: Resource[Any], waiter: AnyWaiter) -> Iterator[AnyWaiter]:
+    """
+    Take part in the poll of a connection while the context is open, starting the poll if need be.
+
+    :param connection: the connection.
+    :param resource: what is polled.
+    :param waiter: the place in the poll; an :class:`~airflow_provider_ionq.waiting.waiter.ItemWaiter`, or a waiter of
+        the resource's observer.
+    """
     polls = _polls.setdefault(asyncio.get_running_loop(), _Polls())
-    if ionq_conn_id not in polls.running:
-        new = Poller(ionq_conn_id, polls.queues.setdefault(ionq_conn_id, CapacityQueues()))
-        polls.running[ionq_conn_id] = (new, _start(_run(new, polls)))
-    poller, task = polls.running[ionq_conn_id]
+    key = (connection.ionq_conn_id, resource.name)
+    if key not in polls.running:
+        if key not in polls.observers:
+            polls.observers[key] = resource.new_observer()
+        new = Poller(connection, resource, polls.observers[key])
+        polls.running[key] = (new, _start(_run(new, key, polls)))
+    poller, task = polls.running[key]
     poller.add(waiter)
     try:
         yield waiter
     finally:
         if poller.remove(waiter):
             task.cancel()
-            if polls.running.get(ionq_conn_id) == (poller, task):
-                del polls.running[ionq_conn_id]
+            if polls.running.get(key) == (poller, task):
+                del polls.running[key]
 
 
-async def _run(poller: Poller, polls: _Polls) -> None:
+async def _run(poller: Poller[Any], key: Key, polls: _Polls) -> None:
     try:
         await poller.run()
     except Exception as error:
-        polls.running.pop(poller.ionq_conn_id, None)
+        polls.running.pop(key, None)
         log.exception("IonQ connection %r: the poll crashed; its waiters fail.", poller.ionq_conn_id)
         await poller.crashed(error)
 
 
 def _start(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    # In a context of its own: else it inherits that of the trigger that came first, and logs into its task.
+    # In a context of its own: otherwise it inherits that of the first trigger, and logs into its task.
     return asyncio.get_running_loop().create_task(coroutine, name="ionq-poller", context=contextvars.Context())

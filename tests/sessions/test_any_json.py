@@ -14,7 +14,7 @@ from airflow_provider_ionq.sessions.earlier import difference, lost_words
 from airflow_provider_ionq.sessions.intent import Intent
 from airflow_provider_ionq.sessions.recover import found_words, only_unused
 from airflow_provider_ionq.sessions.request import SessionRequest, closing_words, created_epoch
-from airflow_provider_ionq.sessions.target import Target, decide, is_ended, never_started_hint
+from airflow_provider_ionq.sessions.target import SessionTarget, decide, is_ended, never_started_hint
 from tests.sessions.tasks import BACKEND, Store, Task
 
 if TYPE_CHECKING:
@@ -71,7 +71,11 @@ def test_no_description_raises_or_loses_the_id(session: Any) -> None:
     assert SESSION_ID in lost_words("qpu", [session], None)
     difference(session, None, REQUEST, "ionq_default")
     Intent(request=REQUEST, open_ids=(), since=0.0, until=1e12).may_be(session, "a project")
-    for target in (Target.of("started", None), Target.of(None, True), Target.of(("created", "ended"), False)):
+    for target in (
+        SessionTarget.of("started", None),
+        SessionTarget.of(None, True),
+        SessionTarget.of(("created", "ended"), False),
+    ):
         decision = decide(session, target)
         text = decision.reason + (decision.warning or "")
         assert not text or SESSION_ID in text

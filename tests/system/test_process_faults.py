@@ -130,7 +130,7 @@ def test_triggerer_is_down_for_longer_than_the_timeout(stack: AirflowStack, emul
         wait.until_it_ends()
         assert wait.task() == {"state": "failed", "try_number": 1}, wait.evidence()
         assert "AirflowSensorTimeout" in wait.log()
-        assert "within 20 s; at the last look its status is 'created'" in wait.log()
+        assert "within 20 s; at the last poll its status is 'created'" in wait.log()
     for wait in [*reached, *missed]:
         # A worker's first, and the last.
         assert wait.looks == MODES[wait.mode].starts_on_worker + 1

@@ -29,7 +29,7 @@ FAILURES = {
     "unknown_soft": ("skipped", "answered 404"),
     "refused": ("failed", "answered 401"),
     "no_connection": ("failed", "ionq_is_not_there"),
-    "never": ("failed", "did not have status started within 12 s; at the last look its status is 'created'"),
+    "never": ("failed", "did not have status started within 12 s; at the last poll its status is 'created'"),
     "never_soft": ("skipped", ""),
     "ended": ("failed", "It ended without having been started."),
     "nothing": ("failed", "session_id must be the id of an IonQ session, but it rendered to 'None'"),

@@ -1,4 +1,4 @@
-"""How many sessions are asked for, and when asking stops."""
+"""How many items a poll reads, and when it stops."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import requests
 
 from airflow_provider_ionq.api.errors import IonQAuthenticationError, IonQServerError, IonQTimeoutError
 from airflow_provider_ionq.api.settings import ClientSettings
-from airflow_provider_ionq.waiting.fetcher import Asker
+from airflow_provider_ionq.sessions.resource import SESSIONS as SESSION_RESOURCE
+from airflow_provider_ionq.waiting.fetcher import Fetcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,10 +22,10 @@ IDS = [f"s-{number}" for number in range(40)]
 
 
 @pytest.fixture
-def asker() -> Iterator[Asker]:
-    asker = Asker(ClientSettings(api_key="k", max_retries=0), lambda: True)
-    yield asker
-    asker.close()
+def fetcher() -> Iterator[Fetcher[Any]]:
+    fetcher = Fetcher(SESSION_RESOURCE, ClientSettings(api_key="k", max_retries=0), lambda: True)
+    yield fetcher
+    fetcher.close()
 
 
 @pytest.fixture
@@ -41,33 +42,33 @@ def answer(mocker: Mocker, session_ids: list[str], **response: Any) -> None:
         mocker.get(f"{SESSIONS}/{session_id}", **response)
 
 
-def test_all_that_the_list_does_not_show_are_asked_for_by_id(asker: Asker, by_id_only: Mocker) -> None:
-    look = asker.look(IDS, failures=0)
-    assert look.sessions.keys() == set(IDS)
+def test_all_that_the_list_does_not_show_are_asked_for_by_id(fetcher: Fetcher[Any], by_id_only: Mocker) -> None:
+    snapshot = fetcher.fetch(IDS, failures=0)
+    assert snapshot.items.keys() == set(IDS)
     assert by_id_only.call_count == 1 + len(IDS)
 
 
-def test_sessions_that_are_not_there_are_their_own_errors(asker: Asker, by_id_only: Mocker) -> None:
+def test_sessions_that_are_not_there_are_their_own_errors(fetcher: Fetcher[Any], by_id_only: Mocker) -> None:
     answer(by_id_only, IDS[::2], status_code=404)
-    look = asker.look(IDS, failures=0)
-    assert look.failure is None
-    assert look.errors.keys() == set(IDS[::2])
-    assert look.sessions.keys() == set(IDS[1::2])
+    snapshot = fetcher.fetch(IDS, failures=0)
+    assert snapshot.failure is None
+    assert snapshot.errors.keys() == set(IDS[::2])
+    assert snapshot.items.keys() == set(IDS[1::2])
 
 
-def test_a_few_server_errors_are_their_sessions_own(asker: Asker, by_id_only: Mocker) -> None:
+def test_a_few_server_errors_are_their_sessions_own(fetcher: Fetcher[Any], by_id_only: Mocker) -> None:
     answer(by_id_only, IDS[10:13], status_code=500)
-    look = asker.look(IDS, failures=0)
-    assert look.failure is None
-    assert look.errors.keys() == set(IDS[10:13])
-    assert len(look.sessions) == len(IDS) - 3
+    snapshot = fetcher.fetch(IDS, failures=0)
+    assert snapshot.failure is None
+    assert snapshot.errors.keys() == set(IDS[10:13])
+    assert len(snapshot.items) == len(IDS) - 3
 
 
-def test_many_server_errors_end_the_look(asker: Asker, by_id_only: Mocker) -> None:
+def test_many_server_errors_end_the_poll(fetcher: Fetcher[Any], by_id_only: Mocker) -> None:
     answer(by_id_only, IDS[1:], status_code=500)
-    look = asker.look(IDS, failures=0)
-    assert isinstance(look.failure, IonQServerError)
-    assert look.sessions.keys() == {"s-0"}
+    snapshot = fetcher.fetch(IDS, failures=0)
+    assert isinstance(snapshot.failure, IonQServerError)
+    assert snapshot.items.keys() == {"s-0"}
     assert by_id_only.call_count <= 1 + 1 + 3 + 4, "the list, one that answers, three of their own, one a lane"
 
 
@@ -78,23 +79,23 @@ def test_many_server_errors_end_the_look(asker: Asker, by_id_only: Mocker) -> No
         ({"status_code": 401}, IonQAuthenticationError),
     ],
 )
-def test_what_concerns_all_ends_the_look_at_once(
-    asker: Asker, by_id_only: Mocker, response: dict[str, Any], error: type[Exception]
+def test_what_concerns_all_ends_the_poll_at_once(
+    fetcher: Fetcher[Any], by_id_only: Mocker, response: dict[str, Any], error: type[Exception]
 ) -> None:
     answer(by_id_only, IDS[1:], **response)
-    look = asker.look(IDS, failures=0)
-    assert isinstance(look.failure, error)
+    snapshot = fetcher.fetch(IDS, failures=0)
+    assert isinstance(snapshot.failure, error)
     assert by_id_only.call_count <= 1 + 1 + 4
 
 
-def test_an_outage_is_tried_by_one_request_another_each_time(asker: Asker, requests_mock: Mocker) -> None:
+def test_an_outage_is_tried_by_one_request_another_each_time(fetcher: Fetcher[Any], requests_mock: Mocker) -> None:
     answer(requests_mock, IDS, exc=requests.ReadTimeout())
     for failures in range(3):
-        assert isinstance(asker.look(IDS[:3], failures).failure, IonQTimeoutError)
+        assert isinstance(fetcher.fetch(IDS[:3], failures).failure, IonQTimeoutError)
     assert [request.path.rpartition("/")[2] for request in requests_mock.request_history] == IDS[:3]
 
 
 def test_nothing_is_asked_for_that_nobody_wants(requests_mock: Mocker) -> None:
-    look = Asker(ClientSettings(api_key="k"), lambda: False).look(IDS[:3], failures=0)
-    assert not look.sessions
+    snapshot = Fetcher(SESSION_RESOURCE, ClientSettings(api_key="k"), lambda: False).fetch(IDS[:3], failures=0)
+    assert not snapshot.items
     assert not requests_mock.called

@@ -25,7 +25,8 @@ from airflow_provider_ionq.api.settings import ClientSettings
 from airflow_provider_ionq.sessions.create import Opening
 from airflow_provider_ionq.sessions.errors import SessionLostError
 from airflow_provider_ionq.sessions.request import SessionRequest
-from airflow_provider_ionq.waiting.fetcher import Asker
+from airflow_provider_ionq.sessions.resource import SESSIONS
+from airflow_provider_ionq.waiting.fetcher import Fetcher
 from tests.unit.raw_api import Answering, answer, bytes_only, drip, in_turn, raw_api, reset, stay_silent
 
 KEY = "ionq-key/that+must not be seen".replace(" ", "_")
@@ -272,12 +273,12 @@ def test_a_refusal_whose_body_cannot_be_read_is_a_refusal_all_the_same(answering
 def test_the_shared_poll_has_no_more_time(sessions: int) -> None:
     path = "/sessions/opened-0" if sessions == 1 else "/sessions"
     with raw_api(drip(OK, b"x"), f"GET /v0.4{path}") as api:
-        asker = Asker(settings_of(api.url, max_retries=0), lambda: True)
+        fetcher = Fetcher(SESSIONS, settings_of(api.url, max_retries=0), lambda: True)
         began = time.monotonic()
-        look = asker.look([f"opened-{number}" for number in range(sessions)], failures=0)
+        snapshot = fetcher.fetch([f"opened-{number}" for number in range(sessions)], failures=0)
         assert time.monotonic() - began < TIMEOUT_SECONDS + SLACK_SECONDS
-        asker.close()
-    assert isinstance(look.failure, IonQTimeoutError)
+        fetcher.close()
+    assert isinstance(snapshot.failure, IonQTimeoutError)
 
 
 @pytest.mark.parametrize("status", [429, 503])

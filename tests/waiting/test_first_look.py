@@ -9,31 +9,34 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_ionq.sessions.target import Target
+from airflow_provider_ionq.sessions.resource import SESSIONS
+from airflow_provider_ionq.sessions.target import SessionTarget
 from airflow_provider_ionq.waiting.registry import subscribe
-from airflow_provider_ionq.waiting.waiter import Notice, Settled
+from airflow_provider_ionq.waiting.waiter import Finished, ItemWaiter, LogLine
+from tests.support.polls import polled_connection
 from tests.waiting.test_poller import LIST, ONE, create, routes, run, until
 
 if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator
 
-STARTED = Target.of("started", None)
+STARTED = SessionTarget.of("started", None)
 FAR_OFF = 3600.0
 """An interval after which no test is still there."""
 
 
-async def first_look(session_id: str, *, unseen: bool = True, interval: float = FAR_OFF) -> Settled:
-    with subscribe("ionq_default", session_id, STARTED, interval, unseen=unseen) as waiter:
-        while isinstance(news := await waiter.next(), Notice):
+async def first_look(session_id: str, *, unseen: bool = True, interval: float = FAR_OFF) -> Finished:
+    waiter = ItemWaiter(session_id, STARTED, interval, needs_first_poll=unseen)
+    with subscribe(polled_connection("ionq_default"), SESSIONS, waiter):
+        while isinstance(result := await waiter.next(), LogLine):
             pass
-        return news
+        return result
 
 
 def test_first_look_does_not_wait_for_the_interval(ionq_emulator: Emulator) -> None:
     (session_id,) = create(ionq_emulator, 1)
     ionq_emulator.start_session(session_id)
     settled = run(first_look(session_id))
-    assert (settled.session, settled.first_look) == (ionq_emulator.session(session_id), False)
+    assert (settled.item, settled.first_poll) == (ionq_emulator.session(session_id), False)
     assert routes(ionq_emulator) == {ONE: 1}
 
 
@@ -42,7 +45,7 @@ def test_many_that_begin_together_have_their_first_look_in_one_request(ionq_emul
     for session_id in ids:
         ionq_emulator.start_session(session_id)
 
-    async def scenario() -> list[Settled]:
+    async def scenario() -> list[Finished]:
         return await asyncio.gather(*map(first_look, ids))
 
     assert [one.session for one in run(scenario())] == [ionq_emulator.session(session_id) for session_id in ids]
@@ -53,7 +56,7 @@ def test_two_for_the_same_session_cost_one_request(ionq_emulator: Emulator) -> N
     (session_id,) = create(ionq_emulator, 1)
     ionq_emulator.start_session(session_id)
 
-    async def scenario() -> list[Settled]:
+    async def scenario() -> list[Finished]:
         return await asyncio.gather(*(first_look(session_id) for _ in range(2)))
 
     assert len(run(scenario())) == 2
@@ -108,7 +111,7 @@ def test_a_mistake_is_believed_at_the_first_look(ionq_emulator: Emulator, mistak
     (session_id,) = create(ionq_emulator, 1)
     mistake(ionq_emulator, session_id)  # type: ignore[operator]
     began = time.monotonic()
-    assert run(first_look(session_id)) == Settled(None, first_look=True)
+    assert run(first_look(session_id)) == Finished(None, first_poll=True)
     assert time.monotonic() - began < 30
     assert len(ionq_emulator.requests) <= 1
 
@@ -119,7 +122,7 @@ def test_an_outage_at_the_first_look_is_waited_out(ionq_emulator: Emulator, stat
     ionq_emulator.start_session(session_id)
     ionq_emulator.fail(status, times=2)
     settled = run(first_look(session_id, interval=0.2))
-    assert settled.session is not None
+    assert settled.item is not None
     assert Counter(request.status for request in ionq_emulator.requests) == {status: 2, 200: 1}
 
 
@@ -127,13 +130,13 @@ def test_an_outage_at_the_first_look_is_waited_out(ionq_emulator: Emulator, stat
 def test_what_was_seen_once_is_no_first_look_again(ionq_emulator: Emulator) -> None:
     (session_id,) = create(ionq_emulator, 1)
 
-    async def scenario() -> Settled:
+    async def scenario() -> Finished:
         wait = asyncio.create_task(first_look(session_id, interval=0.1))
         await until(lambda: len(ionq_emulator.requests) >= 2)
         ionq_emulator.delete_session(session_id)
         return await wait
 
-    assert run(scenario()) == Settled(None, first_look=False)
+    assert run(scenario()) == Finished(None, first_poll=False)
     assert [request.status for request in ionq_emulator.requests].count(404) == 2
 
 
@@ -141,13 +144,14 @@ def test_the_hint_that_a_session_may_never_start_comes_with_the_first_look(ionq_
     (session_id,) = create(ionq_emulator, 1)
 
     async def scenario() -> list[str]:
-        with subscribe("ionq_default", session_id, STARTED, 0.1, unseen=True) as waiter:
+        waiter = ItemWaiter(session_id, STARTED, 0.1, needs_first_poll=True)
+        with subscribe(polled_connection("ionq_default"), SESSIONS, waiter):
             notice = await waiter.next()
             await until(lambda: len(ionq_emulator.requests) >= 4)
             ionq_emulator.start_session(session_id)
             settled = await waiter.next()
-        assert isinstance(notice, Notice)
-        assert isinstance(settled, Settled)
+        assert isinstance(notice, LogLine)
+        assert isinstance(settled, Finished)
         return [notice.text]
 
     (text,) = run(scenario())

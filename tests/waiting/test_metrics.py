@@ -63,7 +63,7 @@ def test_polls_failures_waiters_and_settled_waits_are_counted(ionq_emulator: Emu
     assert {tuple(tags.items()) for tags in recorder.tags} == {(("ionq_conn_id", "ionq_default"),)}
 
 
-@pytest.mark.parametrize("count", [1, poller.WOKEN_AT_ONCE, 2 * poller.WOKEN_AT_ONCE])
+@pytest.mark.parametrize("count", [1, poller.NOTIFIED_AT_ONCE, 2 * poller.NOTIFIED_AT_ONCE])
 def test_those_that_settle_last_are_counted_too(ionq_emulator: Emulator, recorder: Recorder, count: int) -> None:
     ids = create(ionq_emulator, count)
     for session_id in ids:
@@ -92,7 +92,7 @@ def test_debug_level_shows_the_state_of_the_poll(ionq_emulator: Emulator, caplog
     ionq_emulator.fail(503)
     with caplog.at_level(logging.DEBUG, logger=poller.__name__):
         run(settled(session_id))
-    states = [record.getMessage() for record in caplog.records if "polled for" in record.getMessage()]
+    states = [record.getMessage() for record in caplog.records if ": polled " in record.getMessage()]
     assert len(states) == len(ionq_emulator.requests) == 2
     assert "1 of 1 awaited sessions" in states[0]
     assert "1 failures in a row" in states[0]

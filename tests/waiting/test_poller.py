@@ -11,10 +11,12 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.sessions.target import Target
+from airflow_provider_ionq.sessions.resource import SESSIONS
+from airflow_provider_ionq.sessions.target import SessionTarget
 from airflow_provider_ionq.triggers.session import IonQSessionTrigger
 from airflow_provider_ionq.waiting.registry import subscribe
-from airflow_provider_ionq.waiting.waiter import Notice, Settled
+from airflow_provider_ionq.waiting.waiter import Finished, ItemWaiter, LogLine
+from tests.support.polls import polled_connection
 from tests.waiting.modes import first_event
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 LIST = "GET /sessions"
 ONE = "GET /sessions/{session_id}"
-STARTED = Target.of("started", None)
+STARTED = SessionTarget.of("started", None)
 
 
 def create(emulator: Emulator, count: int) -> list[str]:
@@ -38,14 +40,16 @@ def routes(emulator: Emulator) -> Counter[str | None]:
     return Counter(request.route for request in emulator.requests)
 
 
-async def settled(session_id: str, target: Target = STARTED, interval: float = 0.05, conn: str = "ionq_default") -> Any:
-    """Wait as a trigger does; return the session and the notices on the way."""
-    notices = []
-    with subscribe(conn, session_id, target, interval) as waiter:
-        while isinstance(news := await waiter.next(), Notice):
-            notices.append(news.text)
-        assert isinstance(news, Settled)
-        return news.session, notices
+async def settled(
+    session_id: str, target: SessionTarget = STARTED, interval: float = 0.05, conn: str = "ionq_default"
+) -> Any:
+    """Wait as a trigger does; return the session and the log lines on the way."""
+    lines = []
+    with subscribe(polled_connection(conn), SESSIONS, ItemWaiter(session_id, target, interval)) as waiter:
+        while isinstance(result := await waiter.next(), LogLine):
+            lines.append(result.text)
+        assert isinstance(result, Finished)
+        return result.item, lines
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -383,16 +387,17 @@ def test_a_connection_that_cannot_be_read_is_an_outage(monkeypatch: pytest.Monke
     monkeypatch.setenv("AIRFLOW_CONN_IONQ_DEFAULT", json.dumps({"conn_type": "ionq"}))
 
     async def scenario() -> str:
-        with subscribe("ionq_default", "s-1", STARTED, 0.05) as waiter:
-            news = await waiter.next()
-            assert isinstance(news, Notice)
-            return news.text
+        waiter = ItemWaiter("s-1", STARTED, 0.05)
+        with subscribe(polled_connection("ionq_default"), SESSIONS, waiter):
+            line = await waiter.next()
+            assert isinstance(line, LogLine)
+            return line.text
 
     assert "password" in run(scenario())
 
 
 def test_a_crash_reaches_every_waiter(ionq_emulator: Emulator) -> None:
-    broken: Any = Target(3, None)  # type: ignore[arg-type]
+    broken: Any = SessionTarget(3, None)  # type: ignore[arg-type]
     ids = create(ionq_emulator, 4)
 
     async def scenario() -> Any:

@@ -111,7 +111,7 @@ def test_a_deadline_that_has_passed_is_a_time_out_after_one_more_look(ionq_emula
 def test_a_trigger_time_out_gets_a_last_look(ionq_emulator: Emulator, said: str) -> None:
     session_id = ionq_emulator.create_session(backend="qpu.forte-1")["id"]
     waiting = sensor(session_id=session_id)
-    with pytest.raises(AirflowSensorTimeout, match="at the last look its status is 'created'"):
+    with pytest.raises(AirflowSensorTimeout, match="at the last poll its status is 'created'"):
         waiting.resume_execution("__fail__", {"error": said}, CONTEXT)
     ionq_emulator.start_session(session_id)
     assert waiting.resume_execution("__fail__", {"error": said}, CONTEXT)["status"] == "started"

@@ -50,7 +50,7 @@ def test_a_time_out_is_told_as_a_person_says_it(ionq_emulator: Emulator, timeout
     waiting = IonQSessionSensor(task_id="wait", session_id=session_id, status="started", timeout=timeout)
     context: Any = {"ti": object()}
     event = {"session_id": session_id, "session": None}
-    with pytest.raises(AirflowSensorTimeout, match=f"within {said}; at the last look its status is 'created'"):
+    with pytest.raises(AirflowSensorTimeout, match=f"within {said}; at the last poll its status is 'created'"):
         waiting.execute_complete(context, event, deadline=time.time() - 1)
 
 

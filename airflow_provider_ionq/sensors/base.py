@@ -1,0 +1,397 @@
+"""What the sensors share, whatever they wait for."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from airflow.exceptions import AirflowRescheduleException
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+    BaseSensorOperator,
+    PokeReturnValue,
+    conf,
+)
+
+from airflow_provider_ionq.exceptions import IonQFailException
+from airflow_provider_ionq.hooks.ionq import IonQHook
+from airflow_provider_ionq.utils.links import IonQConsoleLink
+from airflow_provider_ionq.utils.start_from_trigger import why_on_worker
+from airflow_provider_ionq.utils.tasks import TIMED_OUT, TIMED_OUT_AIRFLOW_2, in_terms_of_tasks, is_rendered_later
+from airflow_provider_ionq.waiting import outage
+from airflow_provider_ionq.waiting.blocking_poller import BlockingPoller
+from airflow_provider_ionq.waiting.decision import Outcome
+from airflow_provider_ionq.waiting.durations import duration_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_ionq.waiting.decision import Decision
+    from airflow_provider_ionq.waiting.resource import Resource
+    from airflow_provider_ionq.waiting.target import Target
+
+
+class IonQResourceSensor(BaseSensorOperator):
+    """
+    Wait for one item of a resource: poking, rescheduling, or deferred, with the same ending in each mode.
+
+    A subclass names the resource, its trigger and its error, and says by :meth:`target` what is waited for. Its
+    constructor sets its arguments, and then calls :meth:`prepare`.
+
+    :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
+    :param deferrable: wait in the triggerer. None means `[operators] default_deferrable`, unless `silent_fail`,
+        `exponential_backoff` or `max_wait` is set, which only a worker can do.
+    :param start_from_trigger: begin the wait in the triggerer, with no worker (Airflow 3.3).
+    :param end_from_trigger: end the task as a success from the triggerer, with no worker.
+    """
+
+    resource: ClassVar[Resource[Any]]
+    """What is waited for."""
+
+    trigger_class_path: ClassVar[str]
+    """The trigger: an :class:`~airflow_provider_ionq.triggers.base.IonQResourceTrigger`."""
+
+    impossible_error: ClassVar[type[IonQFailException]]
+    """Raised when what is awaited can never come."""
+
+    target_fields: ClassVar[tuple[str, ...]]
+    """The templated arguments that say what is waited for."""
+
+    operator_extra_links = (IonQConsoleLink(),)
+    ui_color = "#f6ead7"
+
+    def __init__(
+        self,
+        *,
+        ionq_conn_id: str = IonQHook.default_conn_name,
+        deferrable: bool | None = None,
+        start_from_trigger: bool = False,
+        end_from_trigger: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.ionq_conn_id = ionq_conn_id
+        if isinstance(self.poke_interval, bool) or not self.poke_interval > 0:
+            raise ValueError(f"poke_interval must be above 0 seconds, not {self.poke_interval!r}")
+        self.deferrable = self._is_deferrable(
+            deferrable, start_from_trigger=start_from_trigger, end_from_trigger=end_from_trigger
+        )
+        if end_from_trigger and self.outlets:
+            raise ValueError("end_from_trigger cannot be used with outlets: only a worker emits their asset events")
+        if end_from_trigger and self.multiple_outputs:
+            raise ValueError("end_from_trigger cannot be used with multiple_outputs: only a worker pushes them")
+        self.end_from_trigger = end_from_trigger
+        self._start_from_trigger_requested = start_from_trigger
+
+    # What a subclass says.
+
+    def target(self) -> Target[Any]:
+        """
+        Return what is waited for, once its arguments are rendered.
+
+        :raises IonQFailException: when they rendered to something that cannot be waited for.
+        """
+        raise NotImplementedError
+
+    def checked_id(self) -> str:
+        """
+        Return the rendered id of the awaited item.
+
+        :raises IonQFailException: when it rendered to something that cannot be an id.
+        """
+        raise NotImplementedError
+
+    def trigger_arguments(self) -> dict[str, Any]:
+        """Return the trigger's arguments that say what is waited for."""
+        raise NotImplementedError
+
+    def describe(self, item: Any) -> str:
+        """Return what a time-out says of the item as it was seen last, to follow "at the last poll"."""
+        raise NotImplementedError
+
+    def advice(self, item: Any, decision: Decision, context: Context, *, first: bool) -> str | None:
+        """
+        Return what to do about an item that was seen, besides what the decision says; None when there is nothing.
+
+        :param first: whether it is the first poll of this try.
+        """
+        return None
+
+    # The wait.
+
+    def prepare(self) -> None:
+        """Get ready to wait; the last thing that a subclass's constructor does."""
+        if self._start_from_trigger_requested:
+            self._start_from_trigger()
+        self._start_over()
+
+    def _is_deferrable(self, deferrable: bool | None, **requested: bool) -> bool:
+        if without_worker := [name for name, wanted in requested.items() if wanted]:
+            if deferrable is False:
+                raise ValueError(f"{' and '.join(without_worker)} cannot be used with deferrable=False")
+            deferrable = True
+        worker_only = [name for name in ("silent_fail", "exponential_backoff", "max_wait") if getattr(self, name)]
+        if deferrable and worker_only:
+            raise ValueError(f"{', '.join(worker_only)} cannot be used with deferrable=True: only a worker can do that")
+        if deferrable is None:
+            return conf.getboolean("operators", "default_deferrable", fallback=False) and not worker_only
+        return deferrable
+
+    @property
+    def item_id(self) -> Any:
+        """The argument that says which item is awaited."""
+        return getattr(self, self.resource.id_field)
+
+    def _named(self) -> str:
+        return f"{self.resource.name.capitalize()} {self.item_id}"
+
+    def _start_from_trigger(self) -> None:
+        """Have the scheduler hand this task to the triggerer, where that is certain to work."""
+        self._why_on_worker = why_on_worker(
+            {self.resource.id_field: self.item_id, "ionq_conn_id": self.ionq_conn_id}, self.get_dag()
+        )
+        if self._why_on_worker is None and any(is_rendered_later(getattr(self, name)) for name in self.target_fields):
+            names = " or ".join(self.target_fields)
+            self._why_on_worker = f"{names} is a template, which is checked when it is rendered"
+        if self._why_on_worker is None and self.execution_timeout is not None:
+            # With it Airflow would cut the wait short, which it does not when a worker defers.
+            self._why_on_worker = "execution_timeout is set"
+        if self._why_on_worker is None:
+            from airflow.triggers.base import StartTriggerArgs
+
+            # On this instance alone: a mapped task would take those of the class, with wrong arguments.
+            self.start_from_trigger = True
+            self.start_trigger_args = StartTriggerArgs(
+                trigger_cls=self.trigger_class_path,
+                trigger_kwargs=self._trigger_arguments() | {"timeout": self.timeout},
+                next_method="execute_complete",
+                timeout=timedelta(seconds=self.timeout),
+            )
+
+    def _start_over(self) -> None:
+        self._poller: BlockingPoller[Any] | None = None
+        self._polled = False
+        self._unmet = False
+        self._seen = "it has not been read"
+        self._warned = False
+        self._refused_before = False
+
+    def execute(self, context: Context) -> Any:
+        """Wait on the worker or, if deferrable, poll once and hand the wait to the triggerer."""
+        self._start_over()
+        if self._start_from_trigger_requested:
+            reason = self._why_on_worker or "Airflow does so for mapped tasks and in dag.test()"
+            self.log.info("start_from_trigger=True, but this wait begins on a worker: %s.", reason)
+        return self._execute_on_worker(context)
+
+    def _execute_on_worker(self, context: Context) -> Any:
+        # In deferrable mode too: soft_fail and timeout are then Airflow's own, the same in every mode.
+        try:
+            return super().execute(context)
+        except AirflowRescheduleException as rescheduled:
+            if self._poller is None or not self._poller.outage.refused or self._refused_before:
+                raise
+            # The next poll would be another process's, which cannot know that this one was refused. The date is that of
+            # the next poll, or of the deadline if that comes first.
+            pause = (rescheduled.reschedule_date - datetime.now(UTC)).total_seconds()
+            time.sleep(max(0.0, min(pause, outage.REREAD_SECONDS)))
+            self._poller.read_connection_again()
+            self._refused_before = True
+            return self._execute_on_worker(context)
+        except AirflowSensorTimeout as error:
+            timed_out = AirflowSensorTimeout(self._timed_out())
+            self._skip_if_never_fail(timed_out)
+            raise timed_out from error
+        except AirflowTaskTimeout as error:
+            raise AirflowTaskTimeout(self._timed_out(by_execution_timeout=True)) from error
+        except AirflowSkipException as skip:
+            if not self._unmet:
+                raise
+            # The poll did not skip, so Airflow skips for the time-out, without saying what was awaited.
+            raise AirflowSkipException(f"Skipping due to soft_fail is set to True: {self._timed_out()}") from skip
+
+    def poke(self, context: Context) -> bool | PokeReturnValue:
+        """Poll once; say whether what is awaited is there, with the item's JSON."""
+        first = not self._polled and not self._was_rescheduled(context)
+        self._polled = True
+        self._unmet = False
+        if first:
+            self.log.info("Waiting for IonQ %s %s to have %s.", self.resource.name, self.item_id, self.target())
+        item = self._poll(first=first, refused_before=self._refused_before)
+        if item is not None and self._is_met(item, context, first=first):
+            return PokeReturnValue(True, item)
+        if item is not None and first:
+            self._explain_wait(item)
+        self._unmet = True
+        return False
+
+    def execute_complete(
+        self, context: Context, event: dict[str, Any] | None = None, deadline: float | None = None
+    ) -> Any:
+        """
+        Take what the trigger saw, or poll again if it saw nothing, and decide as `poke` does.
+
+        :param event: what the trigger fired.
+        :param deadline: when the wait times out, in seconds since the epoch; None starts `timeout` anew.
+        :raises ValueError: when the event is not of our trigger or is about another item.
+        """
+        seen = self._seen_by_trigger(event)
+        is_over = self._remaining(seen, deadline) <= 0
+        first_poll = seen.get("first_look", False)
+        item = seen[self.resource.name] or self._poll(first=first_poll, refused_before=not is_over)
+        if item is not None and self._is_met(item, context):
+            return item
+        remaining = self._remaining(seen, deadline)
+        if remaining <= 0:
+            raise AirflowSensorTimeout(self._timed_out())
+        self._defer(remaining)
+
+    def on_timeout(self, context: Context, by_execution_timeout: bool = False) -> Any:
+        """Poll a last time after the time-out: while no triggerer ran, what is awaited may have come."""
+        item = self._poll()
+        if item is not None and self._is_met(item, context):
+            return item
+        if by_execution_timeout:
+            raise AirflowTaskTimeout(self._timed_out(by_execution_timeout=True))
+        raise AirflowSensorTimeout(self._timed_out())
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Resume after the trigger; a time-out gets a last poll, and the class that `poke` raises on every Airflow."""
+        if next_method == "__fail__" and (error_text := (next_kwargs or {}).get("error")) in TIMED_OUT:
+            by_execution_timeout = (
+                error_text == TIMED_OUT_AIRFLOW_2
+                and self.execution_timeout is not None
+                and self.execution_timeout.total_seconds() < self.timeout
+            )
+            next_method, next_kwargs = "on_timeout", {"by_execution_timeout": by_execution_timeout}
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except AirflowException as error:
+            self._skip_if_never_fail(error)
+            raise
+
+    def _remaining(self, seen: dict[str, Any], deadline: float | None) -> float:
+        remaining: float | None = seen.get("remaining")
+        if remaining is None:
+            remaining = self.timeout if deadline is None else min(deadline - time.time(), self.timeout)
+        return remaining
+
+    def _timed_out(self, *, by_execution_timeout: bool = False) -> str:
+        """Return what a time-out of any mode says."""
+        limit = duration_text(self.timeout)
+        if by_execution_timeout and self.execution_timeout is not None:
+            limit = f"its execution_timeout of {duration_text(self.execution_timeout.total_seconds())}"
+        return f"{self._named()} did not have {self.target()} within {limit}; at the last poll {self._seen}."
+
+    def _skip_if_never_fail(self, error: AirflowException) -> None:
+        # Airflow skips for a time-out when a task is resumed, from 3.2 on, and not in the poke loop.
+        if self.never_fail and not isinstance(error, AirflowSkipException):
+            raise AirflowSkipException(f"Skipping due to never_fail is set to True: {error}") from error
+
+    def _get_next_poke_interval(
+        self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
+    ) -> float:
+        remaining = max(self.timeout - run_duration(), 0.0)
+        if self.deferrable:
+            self.log.info("Deferring: from here on the triggerer waits, so one must be running.")
+            self._defer(remaining)
+        pause = super()._get_next_poke_interval(started_at, run_duration, poke_count)
+        if self._poller is not None:
+            pause = self._poller.outage.pause_seconds(pause, grow=not self.reschedule)
+        return min(pause, remaining)
+
+    def _defer(self, remaining: float) -> NoReturn:
+        # Here, so that a DAG file that is parsed every 30 seconds does not load the triggers.
+        module, _, name = self.trigger_class_path.rpartition(".")
+        trigger_class = getattr(importlib.import_module(module), name)
+        self.defer(
+            trigger=trigger_class(**self._trigger_arguments(), remaining=remaining),
+            method_name="execute_complete",
+            kwargs={"deadline": time.time() + remaining},
+            timeout=timedelta(seconds=remaining),
+        )
+
+    def _trigger_arguments(self) -> dict[str, Any]:
+        return {
+            self.resource.id_field: self.item_id,
+            "ionq_conn_id": self.ionq_conn_id,
+            **self.trigger_arguments(),
+            "poke_interval": self.poke_interval,
+            "end_from_trigger": self.end_from_trigger,
+            "push_xcom": self.do_xcom_push,
+        }
+
+    def _poll(self, *, first: bool = False, refused_before: bool = False) -> Any:
+        if self._poller is None:
+            # Not before: the connection id is a template until the task runs.
+            hook = IonQHook(self.ionq_conn_id, max_retries=0)
+            self._poller = BlockingPoller(self.resource, self.ionq_conn_id, hook.get_settings, self.log)
+        try:
+            item_id = self.checked_id()
+            with in_terms_of_tasks(self.ionq_conn_id):
+                item = self._poller.poll(item_id, first=first, refused_before=refused_before)
+        except IonQFailException as error:
+            self._log_before_skip(error)
+            raise
+        self._seen = f"it could not be read: {self._poller.failure}" if item is None else self.describe(item)
+        return item
+
+    def _is_met(self, item: Any, context: Context, *, first: bool = False) -> bool:
+        decision = self.target().decide(item)
+        advice = self.advice(item, decision, context, first=first)
+        if decision.outcome is Outcome.IMPOSSIBLE:
+            error = self.impossible_error(f"{decision.reason} {advice}" if advice else decision.reason)
+            self._log_before_skip(error)
+            raise error
+        if decision.outcome is Outcome.MET:
+            self.log.info("%s", decision.reason)
+            if advice:
+                self.log.warning("%s", advice)
+        elif decision.warning and not self._warned:
+            self._warned = True
+            self.log.warning("%s", decision.warning)
+        return decision.outcome is Outcome.MET
+
+    def _log_before_skip(self, error: IonQFailException) -> None:
+        # Airflow's log of a skip gives soft_fail as the reason, and not what happened.
+        if self.soft_fail or self.never_fail:
+            self.log.warning("%s", error)
+
+    def _explain_wait(self, item: Any) -> None:
+        self.log.info(
+            "Its status is %s; polling every %s for at most %s.",
+            item["status"],
+            duration_text(self.poke_interval),
+            duration_text(self.timeout),
+        )
+        if hint := self.target().hint(item):
+            self.log.warning("%s", hint)
+
+    def _seen_by_trigger(self, event: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the event of our trigger about our item."""
+        id_field, name = self.resource.id_field, self.resource.name
+        # Triggers of the first release, which may still run after an upgrade, tell the first two only.
+        known = {id_field, name, "first_look", "remaining"}
+        if not isinstance(event, dict) or not {id_field, name} <= event.keys() <= known:
+            raise ValueError(f"The trigger fired an event that is not ours: {str(event)[:200]}")
+        item = event[name]
+        if event[id_field] != self.item_id or (item is not None and self.resource.id_of(item) != self.item_id):
+            raise ValueError(f"The trigger of {name} {self.item_id} fired an event of another: {str(event)[:200]}")
+        return event
+
+    def _was_rescheduled(self, context: Context) -> bool:
+        """Tell whether this try has polled before, in another process."""
+        if not self.reschedule:
+            return False
+        if "task_reschedule_count" in context:
+            return bool(context["task_reschedule_count"])
+        from airflow.models.taskreschedule import TaskReschedule  # Airflow 2 only: later ones say it in the context
+
+        return bool(TaskReschedule.query_for_task_instance(context["ti"]).count())

@@ -1,0 +1,36 @@
+"""What the waiting code is handed of an Airflow connection: it never imports the hook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_ionq.api.settings import ClientSettings
+
+
+class Metrics(Protocol):
+    """Takes the figures of the shared poll. Neither method raises."""
+
+    def count(self, name: str, ionq_conn_id: str, number: int = 1) -> None:
+        """Add to a counter."""
+
+    def gauge(self, name: str, ionq_conn_id: str, value: int) -> None:
+        """Set a gauge."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolledConnection:
+    """
+    A connection as the shared poll knows it.
+
+    :param ionq_conn_id: id of the Airflow connection; names it in messages and metrics.
+    :param read_settings: reads the connection; blocks, and may raise anything.
+    :param metrics: takes the poll's figures.
+    """
+
+    ionq_conn_id: str
+    read_settings: Callable[[], ClientSettings]
+    metrics: Metrics
