@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import datetime
+import importlib
 import json
 import time
 import uuid
@@ -26,12 +27,14 @@ from airflow.providers.common.compat.sdk import (
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, get_base_airflow_version_tuple
 
 from airflow_provider_ionq.sensors.session import IonQSessionSensor
-from airflow_provider_ionq.triggers.session import IonQSessionTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow.triggers.base import TriggerEvent
+
+    from airflow_provider_ionq.sensors.base import IonQResourceSensor
+    from airflow_provider_ionq.triggers.base import IonQResourceTrigger
 
 STARTS_IN_TRIGGERER = get_base_airflow_version_tuple() >= (3, 3, 0)
 MODES = ("poke", "reschedule", "deferrable", *(["start_from_trigger"] if STARTS_IN_TRIGGERER else []))
@@ -47,14 +50,14 @@ class Ending:
     value: Any
 
 
-def run_sensor(mode: str, **arguments: Any) -> Ending:
+def run_sensor(mode: str, sensor_class: type[IonQResourceSensor] = IonQSessionSensor, /, **arguments: Any) -> Ending:
     """Make a sensor and run it to its end in a mode."""
     arguments = {"task_id": "wait", "poke_interval": 0.05, "timeout": 30, **arguments}
     if mode in ("deferrable", "start_from_trigger"):
         arguments |= {mode: True}
     else:
         arguments |= {"deferrable": False, "mode": mode}
-    sensor = IonQSessionSensor(**arguments)
+    sensor = sensor_class(**arguments)
     sensor.dag = DAG("modes", schedule=None, start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC))
     try:
         return Ending("success", None, "", _WAYS[mode](sensor))
@@ -70,12 +73,12 @@ def _whole_message(error: BaseException) -> str:
     return f"{error} {_whole_message(error.__cause__)}" if error.__cause__ else str(error)
 
 
-def _poke(sensor: IonQSessionSensor) -> Any:
+def _poke(sensor: IonQResourceSensor) -> Any:
     context: Any = {"ti": object()}
     return sensor.execute(context)
 
 
-def _reschedule(sensor: IonQSessionSensor) -> Any:
+def _reschedule(sensor: IonQResourceSensor) -> Any:
     task_instance = _TaskInstance() if AIRFLOW_V_3_0_PLUS else _airflow_2_task_instance(sensor)
     for count in range(10_000):
         context: Any = {"ti": task_instance}
@@ -91,11 +94,11 @@ def _reschedule(sensor: IonQSessionSensor) -> Any:
     raise AssertionError("rescheduled without end")
 
 
-def _deferrable(sensor: IonQSessionSensor) -> Any:
+def _deferrable(sensor: IonQResourceSensor) -> Any:
     return _to_the_end(sensor, copy.deepcopy(sensor).execute)
 
 
-def _start_from_trigger(sensor: IonQSessionSensor) -> Any:
+def _start_from_trigger(sensor: IonQResourceSensor) -> Any:
     if not sensor.start_from_trigger:
         return _deferrable(sensor)
     start = sensor.start_trigger_args
@@ -105,7 +108,7 @@ def _start_from_trigger(sensor: IonQSessionSensor) -> Any:
     return _to_the_end(sensor, _resume(sensor, trigger, start.timeout, start.next_method, start.next_kwargs))
 
 
-def _to_the_end(sensor: IonQSessionSensor, step: Callable[[Any], Any]) -> Any:
+def _to_the_end(sensor: IonQResourceSensor, step: Callable[[Any], Any]) -> Any:
     while True:
         try:
             return step({"ti": object()})
@@ -115,15 +118,16 @@ def _to_the_end(sensor: IonQSessionSensor, step: Callable[[Any], Any]) -> Any:
             step = _resume(sensor, trigger, timeout, deferred.method_name, deferred.kwargs)
 
 
-def trigger_of(class_path: str, arguments: dict[str, Any] | None) -> IonQSessionTrigger:
+def trigger_of(class_path: str, arguments: dict[str, Any] | None) -> IonQResourceTrigger:
     """Return the trigger that the triggerer makes of what is in the database."""
-    assert class_path == "airflow_provider_ionq.triggers.session.IonQSessionTrigger"
-    return IonQSessionTrigger(**json.loads(json.dumps(arguments)))
+    module, _, name = class_path.rpartition(".")
+    trigger: IonQResourceTrigger = getattr(importlib.import_module(module), name)(**json.loads(json.dumps(arguments)))
+    return trigger
 
 
 def _resume(
-    sensor: IonQSessionSensor,
-    trigger: IonQSessionTrigger,
+    sensor: IonQResourceSensor,
+    trigger: IonQResourceTrigger,
     timeout: datetime.timedelta,
     method: str,
     kwargs: dict[str, Any] | None,
@@ -141,7 +145,7 @@ def _resume(
     return lambda context: resumed.resume_execution(method, kwargs, context)
 
 
-async def first_event(trigger: IonQSessionTrigger) -> TriggerEvent:
+async def first_event(trigger: IonQResourceTrigger) -> TriggerEvent:
     """Run a trigger to its event, and to its end."""
     events = [event async for event in trigger.run()]
     assert len(events) == 1
@@ -178,7 +182,7 @@ def _note_reschedule(task_instance: Any, began: datetime.datetime, reschedule_da
         session.add(TaskReschedule(*row))
 
 
-def _airflow_2_task_instance(sensor: IonQSessionSensor) -> Any:
+def _airflow_2_task_instance(sensor: IonQResourceSensor) -> Any:
     from airflow.utils.types import DagRunType
 
     now = datetime.datetime.now(datetime.UTC)
