@@ -77,6 +77,7 @@ lint: $(V)/.installed
 	$(V)/bin/ruff check .
 	$(V)/bin/ruff format --check .
 	$(V)/bin/mypy
+	$(V)/bin/lint-imports
 
 package: $(V)/.installed
 	$(V)/bin/python -m tests.package

@@ -23,13 +23,13 @@ class IonQFailException(AirflowFailException):
         self.reason = reason
 
 
-class IonQSessionUnreachable(IonQFailException):
+class IonQImpossibleStateException(IonQFailException):
     """The session can never have the awaited status or active flag."""
 
 
-class IonQSessionLost(IonQFailException):
+class IonQSessionLostException(IonQFailException):
     """A request to open a session got no answer, and sessions are there that may be the one it opened."""
 
 
-class IonQCapacityTimeout(IonQFailException):
+class IonQCapacityTimeoutException(IonQFailException):
     """The device had no capacity for a session within the task's time-out; none was opened."""

@@ -17,7 +17,7 @@ from airflow_provider_ionq.api.transport import LARGEST_ANSWER, Transport
 
 if TYPE_CHECKING:
     from airflow_provider_ionq.api.settings import ClientSettings
-    from airflow_provider_ionq.api.transport import Answer
+    from airflow_provider_ionq.api.transport import Response
 
 WHOAMI = "/whoami"
 CHECK_TIMEOUT_SECONDS = 5.0
@@ -38,7 +38,7 @@ class AddressCheckingTransport(Transport):
         super().__init__(settings)
         self._api_is_there: bool | None = None
 
-    def get(self, path: str, params: dict[str, str] | None = None, *, limit: int = LARGEST_ANSWER) -> Answer:
+    def get(self, path: str, params: dict[str, str] | None = None, *, limit: int = LARGEST_ANSWER) -> Response:
         """
         Send a GET.
 

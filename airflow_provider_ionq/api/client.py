@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.api.models import Backend, Job, Session, Whoami
     from airflow_provider_ionq.api.settings import ClientSettings
-    from airflow_provider_ionq.api.transport import Answer
+    from airflow_provider_ionq.api.transport import Response
 
 LARGEST_LIST = 128 * MIB
 """Largest list of sessions, in bytes: the API serves an account's whole history, about 10 MB for 20,000 sessions."""
@@ -112,13 +112,13 @@ class IonQClient:
         :param settings: limits, as the API names them: `duration_limit_min` in minutes, `job_count_limit`, and
             `cost_limit` as `{"unit": "usd", "value": 100.0}`; None for no limits.
         :raises IonQConflictError: the session capacity of the device is full.
-        :raises IonQError: with `perhaps_done` when a session may have been opened all the same: the API has no way to
-            tell, but the list of sessions.
+        :raises IonQError: with `may_have_applied` when a session may have been created nevertheless; only the list of
+            sessions can tell.
 
         https://docs.ionq.com/api-reference/v0.4/sessions/create-session
         """
         body = {"backend": backend} | ({"settings": dict(settings)} if settings else {})
-        return self._session_of(self._transport.change("POST", "/sessions", body))
+        return self._session_of(self._transport.send_once("POST", "/sessions", body))
 
     def end_session(self, session_id: str) -> Session:
         """
@@ -129,7 +129,7 @@ class IonQClient:
 
         https://docs.ionq.com/api-reference/v0.4/sessions/end-session
         """
-        answer = self._transport.change("POST", f"{_session_path(session_id)}/end")
+        answer = self._transport.send_once("POST", f"{_session_path(session_id)}/end")
         return self._session_of(answer, session_id)
 
     def list_session_jobs(self, session_id: str) -> list[Job]:
@@ -170,7 +170,7 @@ class IonQClient:
 
         https://docs.ionq.com/api-reference/v0.4/jobs/cancel-job
         """
-        self._transport.change("PUT", f"/jobs/{path_segment(job_id, 'job_id')}/status/cancel")
+        self._transport.send_once("PUT", f"/jobs/{path_segment(job_id, 'job_id')}/status/cancel")
 
     def whoami(self) -> Whoami:
         """
@@ -210,11 +210,11 @@ class IonQClient:
             raise self._transport.unreadable(answer, "has no backend")
         return cast("Backend", found)
 
-    def _get_sessions(self, active: bool | None) -> Answer:
+    def _get_sessions(self, active: bool | None) -> Response:
         params = None if active is None else {"active": str(active).lower()}
         return self._transport.get("/sessions", params, limit=LARGEST_LIST)
 
-    def _sessions_of(self, answer: Answer) -> Iterator[Session]:
+    def _sessions_of(self, answer: Response) -> Iterator[Session]:
         try:
             yield from items_of(answer.body, "sessions")
         except KeyError:
@@ -222,7 +222,7 @@ class IonQClient:
         except ValueError:
             raise self._transport.unreadable(answer, "is not JSON with sessions") from None
 
-    def _session_of(self, answer: Answer, session_id: str | None = None) -> Session:
+    def _session_of(self, answer: Response, session_id: str | None = None) -> Session:
         session = self._transport.decoded(answer)
         if not is_session(session):
             raise self._transport.unreadable(answer, "is no object with an id and a status")

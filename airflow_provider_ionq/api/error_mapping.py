@@ -49,7 +49,7 @@ REFUSALS = frozenset(int(status) for status in http.HTTPStatus if 400 <= status 
 """Statuses that say that the request was not carried out. Gateways have others of their own, which do not say so."""
 
 
-def no_answer(what: str, error: Exception, settings: ClientSettings, *, sent: bool) -> IonQError:
+def connection_error(request_line: str, error: Exception, settings: ClientSettings, *, sent: bool) -> IonQError:
     """
     Say why no whole answer came.
 
@@ -63,43 +63,43 @@ def no_answer(what: str, error: Exception, settings: ClientSettings, *, sent: bo
     detail = quoted(str(root) or type(root).__name__, settings)
     if _any(causes, TIMED_OUT):
         missing = "whole answer" if sent else "connection"
-        return IonQTimeoutError(f"{what}: no {missing} within {settings.timeout_seconds:g} s")
-    return _broken_answer(what, causes, detail) if sent else _no_connection(what, error, causes, detail)
+        return IonQTimeoutError(f"{request_line}: no {missing} within {settings.timeout_seconds:g} s")
+    return _broken_answer(request_line, causes, detail) if sent else _no_connection(request_line, error, causes, detail)
 
 
-def _no_connection(what: str, error: Exception, causes: list[BaseException], detail: str) -> IonQError:
+def _no_connection(request_line: str, error: Exception, causes: list[BaseException], detail: str) -> IonQError:
     # urllib3 also blames the proxy for a connection to it that broke.
     if isinstance(error, requests.exceptions.ProxyError) and not _any(causes, BROKEN):
-        return IonQUnreachableError(f"{what}: the proxy failed: {detail}{UNREACHABLE}")
+        return IonQUnreachableError(f"{request_line}: the proxy failed: {detail}{UNREACHABLE}")
     if _any(causes, (requests.exceptions.SSLError, ssl.SSLError)):
-        return IonQUnreachableError(f"{what}: the TLS connection failed: {detail}{UNREACHABLE}")
+        return IonQUnreachableError(f"{request_line}: the TLS connection failed: {detail}{UNREACHABLE}")
     if _any(causes, socket.gaierror):
-        return IonQUnreachableError(f"{what}: the host is unknown: {detail}{UNREACHABLE}")
+        return IonQUnreachableError(f"{request_line}: the host is unknown: {detail}{UNREACHABLE}")
     if _any(causes, ConnectionRefusedError):
-        return IonQUnreachableError(f"{what}: the host refused the connection: {detail}{UNREACHABLE}")
+        return IonQUnreachableError(f"{request_line}: the host refused the connection: {detail}{UNREACHABLE}")
     if isinstance(error, (requests.ConnectionError, urllib3.exceptions.ProtocolError)):
-        return IonQConnectionError(f"{what}: the connection broke before the request was sent: {detail}")
+        return IonQConnectionError(f"{request_line}: the connection broke before the request was sent: {detail}")
     if isinstance(error, requests.exceptions.InvalidSchema):
         # All that requests means by it: our own addresses begin with http or https, and the connection's proxies are
         # checked. The proxy is one of the environment.
         detail = f"the proxy is a SOCKS proxy: {INSTALL_SOCKS}"
-    return IonQConfigurationError(f"{what}: the request could not be made: {detail}")
+    return IonQConfigurationError(f"{request_line}: the request could not be made: {detail}")
 
 
-def _broken_answer(what: str, causes: list[BaseException], detail: str) -> IonQError:
+def _broken_answer(request_line: str, causes: list[BaseException], detail: str) -> IonQError:
     alerts = [cause for cause in causes if isinstance(cause, ssl.SSLError) and "ALERT" in (cause.reason or "")]
     if alerts:
         # With TLS 1.3 a server refuses a missing client certificate only after the request.
-        return IonQUnreachableError(f"{what}: the TLS connection failed: {detail}{UNREACHABLE}")
+        return IonQUnreachableError(f"{request_line}: the TLS connection failed: {detail}{UNREACHABLE}")
     if _any(causes, (http.client.RemoteDisconnected, http.client.IncompleteRead)) or (
         _any(causes, OSError) and not _any(causes, (http.client.HTTPException, urllib3.exceptions.InvalidHeader))
     ):
-        return IonQConnectionError(f"{what}: the connection broke: {detail}")
-    return IonQResponseError(f"{what}: the answer cannot be read: {detail}")
+        return IonQConnectionError(f"{request_line}: the connection broke: {detail}")
+    return IonQResponseError(f"{request_line}: the answer cannot be read: {detail}")
 
 
-def refusal(
-    what: str, response: requests.Response, body: bytes | bytearray, settings: ClientSettings, *, is_whole: bool
+def api_error(
+    request_line: str, response: requests.Response, body: bytes | bytearray, settings: ClientSettings, *, is_whole: bool
 ) -> IonQApiError:
     """
     Say what the API answered instead of a success.
@@ -113,12 +113,12 @@ def refusal(
     message = quoted(_api_message(response, body), settings, is_whole=is_whole) or "no body"
     status = response.status_code
     request_id = request_id_of(response, settings)
-    text = f"{what} answered {status}: {message}"
+    text = f"{request_line} answered {status}: {message}"
     if 300 <= status < 400:
         text += " (redirects are not followed: check the API address (host) of the connection)"
     elif status == 401:
         text += " - the API key was refused: check the API key (password) of the connection"
-    elif status == 404 and what.partition(settings.base_url)[2].startswith("/sessions"):
+    elif status == 404 and request_line.partition(settings.base_url)[2].startswith("/sessions"):
         text += (
             " - either the session id or the API key's project is wrong, or sessions are not enabled for this"
             " account (they are in beta: IonQ's support enables them per organisation)"

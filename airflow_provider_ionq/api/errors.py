@@ -20,7 +20,7 @@ What the API client can raise.
         └── IonQServerError           5xx
 
 ``retryable`` says of each whether the same call may succeed later although nobody changes anything;
-``perhaps_done`` whether a request that changes something may have done so although it failed.
+``may_have_applied`` whether a request that changes something may have done so although it failed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class IonQError(Exception):
     """Root of everything that the client raises."""
 
     retryable = False
-    perhaps_done = False
+    may_have_applied = False
     retry_after_seconds: float | None = None
 
 

@@ -21,7 +21,14 @@ from urllib3.util import Retry
 from airflow_provider_ionq import __version__
 from airflow_provider_ionq.api.answer_body import AnswerTooLargeError, read_body
 from airflow_provider_ionq.api.bounded_http import BoundedAdapter
-from airflow_provider_ionq.api.error_mapping import REFUSALS, epoch_seconds, id_text, no_answer, refusal, request_id_of
+from airflow_provider_ionq.api.error_mapping import (
+    REFUSALS,
+    api_error,
+    connection_error,
+    epoch_seconds,
+    id_text,
+    request_id_of,
+)
 from airflow_provider_ionq.api.errors import IonQApiError, IonQConnectionError, IonQError, IonQResponseError
 from airflow_provider_ionq.api.redaction import quoted
 
@@ -38,7 +45,7 @@ LARGEST_ERROR_BODY = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """
     A success.
 
@@ -48,7 +55,7 @@ class Answer:
     :param date: the server's clock when it answered, from its `Date` header, in epoch seconds; None without one.
     """
 
-    what: str
+    request_line: str
     body: bytearray
     request_id: str | None
     date: float | None
@@ -89,7 +96,7 @@ class Transport:
         """Close the connection to the API; a later request opens another."""
         self._session.close()
 
-    def get(self, path: str, params: dict[str, str] | None = None, *, limit: int = LARGEST_ANSWER) -> Answer:
+    def get(self, path: str, params: dict[str, str] | None = None, *, limit: int = LARGEST_ANSWER) -> Response:
         """
         Send a GET.
 
@@ -100,25 +107,25 @@ class Transport:
         """
         return self._send("GET", path, params=params, limit=limit)
 
-    def change(self, method: str, path: str, body: dict[str, Any] | None = None) -> Answer:
+    def send_once(self, method: str, path: str, body: dict[str, Any] | None = None) -> Response:
         """
         Send a request that changes something, once.
 
         :param method: `POST` or `PUT`.
         :param path: what follows the base URL, percent-encoded.
         :param body: sent as JSON; None for no body.
-        :raises IonQError: its `perhaps_done` says whether it may have had its effect.
+        :raises IonQError: its `may_have_applied` says whether it may have had its effect.
         """
         # On a new connection: one kept open may be closed by the server just now, and nobody could tell what it read.
         self.close()
         try:
             return self._send(method, path, body=body)
         except IonQError as error:
-            if error.perhaps_done:
+            if error.may_have_applied:
                 error.args = (f"{error.args[0]} - it may have had its effect all the same", *error.args[1:])
             raise
 
-    def decoded(self, answer: Answer) -> Any:
+    def decoded(self, answer: Response) -> Any:
         """
         Return the JSON of an answer.
 
@@ -129,7 +136,7 @@ class Transport:
         except (ValueError, RecursionError):
             raise self.unreadable(answer, "is not JSON") from None
 
-    def unreadable(self, answer: Answer, problem: str) -> IonQResponseError:
+    def unreadable(self, answer: Response, problem: str) -> IonQResponseError:
         """
         Return the error that says what is wrong with an answer.
 
@@ -139,8 +146,10 @@ class Transport:
         beginning = answer.body[:LARGEST_ERROR_BODY]
         is_whole = len(beginning) == len(answer.body)
         shown = quoted(beginning.decode(errors="replace"), self.settings, is_whole=is_whole)
-        error = IonQResponseError(f"{answer.what}: the answer {problem}: {shown!r} {id_text(answer.request_id)}")
-        error.perhaps_done = not answer.what.startswith("GET ")
+        error = IonQResponseError(
+            f"{answer.request_line}: the answer {problem}: {shown!r} {id_text(answer.request_id)}"
+        )
+        error.may_have_applied = not answer.request_line.startswith("GET ")
         return error
 
     def _send(
@@ -150,7 +159,7 @@ class Transport:
         params: dict[str, str] | None = None,
         body: dict[str, Any] | None = None,
         limit: int = LARGEST_ANSWER,
-    ) -> Answer:
+    ) -> Response:
         # The policy and the pauses are urllib3's. Its loop is not: it reads what it throws away without any limit, and
         # logs what servers say.
         retry = self._retry
@@ -171,20 +180,20 @@ class Transport:
 
     def _attempt(
         self, method: str, path: str, params: dict[str, str] | None, body: dict[str, Any] | None, limit: int
-    ) -> Answer:
+    ) -> Response:
         outcome = self._outcome(method, path, params, body, limit)
-        if isinstance(outcome, Answer):
+        if isinstance(outcome, Response):
             self.body_bytes_read += len(outcome.body)
             return outcome
         refused = isinstance(outcome, IonQApiError) and outcome.status in REFUSALS
-        outcome.perhaps_done = method != "GET" and self._adapter.exchange.sent and not refused
+        outcome.may_have_applied = method != "GET" and self._adapter.exchange.sent and not refused
         raise outcome
 
     def _outcome(
         self, method: str, path: str, params: dict[str, str] | None, body: dict[str, Any] | None, limit: int
-    ) -> Answer | IonQError:
+    ) -> Response | IonQError:
         """Send a request once; return the error instead of raising it, so that it has no cause and no context."""
-        what = f"{method} {self.settings.base_url}{path}"
+        request_line = f"{method} {self.settings.base_url}{path}"
         content = bytearray()
         response, is_success, is_whole = None, True, False
         try:
@@ -205,18 +214,18 @@ class Transport:
             is_whole = True
         except AnswerTooLargeError:
             if is_success:
-                return IonQResponseError(f"{what}: the answer is larger than the limit of {limit // MIB} MiB")
+                return IonQResponseError(f"{request_line}: the answer is larger than the limit of {limit // MIB} MiB")
         except Exception as error:  # whatever an answer makes the libraries raise
             if response is None or is_success:
-                return no_answer(what, error, self.settings, sent=self._adapter.exchange.sent)
+                return connection_error(request_line, error, self.settings, sent=self._adapter.exchange.sent)
         finally:
             if response is not None and not is_whole:
                 response.close()
         assert response is not None
         if not is_success:
-            return refusal(what, response, content, self.settings, is_whole=is_whole)
+            return api_error(request_line, response, content, self.settings, is_whole=is_whole)
         date = epoch_seconds(response.headers.get("Date"))
-        return Answer(what, content, request_id_of(response, self.settings), date)
+        return Response(request_line, content, request_id_of(response, self.settings), date)
 
 
 class _Session(requests.Session):

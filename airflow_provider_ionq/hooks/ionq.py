@@ -165,7 +165,7 @@ class IonQHook(BaseHook):
         :param allow_unlimited: open it without any limit, too.
         :raises ValueError: before any request, for a limit that is none, or when there is none.
         :raises IonQConflictError: the session capacity of the device is full.
-        :raises IonQError: with `perhaps_done` when a session may have been opened all the same: compare the lists.
+        :raises IonQError: with `may_have_applied` when a session may have been opened all the same: compare the lists.
 
         https://docs.ionq.com/api-reference/v0.4/sessions/create-session
         """

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseOperator
 
-from airflow_provider_ionq.exceptions import IonQCapacityTimeout, IonQFailException, IonQSessionLost
+from airflow_provider_ionq.exceptions import IonQCapacityTimeoutException, IonQFailException, IonQSessionLostException
 from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.operators.ends import why_nobody_ends
+from airflow_provider_ionq.operators.ends import missing_end_reason
 from airflow_provider_ionq.sessions.errors import NobodyEndsSessionError, SessionLostError
 from airflow_provider_ionq.sessions.request import LIMITS, SessionRequest
 from airflow_provider_ionq.utils.links import IonQConsoleLink
 from airflow_provider_ionq.utils.task_memory import TaskMemory
 from airflow_provider_ionq.utils.tasks import (
     TIMED_OUT,
-    in_terms_of_tasks,
+    fail_on_permanent_errors,
     is_rendered_later,
     push_session,
     refusals_name_task,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.api.models import Session
     from airflow_provider_ionq.api.settings import ClientSettings
-    from airflow_provider_ionq.sessions.create import Opening
+    from airflow_provider_ionq.sessions.create import SessionCreator
 
 LONGEST_PAUSE_SECONDS = 300.0
 
@@ -122,7 +122,7 @@ class IonQCreateSessionOperator(BaseOperator):
             self.poke_interval = _seconds("poke_interval", poke_interval)
         self.deferrable = deferrable
         self.ionq_conn_id = ionq_conn_id
-        self._opening: Opening | None = None
+        self._opening: SessionCreator | None = None
         # Values that are known now are refused now; a template is checked when it is rendered.
         given = {name: getattr(self, name) for name in ("backend", *LIMITS)}
         known = {name: value for name, value in given.items() if not is_rendered_later(value)}
@@ -135,7 +135,7 @@ class IonQCreateSessionOperator(BaseOperator):
         """Open the session, or find the one that an earlier try opened; return its JSON."""
         return self._open(context, since=time.time(), attempt=1, remaining=self.timeout)
 
-    def try_again(
+    def execute_complete(
         self,
         context: Context,
         event: dict[str, Any] | None = None,
@@ -164,14 +164,14 @@ class IonQCreateSessionOperator(BaseOperator):
         since = now if since is None else since
         return self._open(context, since=since, attempt=attempt, remaining=remaining, resumed=True)
 
-    def last_attempt(self, context: Context) -> Session:
+    def on_timeout(self, context: Context) -> Session:
         """Ask a last time after the time-out: while no triggerer ran, there may have come to be capacity."""
         return self._open(context, since=time.time(), attempt=1, remaining=0.0, resumed=True)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume after the trigger; a time-out gets a last attempt."""
         if next_method == "__fail__" and (next_kwargs or {}).get("error") in TIMED_OUT:
-            next_method, next_kwargs = "last_attempt", {}
+            next_method, next_kwargs = "on_timeout", {}
         return super().resume_execution(next_method, next_kwargs, context)
 
     def on_kill(self) -> None:
@@ -183,24 +183,24 @@ class IonQCreateSessionOperator(BaseOperator):
         self, context: Context, *, since: float, attempt: int, remaining: float, resumed: bool = False
     ) -> Session:
         # Not when the DAG is parsed: it loads the HTTP library.
-        from airflow_provider_ionq.sessions.create import Opening
+        from airflow_provider_ionq.sessions.create import SessionCreator
 
         deadline = time.monotonic() + remaining
         memory = TaskMemory(context, self.ionq_conn_id, resumed=resumed)
-        memory.tell_again()
+        memory.republish()
         request = self._request()
-        with in_terms_of_tasks(self.ionq_conn_id):
+        with fail_on_permanent_errors(self.ionq_conn_id):
             settings = IonQHook(self.ionq_conn_id).get_settings()
         surroundings = _Surroundings(self, context)
-        self._opening = Opening(settings, request, memory, surroundings, self.log, adopt=self.adopt_lost_session)
+        self._opening = SessionCreator(settings, request, memory, surroundings, self.log, adopt=self.adopt_lost_session)
         try:
             while True:
                 try:
-                    with in_terms_of_tasks(self.ionq_conn_id):
+                    with fail_on_permanent_errors(self.ionq_conn_id):
                         session = self._opening.open()
                 except IonQFailException as error:
                     if isinstance(error.reason, SessionLostError):
-                        raise IonQSessionLost(str(error), reason=error.reason) from None
+                        raise IonQSessionLostException(str(error), reason=error.reason) from None
                     if isinstance(error.reason, NobodyEndsSessionError):
                         raise IonQFailException(str(error.reason), reason=error.reason) from None
                     raise
@@ -226,10 +226,10 @@ class IonQCreateSessionOperator(BaseOperator):
         except ValueError as error:
             raise IonQFailException(f"The session cannot be asked for: {error}") from error
 
-    def _wait(self, opening: Opening, since: float, attempt: int, remaining: float) -> None:
+    def _wait(self, opening: SessionCreator, since: float, attempt: int, remaining: float) -> None:
         """Wait for capacity; returns if that is done on the worker."""
         if remaining <= 0:
-            raise IonQCapacityTimeout(
+            raise IonQCapacityTimeoutException(
                 f"There was no capacity for a session on {opening.request} within {duration_text(self.timeout)}, and"
                 f" none was opened: {opening.refusal}"
             )
@@ -268,7 +268,7 @@ class IonQCreateSessionOperator(BaseOperator):
                 pause=pause,
                 remaining=remaining,
             ),
-            method_name="try_again",
+            method_name="execute_complete",
             kwargs={"since": since, "attempt": attempt + 1, "deadline": time.time() + remaining},
             timeout=timedelta(seconds=remaining),
         )
@@ -282,8 +282,8 @@ class _Surroundings:
         self._operator = operator
         self._context = context
 
-    def why_nobody_ends(self) -> str | None:
-        return why_nobody_ends(self._operator, self._context)
+    def missing_end_reason(self) -> str | None:
+        return missing_end_reason(self._operator, self._context)
 
     def settings_of(self, connection: str) -> ClientSettings | None:
         try:

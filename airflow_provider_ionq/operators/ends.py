@@ -25,7 +25,7 @@ RESTARTING = "restarting"
 """It was cleared while it ran, and is still to come once it is killed."""
 
 
-def why_nobody_ends(operator: BaseOperator, context: Context) -> str | None:
+def missing_end_reason(operator: BaseOperator, context: Context) -> str | None:
     """
     Return why no task of this run would end a session that is opened now; None when its end is still to come.
 

@@ -14,11 +14,11 @@ from airflow_provider_ionq.utils.tasks import (
     CLEAR_EXISTING_TASKS,
     TakesSessionId,
     checked_session_id,
-    in_terms_of_tasks,
+    fail_on_permanent_errors,
     is_run_again,
     look_at_session,
+    push_outputs,
     refusals_name_task,
-    without_nulls,
 )
 from airflow_provider_ionq.waiting.decision import Outcome
 
@@ -83,7 +83,7 @@ class IonQGetSessionOperator(TakesSessionId, BaseOperator):
         self.log.info("Session %s has status %s.", session["id"], session["status"])
         if is_ended(session) and is_run_again(context):
             self.log.warning("Session %s has ended. %s", session["id"], CLEAR_EXISTING_TASKS)
-        return without_nulls(self, context, session)
+        return push_outputs(self, context, session)
 
 
 class IonQEndSessionOperator(TakesSessionId, BaseOperator):
@@ -138,7 +138,7 @@ class IonQEndSessionOperator(TakesSessionId, BaseOperator):
         # Not in terms of tasks: a refused key may be rotated before the last retry, and the session is open till then.
         session = IonQHook(self.ionq_conn_id).end_session(session_id, cancel_jobs=self.cancel_jobs)
         self.log.info("Session %s has ended, at %s.", session["id"], session.get("ended_at"))
-        return without_nulls(self, context, session)
+        return push_outputs(self, context, session)
 
 
 class IonQListSessionsOperator(BaseOperator):
@@ -182,7 +182,7 @@ class IonQListSessionsOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[Session]:
         """Return the sessions."""
-        with in_terms_of_tasks(self.ionq_conn_id):
+        with fail_on_permanent_errors(self.ionq_conn_id):
             sessions = IonQHook(self.ionq_conn_id).list_sessions(self.active)
         found = [session for session in sessions if self._is_asked_for(session)]
         self.log.info("%d of %d sessions are as asked for.", len(found), len(sessions))

@@ -21,8 +21,13 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.utils.links import IonQConsoleLink
-from airflow_provider_ionq.utils.start_from_trigger import why_on_worker
-from airflow_provider_ionq.utils.tasks import TIMED_OUT, TIMED_OUT_AIRFLOW_2, in_terms_of_tasks, is_rendered_later
+from airflow_provider_ionq.utils.start_from_trigger import start_from_trigger_blocker
+from airflow_provider_ionq.utils.tasks import (
+    TIMED_OUT,
+    TIMED_OUT_AIRFLOW_2,
+    fail_on_permanent_errors,
+    is_rendered_later,
+)
 from airflow_provider_ionq.waiting import outage
 from airflow_provider_ionq.waiting.blocking_poller import BlockingPoller
 from airflow_provider_ionq.waiting.decision import Outcome
@@ -154,16 +159,18 @@ class IonQResourceSensor(BaseSensorOperator):
 
     def _start_from_trigger(self) -> None:
         """Have the scheduler hand this task to the triggerer, where that is certain to work."""
-        self._why_on_worker = why_on_worker(
+        self._start_from_trigger_blocker = start_from_trigger_blocker(
             {self.resource.id_field: self.item_id, "ionq_conn_id": self.ionq_conn_id}, self.get_dag()
         )
-        if self._why_on_worker is None and any(is_rendered_later(getattr(self, name)) for name in self.target_fields):
+        if self._start_from_trigger_blocker is None and any(
+            is_rendered_later(getattr(self, name)) for name in self.target_fields
+        ):
             names = " or ".join(self.target_fields)
-            self._why_on_worker = f"{names} is a template, which is checked when it is rendered"
-        if self._why_on_worker is None and self.execution_timeout is not None:
+            self._start_from_trigger_blocker = f"{names} is a template, which is checked when it is rendered"
+        if self._start_from_trigger_blocker is None and self.execution_timeout is not None:
             # With it Airflow would cut the wait short, which it does not when a worker defers.
-            self._why_on_worker = "execution_timeout is set"
-        if self._why_on_worker is None:
+            self._start_from_trigger_blocker = "execution_timeout is set"
+        if self._start_from_trigger_blocker is None:
             from airflow.triggers.base import StartTriggerArgs
 
             # On this instance alone: a mapped task would take those of the class, with wrong arguments.
@@ -187,7 +194,7 @@ class IonQResourceSensor(BaseSensorOperator):
         """Wait on the worker or, if deferrable, poll once and hand the wait to the triggerer."""
         self._start_over()
         if self._start_from_trigger_requested:
-            reason = self._why_on_worker or "Airflow does so for mapped tasks and in dag.test()"
+            reason = self._start_from_trigger_blocker or "Airflow does so for mapped tasks and in dag.test()"
             self.log.info("start_from_trigger=True, but this wait begins on a worker: %s.", reason)
         return self._execute_on_worker(context)
 
@@ -335,7 +342,7 @@ class IonQResourceSensor(BaseSensorOperator):
             self._poller = BlockingPoller(self.resource, self.ionq_conn_id, hook.get_settings, self.log)
         try:
             item_id = self.checked_id()
-            with in_terms_of_tasks(self.ionq_conn_id):
+            with fail_on_permanent_errors(self.ionq_conn_id):
                 item = self._poller.poll(item_id, first=first, refused_before=refused_before)
         except IonQFailException as error:
             self._log_before_skip(error)

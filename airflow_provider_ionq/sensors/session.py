@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionUnreachable
+from airflow_provider_ionq.exceptions import IonQFailException, IonQImpossibleStateException
 from airflow_provider_ionq.sensors.base import IonQResourceSensor
 from airflow_provider_ionq.sessions.resource import SESSIONS
 from airflow_provider_ionq.sessions.target import SessionTarget, is_ended
@@ -68,7 +68,7 @@ class IonQSessionSensor(TakesSessionId, IonQResourceSensor):
 
     resource = SESSIONS
     trigger_class_path = "airflow_provider_ionq.triggers.session.IonQSessionTrigger"
-    impossible_error = IonQSessionUnreachable
+    impossible_error = IonQImpossibleStateException
     target_fields = ("status", "active")
     template_fields: Sequence[str] = ("session_id", "ionq_conn_id", "status", "active")
 

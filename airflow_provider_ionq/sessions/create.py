@@ -33,9 +33,9 @@ from airflow_provider_ionq.sessions.errors import (
 from airflow_provider_ionq.sessions.handing_on import Teller
 from airflow_provider_ionq.sessions.intent import LATEST_SECONDS, Intent
 from airflow_provider_ionq.sessions.log import SafeLog
-from airflow_provider_ionq.sessions.recover import find, hasty, only_unused, read_in_time, with_backends
-from airflow_provider_ionq.sessions.request import closing_words
-from airflow_provider_ionq.sessions.signals import held_back
+from airflow_provider_ionq.sessions.recover import adoptable, find, read_in_time, single_attempt_settings, with_backends
+from airflow_provider_ionq.sessions.request import describe_limits
+from airflow_provider_ionq.sessions.signals import defer_signals
 from airflow_provider_ionq.sessions.target import is_ended
 from airflow_provider_ionq.waiting.durations import duration_text
 
@@ -57,7 +57,7 @@ KILLED_WITHIN_SECONDS = 4.0
 PAUSE_OF_KILLED_SECONDS = 0.5
 
 
-class Opening:
+class SessionCreator:
     """
     One session to be opened, over as many attempts as it takes.
 
@@ -97,7 +97,7 @@ class Opening:
         self._adopt = adopt
         self._sleep = sleep
         self._client = IonQClient(settings, check_address=True)
-        self._hasty_client = IonQClient(hasty(settings))
+        self._single_attempt_client = IonQClient(single_attempt_settings(settings))
 
     def open(self) -> Session | None:
         """
@@ -172,7 +172,7 @@ class Opening:
         asked_for = opened_on(intent, self.request, self._surroundings.connection)
         try:
             # It costs money, so no refusal to show it is the last word.
-            session = read_in_time(self._hasty_client_of(settings), session_id, SHOW_SECONDS, self._sleep)
+            session = read_in_time(self._single_attempt_client_of(settings), session_id, SHOW_SECONDS, self._sleep)
         except IonQError as error:
             raise SessionNotShownError(
                 f"Session {session_id}, which an earlier try opened on {asked_for}, cannot be read and may cost money;"
@@ -181,7 +181,7 @@ class Opening:
         if is_ended(session):
             self._log.info("Session %s, opened by an earlier try, has ended: opening another.", session_id)
             return None
-        if (why := self._surroundings.why_nobody_ends()) is not None:
+        if (why := self._surroundings.missing_end_reason()) is not None:
             self._end(session_id, settings)
             raise NobodyEndsSessionError(f"{why} Session {session_id}, which an earlier try opened, has been ended.")
         if (why := difference(session, intent, self.request, self._surroundings.connection)) is not None:
@@ -200,10 +200,12 @@ class Opening:
             return self.settings
         return self._surroundings.settings_of(connection) or self.settings
 
-    def _hasty_client_of(self, settings: ClientSettings) -> IonQClient:
+    def _single_attempt_client_of(self, settings: ClientSettings) -> IonQClient:
         from airflow_provider_ionq.api.client import IonQClient
 
-        return self._hasty_client if settings is self.settings else IonQClient(hasty(settings))
+        return (
+            self._single_attempt_client if settings is self.settings else IonQClient(single_attempt_settings(settings))
+        )
 
     def _end(self, session_id: str, settings: ClientSettings) -> None:
         from airflow_provider_ionq.api.client import IonQClient
@@ -216,7 +218,7 @@ class Opening:
             self._ended = True
 
     def _check_end_to_come(self) -> None:
-        if (why := self._surroundings.why_nobody_ends()) is not None:
+        if (why := self._surroundings.missing_end_reason()) is not None:
             raise NobodyEndsSessionError(f"{why} No session was opened.")
 
     def _open_another(self) -> Session | None:
@@ -235,7 +237,7 @@ class Opening:
         # Again: the list may have taken minutes, in which somebody marked the end or the scheduler began it.
         self._check_end_to_come()
         self._memory.remember_intent(intent)
-        with held_back(signal.SIGTERM, signal.SIGALRM):
+        with defer_signals(signal.SIGTERM, signal.SIGALRM):
             # Whoever kills the task now gets to do so when there is an id to end the session by.
             self._check_stopped()
             session = self._ask()
@@ -247,13 +249,13 @@ class Opening:
             return None
         if session is None:
             return self._find(intent, self._lost)
-        self._log.info("Opened session %s on %s: %s.", session["id"], self.request, closing_words(session))
+        self._log.info("Opened session %s on %s: %s.", session["id"], self.request, describe_limits(session))
         return self._shown(session)
 
     def _end_if_nobody_will(self, session_id: str) -> None:
         """End the session that was just opened if somebody marked its end while the request was answered."""
         try:
-            why = self._surroundings.why_nobody_ends()
+            why = self._surroundings.missing_end_reason()
         except IonQError as error:
             # A moment ago the end was still to come.
             self._log.warning("It cannot be seen whether the end of session %s is to come: %s", session_id, error)
@@ -271,14 +273,14 @@ class Opening:
         except IonQError as error:
             if isinstance(error, IonQUnreachableError):
                 error.retryable = True  # the list was answered a moment ago, so the connection is no mistake
-            if error.perhaps_done:
+            if error.may_have_applied:
                 self._lost = error
                 return None
             self._memory.forget()
             if isinstance(error, (IonQConflictError, IonQRateLimitError)):
                 self.refusal = error
                 return None
-            raise with_backends(error, self.request.backend, self._hasty_client) from error.__cause__
+            raise with_backends(error, self.request.backend, self._single_attempt_client) from error.__cause__
 
     def _take(self, session: Session) -> None:
         """Tell the task that ends the session of it, and keep its id for a later try."""
@@ -310,7 +312,7 @@ class Opening:
     def _shown(self, session: Session) -> Session:
         """Read the session back as soon as the API shows it."""
         try:
-            return read_in_time(self._hasty_client, session["id"], SHOW_SECONDS, self._sleep)
+            return read_in_time(self._single_attempt_client, session["id"], SHOW_SECONDS, self._sleep)
         except IonQError as error:
             self._log.warning(
                 "Session %s was opened, but the API has not shown it for %s; going on with what it said then. %s",
@@ -331,9 +333,9 @@ class Opening:
             self._log.warning("No answer to the request: looking for the session it may have opened. %s", lost)
         found = self._search(intent)
         same = intent.request == self.request and intent.connection in (None, self._surroundings.connection)
-        if self._adopt and same and (session := only_unused(found)) is not None:
+        if self._adopt and same and (session := adoptable(found)) is not None:
             self._log.warning("Taking session %s for the one that was asked for.", session["id"])
-            if (why := self._surroundings.why_nobody_ends()) is not None:
+            if (why := self._surroundings.missing_end_reason()) is not None:
                 self._end(session["id"], self.settings)
                 raise NobodyEndsSessionError(f"{why} Session {session['id']}, taken for the lost one, has been ended.")
             self._take(session)
@@ -350,7 +352,7 @@ class Opening:
     def _search(self, intent: Intent) -> list[Session]:
         settings = self._settings_of(intent)
         try:
-            return find(self._hasty_client_of(settings), intent, sleep=self._sleep)
+            return find(self._single_attempt_client_of(settings), intent, sleep=self._sleep)
         except IonQError as error:
             if settings is self.settings:
                 raise

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_ionq.api.json_text import json_text
-from airflow_provider_ionq.sessions.recover import found_words
-from airflow_provider_ionq.sessions.request import closing_words
+from airflow_provider_ionq.sessions.recover import describe_candidates
+from airflow_provider_ionq.sessions.request import describe_limits
 
 if TYPE_CHECKING:
     from airflow_provider_ionq.api.errors import IonQError
@@ -40,7 +40,9 @@ def difference(session: Session, intent: Intent | None, request: SessionRequest,
         same = request.is_answered_by(session)
     if same:
         return None
-    return f"it is on {json_text(session.get('backend'))}, and {closing_words(session)}, and {request} is asked for now"
+    return (
+        f"it is on {json_text(session.get('backend'))}, and {describe_limits(session)}, and {request} is asked for now"
+    )
 
 
 def opened_on(intent: Intent | None, request: SessionRequest, connection: str) -> str:
@@ -69,9 +71,9 @@ def lost_words(asked_for: str, found: list[Session], lost: IonQError | None) -> 
     """
     who, why = ("An earlier try", "") if lost is None else ("This try", f" ({lost})")
     return (
-        f"{who} asked for a session on {asked_for} and got no answer{why}; since then there {found_words(found)}, so no"
-        " other was opened. If it is yours, end it (IonQEndSessionOperator, or IonQHook().end_session), and clear this"
-        " task and those after it to open another; or set adopt_lost_session=True and clear them: this task goes on"
-        " with such a session if it is the only one and was not started. If it is somebody else's, clear them when it"
-        " was started or has ended."
+        f"{who} requested a session on {asked_for} and got no answer{why}. Since then there"
+        f" {describe_candidates(found)}, so no other was created. If it is yours, end it (IonQEndSessionOperator, or"
+        " IonQHook().end_session), and clear this task and those after it to create another; or set"
+        " adopt_lost_session=True and clear them: this task continues with such a session if it is the only one and was"
+        " not started. If it belongs to somebody else, clear them when it was started or has ended."
     )

@@ -14,7 +14,7 @@ from airflow_provider_ionq.api.errors import IonQAddressError, IonQError, IonQIn
 from airflow_provider_ionq.api.json_text import json_object, json_text
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 from airflow_provider_ionq.sessions.log import SafeLog
-from airflow_provider_ionq.sessions.request import closing_words
+from airflow_provider_ionq.sessions.request import describe_limits
 from airflow_provider_ionq.sessions.target import is_ended
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def end_session(
             sleep(min(max(pause, (failure and failure.retry_after_seconds) or 0.0), LONGEST_PAUSE_SECONDS))
             pause *= 2
     backend = f" on {json_text(session['backend'])}" if session is not None and session.get("backend") else ""
-    closes = "Its limits were not seen" if session is None else f"If nobody ends it, {closing_words(session)}"
+    closes = "Its limits were not seen" if session is None else f"If nobody ends it, {describe_limits(session)}"
     raise SessionNotEndedError(
         f"Session {session_id}{backend} was not seen to end, and may cost money: {reason}. {closes}.",
         session,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError, SessionNotHandedOnError
-from airflow_provider_ionq.sessions.recover import looks
+from airflow_provider_ionq.sessions.recover import backoff
 from airflow_provider_ionq.waiting.durations import duration_text
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Teller:
         :return: why it failed for a minute; None when it did not.
         """
         failure: Exception | None = None
-        for _ in looks(TELL_SECONDS, self._sleep):
+        for _ in backoff(TELL_SECONDS, self._sleep):
             try:
                 tell()
             except Exception as error:

@@ -121,7 +121,7 @@ class Surroundings(Protocol):
     connection: str
     """Id of the Airflow connection that the session is asked for with."""
 
-    def why_nobody_ends(self) -> str | None:
+    def missing_end_reason(self) -> str | None:
         """
         Return why no task would end a session that is opened now; None when the end is still to come.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ionq.api.errors import IonQApiError, IonQError
 from airflow_provider_ionq.api.json_text import json_text
-from airflow_provider_ionq.sessions.request import closing_words
+from airflow_provider_ionq.sessions.request import describe_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,14 +29,14 @@ FIND_SECONDS = 30.0
 LONGEST_LOOK_SECONDS = 10.0
 
 
-def hasty(settings: ClientSettings) -> ClientSettings:
+def single_attempt_settings(settings: ClientSettings) -> ClientSettings:
     """Return settings for looking again and again: a look's own retries would take longer than all of them may."""
     return dataclasses.replace(
         settings, max_retries=0, timeout_seconds=min(settings.timeout_seconds, LONGEST_LOOK_SECONDS)
     )
 
 
-def looks(seconds: float, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
+def backoff(seconds: float, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
     """Pace the looks for something: at once, then with growing pauses, the last when the time is up."""
     deadline = time.monotonic() + seconds
     pause = 1.0
@@ -53,14 +53,14 @@ def read_in_time(client: IonQClient, session_id: str, seconds: float, sleep: Cal
     """
     Return a session as soon as the API shows it.
 
-    :param client: with :func:`hasty` settings.
+    :param client: with :func:`single_attempt_settings` settings.
     :param session_id: its id.
     :param seconds: for how long to try.
     :param sleep: waits so many seconds.
     :raises IonQError: when the last look failed.
     """
     failure: IonQError | None = None
-    for _ in looks(seconds, sleep):
+    for _ in backoff(seconds, sleep):
         try:
             return client.get_session(session_id)
         except IonQError as error:
@@ -73,7 +73,7 @@ def find(client: IonQClient, intent: Intent, *, sleep: Callable[[float], None] =
     """
     Return the sessions that may be the one that was asked for: as soon as there are any, or none after 30 s.
 
-    :param client: with :func:`hasty` settings.
+    :param client: with :func:`single_attempt_settings` settings.
     :param intent: what was known before the request.
     :param sleep: waits so many seconds.
     :raises IonQError: when the last look failed.
@@ -83,7 +83,7 @@ def find(client: IonQClient, intent: Intent, *, sleep: Callable[[float], None] =
     except IonQError:
         project_id = None
     failure: IonQError | None = None
-    for _ in looks(FIND_SECONDS, sleep):
+    for _ in backoff(FIND_SECONDS, sleep):
         try:
             _, sessions = client.list_sessions_at()
         except IonQError as error:
@@ -97,16 +97,16 @@ def find(client: IonQClient, intent: Intent, *, sleep: Callable[[float], None] =
     return []
 
 
-def only_unused(found: list[Session]) -> Session | None:
+def adoptable(found: list[Session]) -> Session | None:
     """Return the session that an author who adopts lost ones goes on with: the only one, if nobody works in it."""
     return found[0] if len(found) == 1 and found[0]["status"] == "created" else None
 
 
-def found_words(found: list[Session]) -> str:
+def describe_candidates(found: list[Session]) -> str:
     """Name what was found, as in "since then there ..."."""
     named = "; ".join(
         f"{session['id']}, created at {json_text(session.get('created_at'))} by user"
-        f" {json_text(session.get('creator_id'))}, now {json_text(session['status'])} ({closing_words(session)})"
+        f" {json_text(session.get('creator_id'))}, now {json_text(session['status'])} ({describe_limits(session)})"
         for session in found
     )
     number = "is a session" if len(found) == 1 else f"are {len(found)} sessions"

@@ -127,7 +127,7 @@ def checked_amount(name: str, value: object) -> float | None:
     return number
 
 
-def closing_words(session: Mapping[str, Any] | None) -> str:
+def describe_limits(session: Mapping[str, Any] | None) -> str:
     """
     Say which limits close a session that nobody ends.
 

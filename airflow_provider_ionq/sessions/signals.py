@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def held_back(*signals: signal.Signals) -> Iterator[None]:
+def defer_signals(*signals: signal.Signals) -> Iterator[None]:
     """
     Let the handlers of signals run when the block is left, not within it.
 

@@ -10,12 +10,12 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, Airflo
 
 from airflow_provider_ionq.api.errors import IonQError, naming_connection
 from airflow_provider_ionq.api.json_text import json_text
-from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionLost
+from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionLostException
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 from airflow_provider_ionq.sessions.log import SafeLog
-from airflow_provider_ionq.sessions.request import closing_words
+from airflow_provider_ionq.sessions.request import describe_limits
 from airflow_provider_ionq.utils.task_memory import asked_for, opened_session_id, opened_with_connection
 from airflow_provider_ionq.utils.tasks import states_in_run
 from airflow_provider_ionq.waiting.durations import duration_text
@@ -102,7 +102,7 @@ class EndSessionOfGroup(IonQEndSessionOperator):
                 "Session %s on %s is not known to have ended, and may cost money: %s. End it by hand if need be.",
                 self.session_id,
                 json_text(opened.get("backend", "a backend that is not known")),
-                closing_words(opened) if opened else "its limits are those of create_session",
+                describe_limits(opened) if opened else "its limits are those of create_session",
             )
             raise
 
@@ -123,13 +123,13 @@ class EndSessionOfGroup(IonQEndSessionOperator):
             return opened_session_id(opening)
         # Not when the DAG is parsed: they load the HTTP library.
         from airflow_provider_ionq.api.client import IonQClient
-        from airflow_provider_ionq.sessions.recover import find, found_words, hasty, only_unused
+        from airflow_provider_ionq.sessions.recover import adoptable, describe_candidates, find, single_attempt_settings
 
         # Whoever was told of them, they are not seen to have ended.
         intent = dataclasses.replace(intent, named=())
         asked = f"asked for a session on {intent.request}" if intent.request else "may have asked for a session"
         try:
-            settings = hasty(IonQHook(self.ionq_conn_id).get_settings())
+            settings = single_attempt_settings(IonQHook(self.ionq_conn_id).get_settings())
             found = find(IonQClient(settings, check_address=True), intent)
         except (IonQError, AirflowNotFoundException) as error:
             raise SessionNotEndedError(
@@ -141,13 +141,13 @@ class EndSessionOfGroup(IonQEndSessionOperator):
             return session_id  # it lived on, and has learned of its answer meanwhile
         if not found:
             return None
-        session = only_unused(found) if self.adopt_lost_session and intent.request is not None else None
+        session = adoptable(found) if self.adopt_lost_session and intent.request is not None else None
         if session is not None:
             log.warning("Taking session %s for the one that was asked for.", session["id"])
             return session["id"]
-        raise IonQSessionLost(
-            f"create_session {asked} and learned of no answer; since then there {found_words(found)}, so none was"
-            " ended. If it is yours, end it: IonQEndSessionOperator, or IonQHook().end_session."
+        raise IonQSessionLostException(
+            f"create_session {asked} and learned of no answer; since then there {describe_candidates(found)}, so"
+            " none was ended. If it is yours, end it: IonQEndSessionOperator, or IonQHook().end_session."
         )
 
     def _told(self, context: Context) -> object:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.api.errors import IonQError
 from airflow_provider_ionq.exceptions import IonQFailException
-from airflow_provider_ionq.sessions.request import closing_words
+from airflow_provider_ionq.sessions.request import describe_limits
 from airflow_provider_ionq.utils.task_memory import OPENING_KEY, opened_session_id
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _report(context: Any) -> None:
     session = _pulled(ti, task, "return_value")
     if isinstance(session, dict) and session.get("id"):
         backend = session.get("backend") or "a backend that is not known"
-        which = f"session {session['id']} on {backend}, which {task.create_id} opened: {closing_words(session)}"
+        which = f"session {session['id']} on {backend}, which {task.create_id} opened: {describe_limits(session)}"
     elif session_id := opened_session_id(_pulled(ti, task, OPENING_KEY)):
         which = f"session {session_id}, which {task.create_id} opened: its limits are those of {task.create_id}"
     else:

@@ -15,7 +15,7 @@ RENDERED_IN_TRIGGERER = frozenset({"dag_run", "params", "ds", "ts", "logical_dat
 _JINJA_MARKS = ("{{", "{%", "{#")
 
 
-def why_on_worker(templated: Mapping[str, object], dag: Any) -> str | None:
+def start_from_trigger_blocker(templated: Mapping[str, object], dag: Any) -> str | None:
     """
     Return why a task must begin on a worker; None if it can begin in the triggerer.
 
@@ -28,7 +28,7 @@ def why_on_worker(templated: Mapping[str, object], dag: Any) -> str | None:
         if not isinstance(value, str):
             return f"{name} comes from another task, or is no string"
         if any(mark in value for mark in _JINJA_MARKS):
-            if reason := _why_not_rendered(value):
+            if reason := _rendering_blocker(value):
                 return f"{name} {reason}"
             # The triggerer renders without what the DAG adds to Jinja.
             if dag is not None and (
@@ -38,7 +38,7 @@ def why_on_worker(templated: Mapping[str, object], dag: Any) -> str | None:
     return None
 
 
-def _why_not_rendered(template: str) -> str | None:
+def _rendering_blocker(template: str) -> str | None:
     from jinja2 import TemplateError, meta
     from jinja2.sandbox import SandboxedEnvironment
 

@@ -93,7 +93,7 @@ class TaskMemory:
         self._store: Any = context.get("task_state_store")
         self._retried = self._context["ti"].try_number > 1
 
-    def tell_again(self) -> None:
+    def republish(self) -> None:
         """
         Tell the task that ends the session what an earlier try remembered: its XComs are gone when a try begins.
 

@@ -102,12 +102,12 @@ def look_at_session(hook: IonQHook, session_id: object) -> Session:
     :raises IonQFailException: for what asking again does not change; names the connection.
     :raises IonQError: for what may pass.
     """
-    with in_terms_of_tasks(hook.ionq_conn_id):
+    with fail_on_permanent_errors(hook.ionq_conn_id):
         return hook.get_session(checked_session_id(session_id))
 
 
 @contextmanager
-def in_terms_of_tasks(ionq_conn_id: str) -> Iterator[None]:
+def fail_on_permanent_errors(ionq_conn_id: str) -> Iterator[None]:
     """
     Turn what asking again does not change into an error that Airflow does not retry, and let the rest pass.
 
@@ -183,7 +183,7 @@ def is_run_again(context: Context) -> bool:
     return isinstance(try_number, int) and try_number > 1
 
 
-def without_nulls(operator: BaseOperator, context: Context, session: Session) -> Session:
+def push_outputs(operator: BaseOperator, context: Context, session: Session) -> Session:
     """
     Return what an operator with `multiple_outputs` returns, so that every Airflow takes it.
 

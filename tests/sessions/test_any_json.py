@@ -12,8 +12,8 @@ from airflow_provider_ionq.api.json_text import json_text
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator
 from airflow_provider_ionq.sessions.earlier import difference, lost_words
 from airflow_provider_ionq.sessions.intent import Intent
-from airflow_provider_ionq.sessions.recover import found_words, only_unused
-from airflow_provider_ionq.sessions.request import SessionRequest, closing_words, created_epoch
+from airflow_provider_ionq.sessions.recover import adoptable, describe_candidates
+from airflow_provider_ionq.sessions.request import SessionRequest, created_epoch, describe_limits
 from airflow_provider_ionq.sessions.target import SessionTarget, decide, is_ended, never_started_hint
 from tests.sessions.tasks import BACKEND, Store, Task
 
@@ -62,12 +62,12 @@ sessions = st.fixed_dictionaries(
 @settings(max_examples=400, deadline=None)
 @given(sessions)
 def test_no_description_raises_or_loses_the_id(session: Any) -> None:
-    assert closing_words(session)
+    assert describe_limits(session)
     created_epoch(session)
     is_ended(session)
     REQUEST.is_answered_by(session)
-    only_unused([session])
-    assert SESSION_ID in found_words([session])
+    adoptable([session])
+    assert SESSION_ID in describe_candidates([session])
     assert SESSION_ID in lost_words("qpu", [session], None)
     difference(session, None, REQUEST, "ionq_default")
     Intent(request=REQUEST, open_ids=(), since=0.0, until=1e12).may_be(session, "a project")
@@ -84,7 +84,7 @@ def test_no_description_raises_or_loses_the_id(session: Any) -> None:
 
 @pytest.mark.parametrize("value", [[], {}, None, "a text", 7, True])
 def test_settings_that_are_no_object_are_no_limits(value: Any) -> None:
-    assert closing_words({"settings": value}) == "no limit of its own is known that would close it"
+    assert describe_limits({"settings": value}) == "no limit of its own is known that would close it"
 
 
 def test_what_is_nested_too_deeply_to_be_shown_is_named_by_its_kind() -> None:
@@ -105,7 +105,7 @@ def test_what_is_nested_too_deeply_to_be_shown_is_named_by_its_kind() -> None:
     ],
 )
 def test_the_hour_in_which_a_session_closes_is_told_in_utc(created_at: str, told: str) -> None:
-    assert told in closing_words({"created_at": created_at, "settings": {"duration_limit_min": 60}})
+    assert told in describe_limits({"created_at": created_at, "settings": {"duration_limit_min": 60}})
 
 
 @pytest.mark.parametrize("created_at", [None, "soon", 7, "0001-01-01T00:00:00+14:00", "2026-01-01T22:00:00"])

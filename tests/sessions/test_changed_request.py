@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ionq.emulator import Emulator
-from airflow_provider_ionq.exceptions import IonQSessionLost
+from airflow_provider_ionq.exceptions import IonQSessionLostException
 from airflow_provider_ionq.sessions import end as closing
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError, SessionNotShownError
 from airflow_provider_ionq.utils.task_memory import INTENT_KEY, SESSION_KEY
@@ -84,7 +84,7 @@ def test_a_lost_one_of_another_request_is_named_and_never_adopted(
     crash(Task(store), ionq_emulator, CREATE, after=True)
     (lost,) = open_sessions(ionq_emulator)
     changed = Task(store, adopt_lost_session=adopt, **change)
-    with pytest.raises(IonQSessionLost, match=f"on {BACKEND} with duration_limit_min=60 .*{lost}"):
+    with pytest.raises(IonQSessionLostException, match=f"on {BACKEND} with duration_limit_min=60 .*{lost}"):
         changed.try_once()
     assert requests(ionq_emulator).count(CREATE) == 1
     ionq_emulator.end_session(lost)
@@ -127,7 +127,7 @@ def test_a_lost_one_is_looked_for_in_the_account_in_which_it_was_asked_for(
     store = Store()
     crash(Task(store, ionq_conn_id="elsewhere"), elsewhere, CREATE, after=True)
     (lost,) = open_sessions(elsewhere)
-    with pytest.raises(IonQSessionLost, match=f"with Airflow connection 'elsewhere' .*{lost}"):
+    with pytest.raises(IonQSessionLostException, match=f"with Airflow connection 'elsewhere' .*{lost}"):
         Task(store, adopt_lost_session=True).try_once()
     assert ionq_emulator.sessions() == []
 

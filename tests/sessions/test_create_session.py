@@ -13,9 +13,9 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_ionq.api.client import IonQClient
 from airflow_provider_ionq.api.errors import IonQError, IonQServerError, IonQTimeoutError, IonQUnreachableError
-from airflow_provider_ionq.exceptions import IonQCapacityTimeout, IonQFailException, IonQSessionLost
+from airflow_provider_ionq.exceptions import IonQCapacityTimeoutException, IonQFailException, IonQSessionLostException
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
-from airflow_provider_ionq.sessions.create import Opening
+from airflow_provider_ionq.sessions.create import SessionCreator
 from airflow_provider_ionq.sessions.errors import OpeningStoppedError, SessionNotShownError
 from airflow_provider_ionq.utils.task_memory import INTENT_KEY, OPENING_KEY, SESSION_KEY
 from tests.sessions.tasks import BACKEND, Store, Task
@@ -161,7 +161,7 @@ def test_a_lost_answer_is_never_asked_for_again_and_names_the_session(
     others = ionq_emulator.create_session(BACKEND, settings={"duration_limit_min": 60})["id"]
     lose(ionq_emulator, how)
     task = Task(store)
-    with pytest.raises(IonQSessionLost) as lost:
+    with pytest.raises(IonQSessionLostException) as lost:
         task.try_once()
     (made,) = [session_id for session_id in open_sessions(ionq_emulator) if session_id != others]
     assert made in str(lost.value)
@@ -189,7 +189,7 @@ def test_but_not_one_of_two(ionq_emulator: Emulator, store: Store | None) -> Non
 
     on_record(ionq_emulator, meddle)
     ionq_emulator.disturb("drop_after_read", route=CREATE)
-    with pytest.raises(IonQSessionLost) as lost:
+    with pytest.raises(IonQSessionLostException) as lost:
         Task(store, adopt_lost_session=True).try_once()
     assert all(session_id in str(lost.value) for session_id in open_sessions(ionq_emulator))
     assert len(open_sessions(ionq_emulator)) == 2
@@ -251,7 +251,7 @@ def test_one_that_was_started_is_named_and_never_adopted(ionq_emulator: Emulator
     on_record(ionq_emulator, start)
     ionq_emulator.disturb("drop_after_read", route=CREATE)
     task = Task(store, adopt_lost_session=True)
-    with pytest.raises(IonQSessionLost) as lost:
+    with pytest.raises(IonQSessionLostException) as lost:
         task.try_once()
     (lost_id,) = open_sessions(ionq_emulator)
     assert f"{lost_id}, created at" in str(lost.value)
@@ -285,7 +285,7 @@ def test_a_session_that_appears_late_is_found(ionq_emulator: Emulator, store: St
                 looks.append(ionq_emulator.create_session(BACKEND, settings={"duration_limit_min": 60})["id"])
 
     on_record(ionq_emulator, appear)
-    with pytest.raises(IonQSessionLost) as lost:
+    with pytest.raises(IonQSessionLostException) as lost:
         Task(store).try_once()
     assert looks[2] in str(lost.value)
 
@@ -300,7 +300,7 @@ def test_the_list_may_fail_for_a_while_when_a_lost_session_is_looked_for(
             ionq_emulator.fail(503, route=LIST)
 
     on_record(ionq_emulator, fail_once)
-    with pytest.raises(IonQSessionLost):
+    with pytest.raises(IonQSessionLostException):
         Task(store).try_once()
 
 
@@ -328,7 +328,7 @@ def crash(task: Task, emulator: Emulator, route: str, *, after: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(IonQClient, name, dying(name))
         # It has no time for that either.
-        patch.setattr(Opening, "stop", lambda _: None)
+        patch.setattr(SessionCreator, "stop", lambda _: None)
         with pytest.raises(Killed):
             task.try_once()
 
@@ -346,7 +346,7 @@ def test_a_try_that_died_before_its_answer_leaves_one_that_the_next_try_names(
     task = Task(store)
     crash(task, ionq_emulator, CREATE, after=True)
     (made,) = open_sessions(ionq_emulator)
-    with pytest.raises(IonQSessionLost, match=made):
+    with pytest.raises(IonQSessionLostException, match=made):
         task.try_once()
     assert requests(ionq_emulator).count(CREATE) == 1
 
@@ -640,7 +640,7 @@ def test_so_is_a_tls_connection_that_breaks_when_the_request_was_sent(
 ) -> None:
     def broken(*_: Any, **__: Any) -> Any:
         error = IonQUnreachableError("POST: the TLS connection failed")
-        error.perhaps_done = True
+        error.may_have_applied = True
         raise error
 
     task = Task(store)
@@ -739,7 +739,7 @@ def test_after_the_time_out_it_asks_a_last_time(ionq_emulator: Emulator, store: 
     ionq_emulator.fail(409, route=CREATE, times=2)
     with pytest.raises(TaskDeferred):
         task.try_once()
-    with pytest.raises(IonQCapacityTimeout, match="no capacity for a session on qpu.forte-1 .* within 50 s"):
+    with pytest.raises(IonQCapacityTimeoutException, match="no capacity for a session on qpu.forte-1 .* within 50 s"):
         task.time_out()
     assert ionq_emulator.sessions() == []
     assert task.time_out()["backend"] == BACKEND
@@ -750,7 +750,7 @@ def test_on_the_worker_it_waits_if_asked_to(ionq_emulator: Emulator) -> None:
     session = Task(None, deferrable=False, poke_interval=0.1).try_once()
     assert open_sessions(ionq_emulator) == [session["id"]]
     ionq_emulator.fail(409, route=CREATE, seconds=60)
-    with pytest.raises(IonQCapacityTimeout):
+    with pytest.raises(IonQCapacityTimeoutException):
         Task(None, deferrable=False, poke_interval=0.1, timeout=0.5).try_once()
 
 

@@ -11,7 +11,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowSkipException, task, task_group
 
 from airflow_provider_ionq.emulator import Emulator
-from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionLost
+from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionLostException
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 from airflow_provider_ionq.sessions.intent import Intent
 from airflow_provider_ionq.sessions.request import SessionRequest
@@ -153,7 +153,7 @@ def test_one_that_may_have_been_opened_is_named(
     ionq_emulator: Emulator, run: Run, made: str, states: Any, is_open: Callable[[str], bool]
 ) -> None:
     ionq_emulator.create_session("simulator", settings=SETTINGS)
-    with pytest.raises(IonQSessionLost, match=f"there is a session .*{made}, created at .*60 minutes.*end it"):
+    with pytest.raises(IonQSessionLostException, match=f"there is a session .*{made}, created at .*60 minutes.*end it"):
         run(states, ASKED).end()
     assert is_open(made)
 
@@ -170,7 +170,7 @@ def test_one_that_was_started_meanwhile_is_named_and_not_ended(
 ) -> None:
     ionq_emulator.start_session(made)
     intent = Intent(request=REQUEST, open_ids=(), since=None, until=FAR, named=(made,) if named else ())
-    with pytest.raises(IonQSessionLost, match=f"{made}, created at .*, now started"):
+    with pytest.raises(IonQSessionLostException, match=f"{made}, created at .*, now started"):
         run(WORK_FAILED, {"intent": intent.as_json()}).end(adopt=adopt)
     assert is_open(made)
     ionq_emulator.end_session(made)
@@ -180,7 +180,7 @@ def test_one_that_was_started_meanwhile_is_named_and_not_ended(
 
 def test_but_not_one_of_two(ionq_emulator: Emulator, run: Run, made: str, is_open: Callable[[str], bool]) -> None:
     ionq_emulator.create_session(BACKEND, settings=SETTINGS)
-    with pytest.raises(IonQSessionLost, match="are 2 sessions"):
+    with pytest.raises(IonQSessionLostException, match="are 2 sessions"):
         run(WORK_FAILED, ASKED).end(adopt=True)
     assert is_open(made)
 
@@ -219,7 +219,7 @@ def test_whatever_was_opened_since_the_run_began_is_named(
     ionq_emulator: Emulator, run: Run, adopt: bool, is_open: Callable[[str], bool]
 ) -> None:
     made = ionq_emulator.create_session("qpu.aria-1")["id"]
-    with pytest.raises(IonQSessionLost, match=f"may have asked for a session .*{made}"):
+    with pytest.raises(IonQSessionLostException, match=f"may have asked for a session .*{made}"):
         run(WORK_FAILED, None).end(adopt=adopt)
     assert is_open(made)
 
@@ -269,7 +269,7 @@ def test_a_session_that_may_have_been_opened_is_looked_for_with_that_connection(
 ) -> None:
     made = elsewhere.create_session(BACKEND, settings=SETTINGS)["id"]
     intent = Intent(request=REQUEST, open_ids=(), since=None, until=None, connection="elsewhere")
-    with pytest.raises(IonQSessionLost, match=made):
+    with pytest.raises(IonQSessionLostException, match=made):
         run(WORK_FAILED, {"intent": intent.as_json()}).end()
     assert ionq_emulator.requests == []
 

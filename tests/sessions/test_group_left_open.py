@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionLost
+from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionLostException
 from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 from airflow_provider_ionq.task_groups.left_open import report_session_left_open
 from airflow_provider_ionq.utils.task_memory import OPENING_KEY
@@ -56,7 +56,9 @@ def test_the_instance_of_a_mapped_group_is_named(caplog: Any) -> None:
     assert "map index 3" in caplog.text
 
 
-@pytest.mark.parametrize("exception", [IonQFailException("x"), IonQSessionLost("x"), SessionNotEndedError("x", None)])
+@pytest.mark.parametrize(
+    "exception", [IonQFailException("x"), IonQSessionLostException("x"), SessionNotEndedError("x", None)]
+)
 def test_nothing_is_added_to_what_the_task_has_said_itself(exception: Exception, caplog: Any) -> None:
     report_session_left_open(context({"return_value": SESSION}, exception=exception))
     assert caplog.text == ""

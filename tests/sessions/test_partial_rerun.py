@@ -234,7 +234,7 @@ def test_it_is_seen_again_after_a_wait_for_capacity(ionq_emulator: Emulator, run
     of_the_run.states[end, -1] = "skipped"
     event = {"backend": BACKEND, "session_id": None, "remaining": 50.0}
     with pytest.raises(IonQFailException, match="now skipped"):
-        opener.try_again(of_the_run.context(), event)
+        opener.execute_complete(of_the_run.context(), event)
     assert requests(ionq_emulator).count(CREATE) == 1
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import psutil  # type: ignore[import-untyped]
 
-from airflow_provider_ionq.sessions.signals import held_back
+from airflow_provider_ionq.sessions.signals import defer_signals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,7 +68,7 @@ class Component:
     def start(self) -> None:
         """Start the process; its output is appended to the log file."""
         # Interrupted in here, it would leave a process that nobody knows of.
-        with self.log_path.open("ab") as log, held_back(signal.SIGINT, signal.SIGTERM):
+        with self.log_path.open("ab") as log, defer_signals(signal.SIGINT, signal.SIGTERM):
             self.process = subprocess.Popen(
                 self.command,
                 env=self.environment,

@@ -22,7 +22,7 @@ from airflow_provider_ionq.api.errors import (
     IonQTimeoutError,
 )
 from airflow_provider_ionq.api.settings import ClientSettings
-from airflow_provider_ionq.sessions.create import Opening
+from airflow_provider_ionq.sessions.create import SessionCreator
 from airflow_provider_ionq.sessions.errors import SessionLostError
 from airflow_provider_ionq.sessions.request import SessionRequest
 from airflow_provider_ionq.sessions.resource import SESSIONS
@@ -174,7 +174,7 @@ class NoAirflow:
 
     connection = "ionq_default"
 
-    def why_nobody_ends(self) -> None: ...
+    def missing_end_reason(self) -> None: ...
     def settings_of(self, connection: str) -> None: ...
     def hand_on(self, session: Any) -> None: ...
 
@@ -185,7 +185,7 @@ def settings_of(url: str, **changed: Any) -> ClientSettings:
 
 def open_session(settings: ClientSettings) -> Any:
     request = SessionRequest.of("qpu.forte-1", duration_limit_min=60)
-    return Opening(settings, request, Memory(), NoAirflow(), logging.getLogger(__name__)).open()
+    return SessionCreator(settings, request, Memory(), NoAirflow(), logging.getLogger(__name__)).open()
 
 
 def assert_key_is_not_in(*texts: str) -> None:
@@ -205,7 +205,7 @@ def test_a_session_whose_opening_was_answered_badly_is_named(name: str, caplog: 
             IonQClient(settings).create_session("qpu.forte-1", {"duration_limit_min": 60})
         assert time.monotonic() - began < TIMEOUT_SECONDS + SLACK_SECONDS
         assert isinstance(failed.value, error_class)
-        assert failed.value.perhaps_done
+        assert failed.value.may_have_applied
         assert "may have had its effect" in str(failed.value) or isinstance(failed.value, IonQResponseError)
         assert "could not be made" not in str(failed.value)
         assert api.requests == ["POST /v0.4/sessions"]
@@ -239,7 +239,7 @@ def test_a_read_that_is_answered_badly_ends_in_time_with_an_error_of_ours(name: 
         with pytest.raises(IonQError) as failed:
             client.get_session("opened-0")
         assert time.monotonic() - began < TIMEOUT_SECONDS + SLACK_SECONDS
-    assert not failed.value.perhaps_done
+    assert not failed.value.may_have_applied
     assert_key_is_not_in("".join(traceback.format_exception(failed.value)), repr(vars(failed.value)))
 
 
@@ -249,7 +249,7 @@ def test_a_read_that_is_answered_badly_ends_in_time_with_an_error_of_ours(name: 
 def test_an_explicit_refusal_has_had_no_effect(status: int) -> None:
     with raw_api(answer(f"{status} No", body=b'{"message": "no"}')) as api, pytest.raises(IonQApiError) as refused:
         IonQClient(settings_of(api.url)).create_session("qpu.forte-1")
-    assert not refused.value.perhaps_done
+    assert not refused.value.may_have_applied
     assert refused.value.message == "no"
 
 
@@ -266,7 +266,7 @@ def test_an_explicit_refusal_has_had_no_effect(status: int) -> None:
 def test_a_refusal_whose_body_cannot_be_read_is_a_refusal_all_the_same(answering: Answering) -> None:
     with raw_api(answering) as api, pytest.raises(IonQApiError, match="409") as refused:
         IonQClient(settings_of(api.url)).create_session("qpu.forte-1")
-    assert not refused.value.perhaps_done
+    assert not refused.value.may_have_applied
 
 
 @pytest.mark.parametrize("sessions", [1, 4], ids=["by id", "by list"])

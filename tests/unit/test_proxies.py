@@ -204,7 +204,7 @@ def test_plain_http_is_not_sent_to_another_machine_that_has_a_name_of_this_one(
     monkeypatch.setattr(socket, "getaddrinfo", elsewhere)
     with pytest.raises(IonQConfigurationError, match="plain http") as refused:
         client_of(f"http://{host}/v0.4").create_session("qpu.forte-1")
-    assert not refused.value.perhaps_done
+    assert not refused.value.may_have_applied
 
 
 @pytest.mark.parametrize("name", ["https", "all", f"https://{HOST}"])
@@ -268,7 +268,7 @@ def test_a_request_that_no_proxy_passed_on_was_not_sent(
         with pytest.raises(error_class) as failed:
             client.create_session("qpu.forte-1")
         assert time.monotonic() - began < TIMEOUT_SECONDS + SLACK_SECONDS
-        assert not failed.value.perhaps_done
+        assert not failed.value.may_have_applied
         assert proxy.heads
         assert KEY.encode() not in b"".join(proxy.heads)
     printed = "".join(traceback.format_exception(failed.value)) + caplog.text
@@ -284,7 +284,7 @@ def test_the_password_of_a_proxy_that_cannot_be_used_is_not_shown(
     monkeypatch.setenv("https_proxy", f"http://user:{password}@127.0.0.1:{port}")
     with pytest.raises(IonQError) as failed:
         client_of(f"https://{HOST}/v0.4").create_session("qpu.forte-1")
-    assert not failed.value.perhaps_done
+    assert not failed.value.may_have_applied
     assert password not in "".join(traceback.format_exception(failed.value))
 
 
@@ -296,7 +296,7 @@ def test_a_request_that_was_passed_on_may_have_had_its_effect(
         with pytest.raises(IonQConnectionError, match="the connection broke") as failed:
             client_of(f"https://{HOST}/v0.4", verify=bundle, proxies=proxies).create_session("qpu.forte-1")
         assert len(api.sessions) == 1
-    assert failed.value.perhaps_done
+    assert failed.value.may_have_applied
     assert failed.value.retryable
 
 
@@ -323,7 +323,7 @@ def test_an_attempt_over_tls_has_its_time_too(
             client.create_session("qpu.forte-1")
         assert time.monotonic() - began < TIMEOUT_SECONDS + SLACK_SECONDS
         assert bool(proxy.heads) is through_proxy
-    assert failed.value.perhaps_done
+    assert failed.value.may_have_applied
 
 
 def test_every_address_of_a_host_has_its_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:

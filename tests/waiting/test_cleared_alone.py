@@ -8,7 +8,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from airflow_provider_ionq.exceptions import IonQSessionUnreachable
+from airflow_provider_ionq.exceptions import IonQImpossibleStateException
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator, IonQGetSessionOperator
 from airflow_provider_ionq.sensors.session import IonQSessionSensor
 
@@ -52,18 +52,18 @@ def looking(task: IonQSessionSensor, session: dict[str, Any], try_number: int) -
 def test_a_sensor_that_runs_again_and_meets_an_ended_session_says_what_to_clear(
     ended: dict[str, Any], way: Any, target: dict[str, Any]
 ) -> None:
-    with pytest.raises(IonQSessionUnreachable, match=WORDS):
+    with pytest.raises(IonQImpossibleStateException, match=WORDS):
         way(sensor(ended, **target), ended, 2)
 
 
 def test_a_sensor_says_so_at_its_first_look_in_its_first_try(ended: dict[str, Any]) -> None:
     """A task that was skipped in the run, and is cleared alone, has its first try then."""
-    with pytest.raises(IonQSessionUnreachable, match=WORDS):
+    with pytest.raises(IonQImpossibleStateException, match=WORDS):
         looking(sensor(ended), ended, 1)
 
 
 def test_a_session_that_ends_during_the_wait_is_none_of_an_earlier_run(ended: dict[str, Any]) -> None:
-    with pytest.raises(IonQSessionUnreachable) as failed:
+    with pytest.raises(IonQImpossibleStateException) as failed:
         deferrable(sensor(ended), ended, 1)
     assert WORDS not in str(failed.value)
 

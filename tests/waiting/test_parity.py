@@ -10,7 +10,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSkipException
 
 from airflow_provider_ionq.emulator import Step
-from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionUnreachable
+from airflow_provider_ionq.exceptions import IonQFailException, IonQImpossibleStateException
 from tests.waiting.modes import MODES, run_sensor
 
 if TYPE_CHECKING:
@@ -67,19 +67,23 @@ HISTORIES = {
         {"status": "started", "active": True}, plan=(Step("started", after_reads=2),)
     ),
     "ended before the first look": History(
-        STARTED, IonQSessionUnreachable, ("status started", "'ended'"), before=lambda e, s: e.end_session(s), requests=1
+        STARTED,
+        IonQImpossibleStateException,
+        ("status started", "'ended'"),
+        before=lambda e, s: e.end_session(s),
+        requests=1,
     ),
     "ended while started is awaited": History(
-        STARTED, IonQSessionUnreachable, ("without having been started",), plan=(Step("ended", after_reads=3),)
+        STARTED, IonQImpossibleStateException, ("without having been started",), plan=(Step("ended", after_reads=3),)
     ),
     "ended while active is awaited": History(
         {"status": ["started"], "active": False},
-        IonQSessionUnreachable,
+        IonQImpossibleStateException,
         ("active false",),
         plan=(Step("started", after_reads=2), Step("ended", after_reads=2)),
     ),
     "started when created is awaited": History(
-        {"status": "created"}, IonQSessionUnreachable, before=lambda e, s: e.start_session(s)
+        {"status": "created"}, IonQImpossibleStateException, before=lambda e, s: e.start_session(s)
     ),
     "unknown status, then started": History(
         STARTED,

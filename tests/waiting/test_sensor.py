@@ -16,7 +16,7 @@ from airflow.providers.common.compat.sdk import (
     TaskDeferred,
 )
 
-from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionUnreachable
+from airflow_provider_ionq.exceptions import IonQFailException, IonQImpossibleStateException
 from airflow_provider_ionq.sensors.session import IonQSessionSensor
 from tests.waiting.modes import run_sensor
 
@@ -116,7 +116,7 @@ def test_a_trigger_time_out_gets_a_last_look(ionq_emulator: Emulator, said: str)
     ionq_emulator.start_session(session_id)
     assert waiting.resume_execution("__fail__", {"error": said}, CONTEXT)["status"] == "started"
     ionq_emulator.end_session(session_id)
-    with pytest.raises(IonQSessionUnreachable):
+    with pytest.raises(IonQImpossibleStateException):
         waiting.resume_execution("__fail__", {"error": said}, CONTEXT)
 
 

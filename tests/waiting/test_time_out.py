@@ -131,7 +131,7 @@ def test_a_wait_for_capacity_keeps_its_time_out_where_airflow_drops_the_argument
     assert 50 < left <= 60
     task.operator = task.make()
     with pytest.raises(TaskDeferred) as again:
-        task.operator.try_again(task.context, {"backend": BACKEND, "session_id": None, "remaining": 7.0})
+        task.operator.execute_complete(task.context, {"backend": BACKEND, "session_id": None, "remaining": 7.0})
     assert again.value.trigger.serialize()[1]["remaining"] <= 7.0
 
 

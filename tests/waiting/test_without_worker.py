@@ -15,7 +15,7 @@ from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.operators.session import IonQGetSessionOperator
 from airflow_provider_ionq.sensors.session import IonQSessionSensor
 from airflow_provider_ionq.triggers.session import IonQSessionTrigger
-from airflow_provider_ionq.utils.start_from_trigger import why_on_worker
+from airflow_provider_ionq.utils.start_from_trigger import start_from_trigger_blocker
 from tests.waiting.modes import STARTS_IN_TRIGGERER, first_event, trigger_of
 from tests.waiting.test_poller import create, run
 
@@ -81,7 +81,7 @@ def test_what_is_not_certain_begins_on_a_worker_and_says_why(field: str, value: 
     made = sensor(**{field: value})
     assert made.start_from_trigger is False
     assert made.start_trigger_args is None
-    why = why_on_worker({field: value}, None)
+    why = start_from_trigger_blocker({field: value}, None)
     assert why is not None
     assert reason in why
     assert field in why
@@ -119,7 +119,7 @@ def test_an_execution_timeout_begins_on_a_worker() -> None:
 def test_older_airflow_begins_on_a_worker() -> None:
     made = sensor()
     assert made.start_from_trigger is False
-    assert why_on_worker({"session_id": "s-1"}, None) == "Airflow does so before 3.3"
+    assert start_from_trigger_blocker({"session_id": "s-1"}, None) == "Airflow does so before 3.3"
 
 
 def test_the_class_does_not_start_from_the_trigger() -> None:
