@@ -15,17 +15,24 @@ OTHERS := $(VERSIONS) lowest
 UV_INSTALL = $(V)/bin/uv --system-certs pip install --quiet
 # Those two take real Airflow processes of one version.
 QUICK = --ignore tests/system --ignore tests/scale
+# What another Airflow can change: the emulator and the API client know none. The lowest versions are of libraries too.
+DIFFERS = tests/examples tests/sessions tests/waiting tests/unit/test_package.py
+SUITE = $(if $(filter lowest,$*),$(QUICK),$(DIFFERS))
+# Other interpreters that are found here run the quick tests, on the Airflow named above.
+PYTHONS := $(foreach version,3.12 3.13,$(if $(shell python$(version) --version 2>/dev/null),$(version)))
 # The quick tests wait more than they compute: four workers keep two cores busy. What is measured runs alone.
 WORKERS ?= 4
 # So many Airflows run side by side in the end-to-end tests; each has its own database, emulator and ports.
 STACKS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-quick test-others $(OTHERS:%=test-%) test-system bench lint package clean
+.PHONY: help install demo test test-all test-rest test-quick test-core test-others $(OTHERS:%=test-%) test-python \
+	$(PYTHONS:%=test-python-%) test-system bench lint package clean
 
 help:
 	@echo "make demo    a real Airflow works in sessions of the local emulator (3 minutes after installation)"
-	@echo "make test    every test on Airflow $(AIRFLOW), the quick ones on $(VERSIONS) and the lowest versions declared"
+	@echo "make test    everything in process on Airflow $(AIRFLOW), and the core end to end"
+	@echo "make test-all    also on Airflow $(VERSIONS), the lowest versions declared and Python $(PYTHONS), and all end to end"
 	@echo "make bench   what waiting costs, beside what people use today"
 	@echo "make lint    ruff and mypy --strict"
 	@echo "make package builds wheel and sdist and opens them"
@@ -56,19 +63,36 @@ install: $(V)/.installed
 demo: $(V)/.installed
 	$(V)/bin/python -m tests.system.demo
 
-test: test-quick test-others test-system
+test: test-quick test-core
+
+test-all: test test-rest
+
+test-rest: test-others test-python test-system
 
 test-quick: $(V)/.installed
 	$(V)/bin/python -m pytest --numprocesses=$(WORKERS) $(QUICK)
 	$(V)/bin/python -m pytest tests/scale
 
+test-core: $(V)/.installed
+	$(V)/bin/python -m pytest -m core
+
 test-others: $(V)/.installed $(OTHERS:%=test-%)
 
 $(OTHERS:%=test-%): test-%: $(V)-%/.installed
-	$(V)-$*/bin/python -m pytest --numprocesses=$(WORKERS) $(QUICK)
+	$(V)-$*/bin/python -m pytest --numprocesses=$(WORKERS) $(SUITE)
+
+test-python: $(PYTHONS:%=test-python-%)
+
+$(PYTHONS:%=test-python-%): test-python-%: $(V)-python-%/.installed
+	$(V)-python-$*/bin/python -m pytest --numprocesses=$(WORKERS) $(QUICK)
+
+$(PYTHONS:%=$(V)-python-%/.installed): $(V)-python-%/.installed: pyproject.toml Makefile $(V)/.installed
+	test -x $(@D)/bin/python || python$* -m venv $(@D)
+	$(UV_INSTALL) --python $(@D)/bin/python --editable '.[emulator]' --group test 'apache-airflow==$(AIRFLOW)'
+	@touch $@
 
 test-system: $(V)/.installed $(VERSIONS:%=$(V)-%/.installed)
-	$(V)/bin/python -m pytest -m system --numprocesses=$(STACKS) --dist=loadfile --no-loadscope-reorder
+	$(V)/bin/python -m pytest -m "system and not core" --numprocesses=$(STACKS) --dist=loadfile --no-loadscope-reorder
 
 bench: $(V)/.installed
 	$(V)/bin/python -m tests.bench
@@ -83,4 +107,4 @@ package: $(V)/.installed
 	$(V)/bin/python -m tests.package
 
 clean:
-	rm -rf $(V) $(OTHERS:%=$(V)-%) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(V) $(OTHERS:%=$(V)-%) $(PYTHONS:%=$(V)-python-%) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

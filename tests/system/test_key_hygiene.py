@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator
     from tests.system.stack import AirflowStack
 
+pytestmark = pytest.mark.core
+
 PLANTED = 'PLANTED/key+2d71%2Fa9&<"z8'
 SECRETS = {"accepted": API_KEY, "refused": REFUSED_KEY}
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator
     from tests.system.stack import AirflowStack
 
+pytestmark = pytest.mark.core
+
 DAG_ID = "hand_on"
 MODES = ("poke", "reschedule", "deferrable")
 WAITING = {"poke": "running", "reschedule": "up_for_reschedule", "deferrable": "deferred"}

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.system import logs
 from tests.system.conftest import PARALLELISM
 
 if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator
     from tests.system.stack import AirflowStack
+
+pytestmark = pytest.mark.core
 
 SENSORS = 20
 INTERVAL_SECONDS = 3.0
