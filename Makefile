@@ -16,7 +16,7 @@ UV_INSTALL = $(V)/bin/uv --system-certs pip install --quiet
 # Those two take real Airflow processes of one version.
 QUICK = --ignore tests/system --ignore tests/scale
 # What another Airflow can change: the emulator and the API client know none. The lowest versions are of libraries too.
-DIFFERS = tests/examples tests/sessions tests/waiting tests/unit/test_package.py
+DIFFERS = tests/examples tests/sessions tests/waiting tests/test_package.py
 SUITE = $(if $(filter lowest,$*),$(QUICK),$(DIFFERS))
 # Other interpreters that are found here run the quick tests, on the Airflow named above.
 PYTHONS := $(foreach version,3.12 3.13,$(if $(shell python$(version) --version 2>/dev/null),$(version)))
@@ -95,7 +95,7 @@ test-system: $(V)/.installed $(VERSIONS:%=$(V)-%/.installed)
 	$(V)/bin/python -m pytest -m "system and not core" --numprocesses=$(STACKS) --dist=loadfile --no-loadscope-reorder
 
 bench: $(V)/.installed
-	$(V)/bin/python -m tests.bench
+	$(V)/bin/python -m benchmarks
 
 lint: $(V)/.installed
 	$(V)/bin/ruff check .

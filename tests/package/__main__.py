@@ -62,7 +62,7 @@ def check_sdist(sdist: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
     customary = {"CHANGELOG.md", "LICENSE", "Makefile", "README.md", "pyproject.toml", ".gitignore", "PKG-INFO"}
-    expect("sdist", names, tracked("airflow_provider_ionq", "example_dags", "tests") | customary)
+    expect("sdist", names, tracked("airflow_provider_ionq", "benchmarks", "example_dags", "tests") | customary)
 
 
 def expect(what: str, found: set[str], wanted: set[str]) -> None:

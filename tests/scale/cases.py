@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.bench.churn import ChurnPlan, churn
-from tests.bench.contestants import OURS
-from tests.bench.history import HistoryPlan, watch
-from tests.bench.limits import LimitPlan, limit
-from tests.bench.waiting import Plan, wait
+from benchmarks.churn import ChurnPlan, churn
+from benchmarks.contestants import OURS
+from benchmarks.history import HistoryPlan, watch
+from benchmarks.limits import LimitPlan, limit
+from benchmarks.waiting import Plan, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.bench.churn import CONNECTIONS
-from tests.bench.fake import Asked
-from tests.bench.history import is_within_bytes
-from tests.bench.limits import SLACK_SECONDS
-from tests.bench.presence import Presence, looks, too_close, without_waiter
+from benchmarks.churn import CONNECTIONS
+from benchmarks.fake import Asked
+from benchmarks.history import is_within_bytes
+from benchmarks.limits import SLACK_SECONDS
+from benchmarks.presence import Presence, looks, too_close, without_waiter
 from tests.scale.cases import HISTORY, LIMIT, PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from tests.bench.churn import Churned
-    from tests.bench.history import Watched
-    from tests.bench.limits import Limited
+    from benchmarks.churn import Churned
+    from benchmarks.history import Watched
+    from benchmarks.limits import Limited
 
 pytestmark = pytest.mark.scale
 

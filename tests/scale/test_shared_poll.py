@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.bench.contestants import OURS, connections
-from tests.bench.fake import FakeApi, session_id, session_json
+from benchmarks.contestants import OURS, connections
+from benchmarks.fake import FakeApi, session_id, session_json
 from tests.scale.cases import MANY, PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from tests.bench.waiting import Waited
+    from benchmarks.waiting import Waited
 
 pytestmark = pytest.mark.scale
 
@@ -42,7 +42,7 @@ def test_every_trigger_fires_exactly_once_with_its_own_session(waited: Waited) -
 
 
 def test_importing_operators_and_sensors_loads_no_http_library() -> None:
-    from tests.bench.imports import import_in_fresh_interpreter
+    from benchmarks.imports import import_in_fresh_interpreter
 
     assert import_in_fresh_interpreter(OURS).http_libraries == []
 

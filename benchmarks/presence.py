@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tests.bench.fake import Asked
+    from benchmarks.fake import Asked
 
 SAME_LOOK_SECONDS = 0.5
 """Requests for different sessions so close to each other are one look, which asked for its few sessions by id."""

@@ -14,13 +14,13 @@ import requests
 from airflow.providers.http.hooks.http import HttpHook
 
 from airflow_provider_ionq.hooks.ionq import IonQHook
-from tests.bench.contestants import HTTP_PROVIDER, OURS
-from tests.bench.fake import session_id
+from benchmarks.contestants import HTTP_PROVIDER, OURS
+from benchmarks.fake import session_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.bench.fake import FakeApi
+    from benchmarks.fake import FakeApi
 
 BARE = "bare"
 

@@ -49,11 +49,11 @@ def _http_provider(session_id: str, interval: float) -> Mapping[str, Any]:
 
 
 CONTESTANTS = {
-    ASLEEP: Contestant("tests.bench.triggers.SleepingTrigger", _by_hand),
+    ASLEEP: Contestant("benchmarks.triggers.SleepingTrigger", _by_hand),
     OURS: Contestant("airflow_provider_ionq.triggers.session.IonQSessionTrigger", _ours),
     HTTP_PROVIDER: Contestant("airflow.providers.http.triggers.http.HttpSensorTrigger", _http_provider),
-    IONQ_CORE: Contestant("tests.bench.triggers.IonQCoreTrigger", _by_hand),
-    AIOHTTP: Contestant("tests.bench.triggers.AiohttpTrigger", _by_hand),
+    IONQ_CORE: Contestant("benchmarks.triggers.IonQCoreTrigger", _by_hand),
+    AIOHTTP: Contestant("benchmarks.triggers.AiohttpTrigger", _by_hand),
 }
 
 

@@ -19,7 +19,7 @@ from airflow_provider_ionq.api.client import IonQClient
 from airflow_provider_ionq.api.errors import IonQApiError, IonQError
 from airflow_provider_ionq.api.redaction import QUOTED_CHARACTERS, quoted
 from airflow_provider_ionq.api.settings import ClientSettings
-from tests.unit.raw_api import answer, raw_api
+from tests.api.raw_api import answer, raw_api
 
 if TYPE_CHECKING:
     from collections.abc import Callable

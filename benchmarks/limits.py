@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.contestants import CONTESTANTS, OURS, ionq_connection, waiting_on
-from tests.bench.fake import FakeApi, session_id
-from tests.bench.table import Row, fired_as_told
-from tests.bench.triggerer import Triggerer
+from benchmarks.contestants import CONTESTANTS, OURS, ionq_connection, waiting_on
+from benchmarks.fake import FakeApi, session_id
+from benchmarks.table import Row, fired_as_told
+from benchmarks.triggerer import Triggerer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tests.bench.fake import Asked
+    from benchmarks.fake import Asked
 
 SLACK_SECONDS = 0.2
 """A poll is timed where it begins, and seen here where it arrives."""

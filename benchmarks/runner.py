@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.jobs.triggerer_job_runner import TriggerEventEntry, TriggerRunner
 from airflow.sdk.execution_time.supervisor import _configure_logs_over_json_channel
 
-from tests.bench.triggers import SleepingTrigger
+from benchmarks.triggers import SleepingTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

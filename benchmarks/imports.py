@@ -13,7 +13,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from tests.bench.contestants import AIOHTTP, HTTP_PROVIDER, IONQ_CORE, OURS
+from benchmarks.contestants import AIOHTTP, HTTP_PROVIDER, IONQ_CORE, OURS
 
 HTTP_LIBRARIES = ("aiohttp", "httpx", "requests", "urllib3")
 
@@ -44,7 +44,7 @@ def import_in_fresh_interpreter(name: str) -> Imported:
 
     :param name: whose modules.
     """
-    command = [sys.executable, "-m", "tests.bench.imports", *MODULES[name]]
+    command = [sys.executable, "-m", "benchmarks.imports", *MODULES[name]]
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return Imported(**json.loads(output.splitlines()[-1]))
 

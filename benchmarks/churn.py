@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench.contestants import CONTESTANTS, OURS, ionq_connection, waiting_on
-from tests.bench.fake import FakeApi, session_id
-from tests.bench.presence import Presence, looks, too_close, without_waiter
-from tests.bench.table import Row, fired_as_told
-from tests.bench.triggerer import Triggerer
+from benchmarks.contestants import CONTESTANTS, OURS, ionq_connection, waiting_on
+from benchmarks.fake import FakeApi, session_id
+from benchmarks.presence import Presence, looks, too_close, without_waiter
+from benchmarks.table import Row, fired_as_told
+from benchmarks.triggerer import Triggerer
 
 if TYPE_CHECKING:
-    from tests.bench.fake import Asked
+    from benchmarks.fake import Asked
 
 CONNECTIONS = ("ionq_default", "ionq_other")
 SESSIONS = 1000

@@ -7,14 +7,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.contestants import AIOHTTP, ASLEEP, HTTP_PROVIDER, IONQ_CORE, OURS
+from benchmarks.contestants import AIOHTTP, ASLEEP, HTTP_PROVIDER, IONQ_CORE, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from tests.bench.calls import Called
-    from tests.bench.imports import Imported
-    from tests.bench.waiting import Plan, Waited
+    from benchmarks.calls import Called
+    from benchmarks.imports import Imported
+    from benchmarks.waiting import Plan, Waited
 
 COLUMNS = (ASLEEP, OURS, HTTP_PROVIDER, IONQ_CORE, AIOHTTP)
 MAX_CONNECTIONS = 2

@@ -7,15 +7,15 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.bench import table
-from tests.bench.contestants import OURS, TODAY, connections
+from benchmarks import table
+from benchmarks.contestants import OURS, TODAY, connections
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.bench.imports import Imported
-    from tests.bench.limits import Limited
-    from tests.bench.waiting import Waited
+    from benchmarks.imports import Imported
+    from benchmarks.limits import Limited
+    from benchmarks.waiting import Waited
 
 IMPORTS = "imports"
 CALLS = "calls"
@@ -53,7 +53,7 @@ def waiting(count: int, interval: float, intervals: int, rounds: int, names: Seq
     :param rounds: how often each contestant has its turn.
     :param names: the contestants.
     """
-    from tests.bench.waiting import Plan, wait
+    from benchmarks.waiting import Plan, wait
 
     plan = Plan(count, interval, intervals)
     waited: dict[str, list[Waited]] = {name: [] for name in names}
@@ -79,7 +79,7 @@ def imports(rounds: int) -> Part:
 
     :param rounds: how often.
     """
-    from tests.bench.imports import MODULES, import_in_fresh_interpreter
+    from benchmarks.imports import MODULES, import_in_fresh_interpreter
 
     imported: dict[str, list[Imported]] = {name: [] for name in MODULES}
     for number in range(rounds):
@@ -95,8 +95,8 @@ def calls(rounds: int) -> Part:
 
     :param rounds: of some blocks of calls.
     """
-    from tests.bench.calls import call
-    from tests.bench.fake import FakeApi
+    from benchmarks.calls import call
+    from benchmarks.fake import FakeApi
 
     _tell("single calls")
     with FakeApi(1) as fake:
@@ -112,7 +112,7 @@ def limits(interval: float, limited_seconds: float) -> Part:
     :param interval: their interval, in seconds.
     :param limited_seconds: how long.
     """
-    from tests.bench.limits import LimitPlan, limit, rows
+    from benchmarks.limits import LimitPlan, limit, rows
 
     plan = LimitPlan(interval=interval, limited_seconds=limited_seconds, retry_after=max(1, int(limited_seconds / 3)))
     limited: dict[str, Limited] = {}
@@ -130,7 +130,7 @@ def history(interval: float, intervals: int) -> Part:
     :param interval: their interval, in seconds.
     :param intervals: how many intervals they are watched for.
     """
-    from tests.bench.history import HistoryPlan, column, rows, watch
+    from benchmarks.history import HistoryPlan, column, rows, watch
 
     watched = {}
     for waiting, ended in HISTORIES:
@@ -147,7 +147,7 @@ def churn(seconds: float) -> Part:
 
     :param seconds: for how long.
     """
-    from tests.bench.churn import ChurnPlan, churn, rows
+    from benchmarks.churn import ChurnPlan, churn, rows
 
     plan = ChurnPlan(seconds=seconds, busy_seconds=min(45.0, seconds / 3))
     _tell(f"triggers come and go for {seconds / 60:g} minutes")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.contestants import CONTESTANTS, OURS, connections
-from tests.bench.fake import Counts, FakeApi, session_id
-from tests.bench.table import Row, fired_as_told, quantile_ms
-from tests.bench.triggerer import Triggerer
+from benchmarks.contestants import CONTESTANTS, OURS, connections
+from benchmarks.fake import Counts, FakeApi, session_id
+from benchmarks.table import Row, fired_as_told, quantile_ms
+from benchmarks.triggerer import Triggerer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

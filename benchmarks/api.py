@@ -1,5 +1,5 @@
 """
-The process of :class:`tests.bench.fake.FakeApi`: serves bytes made beforehand, and obeys one JSON line at a time.
+The process of :class:`benchmarks.fake.FakeApi`: serves bytes made beforehand, and obeys one JSON line at a time.
 
 Standard input has the commands, each a list of a name and arguments; standard output the answers. The first line that
 it says is its port.
@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any
 
-from tests.bench.fake import LOOPBACK, session_id, session_json
+from benchmarks.fake import LOOPBACK, session_id, session_json
 
 LIST = b"/v0.4/sessions"
 _LATER = object()

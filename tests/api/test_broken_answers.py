@@ -27,7 +27,7 @@ from airflow_provider_ionq.sessions.errors import SessionLostError
 from airflow_provider_ionq.sessions.request import SessionRequest
 from airflow_provider_ionq.sessions.resource import SESSIONS
 from airflow_provider_ionq.waiting.fetcher import Fetcher
-from tests.unit.raw_api import Answering, answer, bytes_only, drip, in_turn, raw_api, reset, stay_silent
+from tests.api.raw_api import Answering, answer, bytes_only, drip, in_turn, raw_api, reset, stay_silent
 
 KEY = "ionq-key/that+must not be seen".replace(" ", "_")
 TIMEOUT_SECONDS = 0.5

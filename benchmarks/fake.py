@@ -88,7 +88,7 @@ class FakeApi:
 
     def __init__(self, sessions: int, ended: int = 0) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.api", str(sessions), str(ended)],
+            [sys.executable, "-m", "benchmarks.api", str(sessions), str(ended)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

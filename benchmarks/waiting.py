@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.contestants import ASLEEP, CONTESTANTS, OURS, connections
-from tests.bench.fake import Counts, FakeApi, session_id
-from tests.bench.triggerer import Triggerer
+from benchmarks.contestants import ASLEEP, CONTESTANTS, OURS, connections
+from benchmarks.fake import Counts, FakeApi, session_id
+from benchmarks.triggerer import Triggerer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

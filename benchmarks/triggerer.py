@@ -49,7 +49,7 @@ class Triggerer:
         self._comms, runner_end = socket.socketpair()
         self._gauges, gauges_end = socket.socketpair()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.runner", str(gauges_end.fileno()), str(self.log_path)],
+            [sys.executable, "-m", "benchmarks.runner", str(gauges_end.fileno()), str(self.log_path)],
             stdin=runner_end.fileno(),
             pass_fds=[gauges_end.fileno()],
             env={**os.environ, **environment},
@@ -120,7 +120,7 @@ class Triggerer:
         """
         Read a gauge of the child.
 
-        :param gauge: one of those of :class:`tests.bench.runner.Gauges`.
+        :param gauge: one of those of :class:`benchmarks.runner.Gauges`.
         """
         self._lines.write(gauge + "\n")
         self._lines.flush()

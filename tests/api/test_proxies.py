@@ -24,7 +24,7 @@ from airflow_provider_ionq.api.errors import (
     IonQUnreachableError,
 )
 from airflow_provider_ionq.api.settings import ClientSettings, is_loopback
-from tests.unit.raw_api import Answering, answer, bytes_only, drip, in_turn, raw_api, reset, stay_silent
+from tests.api.raw_api import Answering, answer, bytes_only, drip, in_turn, raw_api, reset, stay_silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

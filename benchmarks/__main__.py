@@ -1,5 +1,5 @@
 """
-Print what waiting costs, beside what people use today: `python -m tests.bench`.
+Print what waiting costs, beside what people use today: `python -m benchmarks`.
 
 The exit code is 0 when the counts are as they must be. Times depend on the machine: they are printed, not gated.
 """
@@ -15,8 +15,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tests.bench import parts, table
-from tests.bench.contestants import ASLEEP, CONTESTANTS, OURS
+from benchmarks import parts, table
+from benchmarks.contestants import ASLEEP, CONTESTANTS, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +69,7 @@ def _chosen(options: argparse.Namespace) -> Iterator[parts.Part]:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="What waiting costs.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What waiting costs.")
     parser.add_argument(
         "--waiting", type=int, nargs="+", help="triggers that wait at once, table by table (default 1000 5000 10000)"
     )

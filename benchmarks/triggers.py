@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.connection import get_async_connection
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from tests.bench.fake import session_json
+from benchmarks.fake import session_json
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
