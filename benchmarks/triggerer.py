@@ -24,7 +24,7 @@ from airflow.sdk.execution_time.comms import _RequestFrame, _ResponseFrame
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 180.0
 
 
