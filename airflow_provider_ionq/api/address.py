@@ -1,7 +1,7 @@
 """
-Tell a wrong address of the API from an unknown session, without Airflow: both are answered 404.
+Distinguish a wrong API address from an unknown session, without Airflow: the response to both is 404.
 
-Every IonQ API answers `/whoami`. Where that is answered 404 as well, the address is wrong, and not the session.
+Every IonQ API serves `/whoami`. If that is a 404 as well, the address is wrong, not the session.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ CHECK_TIMEOUT_SECONDS = 5.0
 
 class AddressCheckingTransport(Transport):
     """
-    A transport that asks once for `/whoami` when a GET is answered 404, and blames the address if that is not there.
+    A transport that requests `/whoami` once after a GET returns 404, and reports a wrong address if that is a 404 too.
 
-    For the calls of tasks and of the hook. The shared poll does without: a worker makes the call again that tells why.
-    Requests that change something come with a GET, which is enough to ask: before a session is created, the sessions
-    are listed; after it was told to end, it is read.
+    Tasks and the hook use it. The shared poll does not: the worker repeats the call and reports the cause. Checking GET
+    requests is enough, because each change comes with one: the sessions are listed before one is created, and a session
+    is read after the request to end it.
 
     :param settings: key, address, time-out and the rest.
     """
@@ -42,7 +42,7 @@ class AddressCheckingTransport(Transport):
         """
         Send a GET.
 
-        :raises IonQAddressError: when the API is not at this address.
+        :raises IonQAddressError: if the API is not at this address.
         :raises IonQError: see :mod:`airflow_provider_ionq.api.errors`.
         """
         try:
@@ -58,13 +58,13 @@ class AddressCheckingTransport(Transport):
         return answer
 
     def _doubt(self, path: str, error: IonQNotFoundError) -> str | None:
-        """Return the message of a 404 that puts the address in doubt; None if nothing does."""
+        """Return the error message if a 404 may be due to a wrong address, else None."""
         base_url = self.settings.base_url
         if not self._api_is_there:
             return (
-                f"GET {base_url}{path} answered 404: {error.message} - there is no IonQ API at {base_url}, where"
-                f" GET {WHOAMI} is answered 404, too: check the API address (host) of the connection. The public"
-                f" API is at {PUBLIC_API_URL} {id_text(error.request_id)}"
+                f"GET {base_url}{path} answered 404: {error.message} - there is no IonQ API at {base_url}:"
+                f" GET {WHOAMI} also answered 404; check the API address (host) of the connection. The public API is"
+                f" at {PUBLIC_API_URL} {id_text(error.request_id)}"
             )
         version = base_url.rpartition("/")[2]
         if re.fullmatch(r"v\d[\w.]*", version) and f"/{version}" != API_VERSION_PATH:
@@ -75,7 +75,7 @@ class AddressCheckingTransport(Transport):
         return None
 
     def _answers_whoami(self) -> bool:
-        """Tell whether `/whoami` is there; anything but a 404 counts as that."""
+        """Return whether `/whoami` exists; any outcome but a 404 counts."""
         timeout = min(self.settings.timeout_seconds, CHECK_TIMEOUT_SECONDS)
         check = Transport(dataclasses.replace(self.settings, max_retries=0, timeout_seconds=timeout))
         try:

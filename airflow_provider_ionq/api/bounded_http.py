@@ -1,8 +1,8 @@
 """
-HTTP connections that keep one deadline, over `requests` and `urllib3`.
+HTTP connections with one deadline per attempt, over `requests` and `urllib3`.
 
-Rules of this file: whatever is read from a socket is read under the deadline of its attempt; it is noted when the first
-byte of a request may have left; plain http never leaves this machine.
+Rules of this file: every read from a socket is bounded by the deadline of its attempt; the exchange records when the
+first byte of a request may have been sent; plain http never leaves this machine.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ SWITCHING_PROTOCOLS = 101
 
 
 class PlainHttpError(ValueError):
-    """A host name of this machine's own that resolves to another machine: plain http would show the API key to it."""
+    """A loopback host name resolves to another machine, which plain http would show the API key to."""
 
 
 class Exchange:
     """
-    One attempt of a request, as its connection sees it.
+    One attempt of a request, from the connection's point of view.
 
-    :ivar sent: whether a byte of the request may have left; not the connection's own, as of TLS or `CONNECT`.
+    :ivar sent: whether a byte of the request may have been sent. TLS and `CONNECT` bytes do not count.
     """
 
     def __init__(self) -> None:
@@ -51,28 +51,28 @@ class Exchange:
         """
         Start the clock of an attempt.
 
-        :param seconds: how long it may take, from the name's lookup to the last byte of the answer.
+        :param seconds: time limit, from the name lookup to the last byte of the response.
         """
         self.sent = False
         self._deadline = time.monotonic() + seconds
 
     def remaining(self) -> float:
         """
-        Return the seconds that are left.
+        Return the remaining seconds.
 
-        :raises TimeoutError: when there are none.
+        :raises TimeoutError: if the deadline has passed.
         """
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise TimeoutError("the time is up")
+            raise TimeoutError("the deadline has passed")
         return left
 
 
 class BoundedAdapter(HTTPAdapter):
     """
-    Sends requests over one kept connection, each attempt under the deadline of its `exchange`, without any retries.
+    Sends requests over one persistent connection, each within the deadline of its `exchange`, without retries.
 
-    Requests to this machine use no proxy, whatever the connection's extras and the environment say.
+    Requests to this machine bypass any proxy of the connection's extras and of the environment.
     """
 
     def __init__(self) -> None:
@@ -80,12 +80,12 @@ class BoundedAdapter(HTTPAdapter):
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the manager of the direct connections."""
+        """Create the manager of direct connections."""
         super().init_poolmanager(*args, **kwargs)
         self._bind(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """Return the manager of the connections through a proxy."""
+        """Return the manager of connections through a proxy."""
         is_new = proxy not in self.proxy_manager
         manager = super().proxy_manager_for(proxy, **kwargs)
         if is_new:
@@ -101,7 +101,7 @@ class BoundedAdapter(HTTPAdapter):
         cert: Any = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """Send a request; the arguments are those of requests."""
+        """Send a request; takes the arguments of `HTTPAdapter.send`."""
         parts = urlsplit(request.url or "")
         if parts.scheme == "http" or is_loopback(parts.hostname):
             proxies = {}
@@ -116,7 +116,7 @@ class BoundedAdapter(HTTPAdapter):
 
 
 class _BoundedConnection(HTTPConnection):
-    """The part that connections over http, https and SOCKS share, put before one of urllib3's own classes."""
+    """A mixin for urllib3's connection classes: http, https and SOCKS."""
 
     def __init__(self, *args: Any, exchange: Exchange, **kwargs: Any) -> None:
         self.exchange = exchange
@@ -126,7 +126,7 @@ class _BoundedConnection(HTTPConnection):
 
     @property
     def timeout(self) -> float:
-        """What is left of the attempt: urllib3 gives each step the whole time anew."""
+        """The remaining time of the attempt: urllib3 would give each step the full time-out."""
         return self.exchange.remaining()
 
     @timeout.setter
@@ -161,23 +161,23 @@ class _BoundedConnection(HTTPConnection):
             except socket.gaierror as error:
                 raise NameResolutionError(self.host, self, error) from error
             except TimeoutError as error:
-                raise ConnectTimeoutError(self, f"{self.host} cannot be connected to in time") from error
+                raise ConnectTimeoutError(self, f"connecting to {self.host} timed out") from error
             except OSError as error:
-                raise NewConnectionError(self, f"{self.host} cannot be connected to: {error}") from error
+                raise NewConnectionError(self, f"connecting to {self.host} failed: {error}") from error
         connection.settimeout(self.exchange.remaining())
         return connection
 
     def _connect_to_any(self) -> socket.socket:
-        """Try the host's addresses one after the other; each has its share of the time that is left."""
+        """Try the host's addresses in turn, each with an equal share of the remaining time."""
         host = self._dns_host.strip("[]")
         if is_loopback(host):
-            host = host.removesuffix(".")  # many resolvers know `localhost` only without the dot
+            host = host.removesuffix(".")  # many resolvers resolve `localhost` only without the dot
         addresses = socket.getaddrinfo(host, self.port, allowed_gai_family(), socket.SOCK_STREAM)
         if not isinstance(self, HTTPSConnection):
-            # A name may resolve to anything, whatever it says.
+            # Even a loopback name may resolve to another machine.
             addresses = [address for address in addresses if is_loopback(str(address[4][0]))]
             if not addresses:
-                raise PlainHttpError(f"host {host!r} is not an address of this machine, and plain http needs one")
+                raise PlainHttpError(f"host {host!r} does not resolve to a loopback address, which plain http requires")
         failure: OSError | None = None
         for number, (family, kind, protocol, _, address) in enumerate(addresses):
             left = self.exchange.remaining()
@@ -195,11 +195,11 @@ class _BoundedConnection(HTTPConnection):
                 raise
             else:
                 return connection
-        raise failure or OSError("its name has no address")
+        raise failure or OSError("the host name has no address")
 
 
 class _BoundedResponse(http.client.HTTPResponse):
-    """Reads status, headers and body under the deadline."""
+    """Reads status, headers and body within the deadline."""
 
     def __init__(self, sock: socket.socket, *args: Any, exchange: Exchange, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
@@ -208,7 +208,7 @@ class _BoundedResponse(http.client.HTTPResponse):
 
     def begin(self) -> None:
         super().begin()
-        # Else urllib3 logs the lines that are no headers, in which a server may quote the API key.
+        # urllib3 would log malformed header lines, in which a server may quote the API key.
         self.msg.set_payload("")
         self.msg.defects.clear()
 
@@ -217,12 +217,12 @@ class _BoundedResponse(http.client.HTTPResponse):
             version, status, reason = super()._read_status()  # type: ignore[misc]
             if status == SWITCHING_PROTOCOLS or not 100 <= status < 200:
                 return version, status, reason
-            # http.client takes an interim answer other than 100, and each one of a proxy, for the final one.
+            # http.client treats an interim response other than 100, and any interim response of a proxy, as final.
             http.client.parse_headers(self.fp)
 
 
 class _BoundedReader(io.RawIOBase):
-    """Gives each read from a socket the time that is left."""
+    """Limits each read from a socket to the remaining time."""
 
     def __init__(self, raw: Any, sock: socket.socket, exchange: Exchange) -> None:
         self._raw = raw
@@ -248,7 +248,7 @@ def _bounded_connection_class(base: Any) -> Any:
 
 
 def _bounded_pool(pool_class: Any, exchange: Exchange, *args: Any, **kwargs: Any) -> Any:
-    """Make one of urllib3's pools, whose connections keep the deadline of an exchange."""
+    """Create a urllib3 pool whose connections keep the deadline of an exchange."""
     pool = pool_class(*args, **kwargs)
     pool.ConnectionCls = functools.partial(_bounded_connection_class(pool.ConnectionCls), exchange=exchange)
     return pool

@@ -1,8 +1,8 @@
 """
-IonQ's API, endpoint by endpoint, without Airflow.
+The endpoints of the IonQ API, without Airflow.
 
-Rules of this file: an endpoint is a few lines; an answer is checked for the keys we rely on and otherwise passed on as
-it came. How requests leave is :mod:`~airflow_provider_ionq.api.transport`'s.
+Rules of this file: an endpoint is a few lines; a response is checked for the keys that the provider relies on and is
+otherwise returned unchanged. Requests are sent by :mod:`~airflow_provider_ionq.api.transport`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.api.transport import Response
 
 LARGEST_LIST = 128 * MIB
-"""Largest list of sessions, in bytes: the API serves an account's whole history, about 10 MB for 20,000 sessions."""
+"""Largest list of sessions, in bytes. The API returns an account's whole history: about 10 MB for 20,000 sessions."""
 
 MOST_JOB_PAGES = 10_000
 
@@ -33,11 +33,11 @@ class IonQClient:
     A client of the IonQ API, v0.4.
 
     Keeps one connection open between calls and makes one call at a time: use one client per thread. Redirects are
-    not followed. A GET is sent again after a failure that may pass, `settings.max_retries` times at most; what changes
-    something is sent once, and again only where the first cannot have left.
+    not followed. A GET is repeated after a transient error, at most `settings.max_retries` times. A request that
+    changes something is sent once, and repeated only if nothing of it can have been sent.
 
-    :param settings: key, address, time-out and the rest.
-    :param check_address: after a 404 ask once for `/whoami`, to tell a wrong address of the API from an unknown
+    :param settings: API key, address, time-out and other settings.
+    :param check_address: after a 404, request `/whoami` once to distinguish a wrong API address from an unknown
         session.
     """
 
@@ -50,7 +50,7 @@ class IonQClient:
 
     @property
     def body_bytes_read(self) -> int:
-        """Bytes of all answers so far."""
+        """Bytes of all successful response bodies so far."""
         return self._transport.body_bytes_read
 
     def close(self) -> None:
@@ -63,7 +63,7 @@ class IonQClient:
 
         :param session_id: id of the session.
         :raises IonQInvalidIdError: before any request.
-        :raises IonQResponseError: also when the answer is another session's.
+        :raises IonQResponseError: also if the response describes another session.
 
         https://docs.ionq.com/api-reference/v0.4/sessions/get-session
         """
@@ -71,11 +71,11 @@ class IonQClient:
 
     def list_sessions(self, active: bool | None = None) -> list[Session]:
         """
-        Return the organisation's sessions, ended ones included, each as the API served it.
+        Return the organisation's sessions, including ended ones, each as returned by the API.
 
-        The API has no paging and promises no order.
+        The API has no paging and guarantees no order.
 
-        :param active: only those whose active flag is so; None means all.
+        :param active: return only sessions with this active flag; None returns all.
 
         https://docs.ionq.com/api-reference/v0.4/sessions/get-sessions
         """
@@ -83,11 +83,12 @@ class IonQClient:
 
     def iter_sessions(self, active: bool | None = None) -> Iterator[Session]:
         """
-        Ask once for the organisation's sessions, and decode them one by one.
+        Request the organisation's sessions once, and decode them one by one.
 
-        For many sessions: other threads go on meanwhile. What is wrong with the answer may show after some of them.
+        For many sessions: other threads can run between two items. An error in the response may be raised after some
+        sessions.
 
-        :param active: only those whose active flag is so; None means all.
+        :param active: yield only sessions with this active flag; None yields all.
 
         https://docs.ionq.com/api-reference/v0.4/sessions/get-sessions
         """
@@ -95,9 +96,9 @@ class IonQClient:
 
     def list_sessions_at(self) -> tuple[float | None, list[Session]]:
         """
-        Return the server's time, and the organisation's sessions as they were then.
+        Return the server's time and the organisation's sessions at that time.
 
-        :return: epoch seconds by the server's clock, to the second, None when it does not tell; and the sessions.
+        :return: the server's clock in epoch seconds, to the second, or None without a `Date` header; and the sessions.
 
         https://docs.ionq.com/api-reference/v0.4/sessions/get-sessions
         """
@@ -106,14 +107,14 @@ class IonQClient:
 
     def create_session(self, backend: str, settings: Mapping[str, Any] | None = None) -> Session:
         """
-        Open a session, and send the request once.
+        Create a session; the request is sent once.
 
         :param backend: name of the device, such as `qpu.forte-1`.
         :param settings: limits, as the API names them: `duration_limit_min` in minutes, `job_count_limit`, and
             `cost_limit` as `{"unit": "usd", "value": 100.0}`; None for no limits.
-        :raises IonQConflictError: the session capacity of the device is full.
-        :raises IonQError: with `may_have_applied` when a session may have been created nevertheless; only the list of
-            sessions can tell.
+        :raises IonQConflictError: if the session capacity of the device is full.
+        :raises IonQError: with `may_have_applied` if the server may still have created a session; compare the lists of
+            sessions.
 
         https://docs.ionq.com/api-reference/v0.4/sessions/create-session
         """
@@ -122,7 +123,7 @@ class IonQClient:
 
     def end_session(self, session_id: str) -> Session:
         """
-        Ask the API to end a session, once, and return its answer.
+        Request the end of a session, once, and return the response.
 
         :param session_id: id of the session.
         :raises IonQInvalidIdError: before any request.
@@ -134,11 +135,11 @@ class IonQClient:
 
     def list_session_jobs(self, session_id: str) -> list[Job]:
         """
-        Return the jobs of a session, all pages of them, each as the API served it.
+        Return the jobs of a session from all pages, each as returned by the API.
 
         :param session_id: id of the session.
         :raises IonQInvalidIdError: before any request.
-        :raises IonQResponseError: also when the pages do not come to an end.
+        :raises IonQResponseError: also if the pages do not end.
 
         https://docs.ionq.com/api-reference/v0.4/sessions/get-session-jobs
         """
@@ -156,14 +157,14 @@ class IonQClient:
             if not cursor:
                 return jobs
             if not isinstance(cursor, str) or not cursor.isprintable() or cursor in cursors:
-                raise self._transport.unreadable(answer, "names a next page that is none")
+                raise self._transport.unreadable(answer, "has an invalid `next` cursor")
             cursors.add(cursor)
             params = {"next": cursor}
-        raise self._transport.unreadable(answer, f"is page {MOST_JOB_PAGES} and names another")
+        raise self._transport.unreadable(answer, f"is page {MOST_JOB_PAGES} and still has a `next` cursor")
 
     def cancel_job(self, job_id: str) -> None:
         """
-        Ask the API to cancel a job, once.
+        Request the cancellation of a job, once.
 
         :param job_id: id of the job.
         :raises IonQInvalidIdError: before any request.
@@ -174,7 +175,7 @@ class IonQClient:
 
     def whoami(self) -> Whoami:
         """
-        Return the API key in use: its id, name and project, not its secret.
+        Return the id, name and project of the API key in use, not the key itself.
 
         https://docs.ionq.com/api-reference/v0.4/util/whoami
         """
@@ -225,32 +226,32 @@ class IonQClient:
     def _session_of(self, answer: Response, session_id: str | None = None) -> Session:
         session = self._transport.decoded(answer)
         if not is_session(session):
-            raise self._transport.unreadable(answer, "is no object with an id and a status")
+            raise self._transport.unreadable(answer, "is not an object with an id and a status")
         try:
             path_segment(session["id"], "id")
         except IonQInvalidIdError:
             raise self._transport.unreadable(answer, "has an id that cannot name a session") from None
         if session_id is not None and session["id"] != session_id:
-            raise self._transport.unreadable(answer, f"is of another session than {session_id!r}")
+            raise self._transport.unreadable(answer, f"describes another session than {session_id!r}")
         return session
 
 
 def path_segment(value: object, name: str) -> str:
     """
-    Percent-encode an id so that it stays one segment of a path, whatever is in it.
+    Percent-encode an id so that it remains one path segment.
 
     :param value: the id.
     :param name: the argument's name, for the error.
-    :raises IonQInvalidIdError: for what is not a string, and for `""`, `.` and `..`, which no encoding protects.
+    :raises IonQInvalidIdError: if it is not a string, or is `""`, `.` or `..`, which encoding does not protect.
     """
     if not isinstance(value, str):
         raise IonQInvalidIdError(f"{name} must be a string, not {type(value).__name__}")
     if value in ("", ".", ".."):
-        raise IonQInvalidIdError(f"{name} must name something, but is {value!r}")
+        raise IonQInvalidIdError(f"{name} must be an id or a name, not {value!r}")
     try:
         return quote(value, safe="")
     except UnicodeEncodeError:
-        raise IonQInvalidIdError(f"{name} holds characters that cannot be encoded: {value!r}") from None
+        raise IonQInvalidIdError(f"{name} contains characters that cannot be encoded: {value!r}") from None
 
 
 def _session_path(session_id: object) -> str:
@@ -258,5 +259,5 @@ def _session_path(session_id: object) -> str:
 
 
 def is_session(value: Any) -> TypeGuard[Session]:
-    """Tell whether a value of the API's JSON has what we rely on in a session: an id and a status."""
+    """Return whether a JSON value has the required keys of a session: an id and a status."""
     return isinstance(value, dict) and isinstance(value.get("id"), str) and "status" in value

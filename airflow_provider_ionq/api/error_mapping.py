@@ -1,7 +1,7 @@
 """
-What a failed request means: which error, in which words, and whether it may have had its effect.
+Map a failed request to an error class and a message.
 
-Every text of an answer goes through :func:`~airflow_provider_ionq.api.redaction.quoted`.
+Every text from a response goes through :func:`~airflow_provider_ionq.api.redaction.quoted`.
 """
 
 from __future__ import annotations
@@ -36,39 +36,39 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.api.settings import ClientSettings
 
 UNREACHABLE = " - check the API address (host) of the connection, and verify and proxies in its extra"
-"""What a person can do if that lasts."""
+"""Advice for a failure that persists."""
 
 REQUEST_ID_CHARACTERS = 100
 
 TIMED_OUT = (TimeoutError, requests.Timeout, urllib3.exceptions.ReadTimeoutError)
 
 BROKEN = (http.client.HTTPException, ConnectionResetError, ConnectionAbortedError, BrokenPipeError, *TIMED_OUT)
-"""What is behind a connection that was there, and broke or was too slow."""
+"""Causes of an established connection that broke or was too slow."""
 
 REFUSALS = frozenset(int(status) for status in http.HTTPStatus if 400 <= status < 500) - {408}
-"""Statuses that say that the request was not carried out. Gateways have others of their own, which do not say so."""
+"""Statuses of a request that was rejected unprocessed. Gateways add others, which give no such guarantee."""
 
 
 def connection_error(request_line: str, error: Exception, settings: ClientSettings, *, sent: bool) -> IonQError:
     """
-    Say why no whole answer came.
+    Return the error for a request without a complete response.
 
-    :param what: the request, for the message.
-    :param error: what requests, urllib3 or the socket raised.
-    :param settings: those of the client.
-    :param sent: whether a byte of the request may have left.
+    :param request_line: the request, for the message.
+    :param error: the exception from requests, urllib3 or the socket.
+    :param settings: the client's settings.
+    :param sent: whether a byte of the request may have been sent.
     """
     causes = list(_causes(error))
     root = next((cause for cause in causes if isinstance(cause, OSError) and cause.strerror), causes[-1])
     detail = quoted(str(root) or type(root).__name__, settings)
     if _any(causes, TIMED_OUT):
-        missing = "whole answer" if sent else "connection"
+        missing = "complete response" if sent else "connection"
         return IonQTimeoutError(f"{request_line}: no {missing} within {settings.timeout_seconds:g} s")
     return _broken_answer(request_line, causes, detail) if sent else _no_connection(request_line, error, causes, detail)
 
 
 def _no_connection(request_line: str, error: Exception, causes: list[BaseException], detail: str) -> IonQError:
-    # urllib3 also blames the proxy for a connection to it that broke.
+    # urllib3 also raises ProxyError when an established connection to the proxy breaks.
     if isinstance(error, requests.exceptions.ProxyError) and not _any(causes, BROKEN):
         return IonQUnreachableError(f"{request_line}: the proxy failed: {detail}{UNREACHABLE}")
     if _any(causes, (requests.exceptions.SSLError, ssl.SSLError)):
@@ -80,8 +80,8 @@ def _no_connection(request_line: str, error: Exception, causes: list[BaseExcepti
     if isinstance(error, (requests.ConnectionError, urllib3.exceptions.ProtocolError)):
         return IonQConnectionError(f"{request_line}: the connection broke before the request was sent: {detail}")
     if isinstance(error, requests.exceptions.InvalidSchema):
-        # All that requests means by it: our own addresses begin with http or https, and the connection's proxies are
-        # checked. The proxy is one of the environment.
+        # Here requests raises this only for a SOCKS proxy of the environment: the API address begins with http or
+        # https, and the connection's proxies are checked.
         detail = f"the proxy is a SOCKS proxy: {INSTALL_SOCKS}"
     return IonQConfigurationError(f"{request_line}: the request could not be made: {detail}")
 
@@ -89,26 +89,26 @@ def _no_connection(request_line: str, error: Exception, causes: list[BaseExcepti
 def _broken_answer(request_line: str, causes: list[BaseException], detail: str) -> IonQError:
     alerts = [cause for cause in causes if isinstance(cause, ssl.SSLError) and "ALERT" in (cause.reason or "")]
     if alerts:
-        # With TLS 1.3 a server refuses a missing client certificate only after the request.
+        # With TLS 1.3 a server rejects a missing client certificate only after the request.
         return IonQUnreachableError(f"{request_line}: the TLS connection failed: {detail}{UNREACHABLE}")
     if _any(causes, (http.client.RemoteDisconnected, http.client.IncompleteRead)) or (
         _any(causes, OSError) and not _any(causes, (http.client.HTTPException, urllib3.exceptions.InvalidHeader))
     ):
         return IonQConnectionError(f"{request_line}: the connection broke: {detail}")
-    return IonQResponseError(f"{request_line}: the answer cannot be read: {detail}")
+    return IonQResponseError(f"{request_line}: the response cannot be read: {detail}")
 
 
 def api_error(
     request_line: str, response: requests.Response, body: bytes | bytearray, settings: ClientSettings, *, is_whole: bool
 ) -> IonQApiError:
     """
-    Say what the API answered instead of a success.
+    Return the error for a response whose status is not a success.
 
-    :param what: the request, for the message.
-    :param response: the answer.
+    :param request_line: the request, for the message.
+    :param response: the response.
     :param body: its body, decompressed.
-    :param settings: those of the client.
-    :param is_whole: whether that is the whole body.
+    :param settings: the client's settings.
+    :param is_whole: whether `body` is complete.
     """
     message = quoted(_api_message(response, body), settings, is_whole=is_whole) or "no body"
     status = response.status_code
@@ -117,7 +117,7 @@ def api_error(
     if 300 <= status < 400:
         text += " (redirects are not followed: check the API address (host) of the connection)"
     elif status == 401:
-        text += " - the API key was refused: check the API key (password) of the connection"
+        text += " - the API key was rejected: check the API key (password) of the connection"
     elif status == 404 and request_line.partition(settings.base_url)[2].startswith("/sessions"):
         text += (
             " - either the session id or the API key's project is wrong, or sessions are not enabled for this"
@@ -133,17 +133,17 @@ def api_error(
 
 
 def request_id_of(response: requests.Response, settings: ClientSettings) -> str | None:
-    """Return the `x-request-id` of an answer; None when there is none."""
+    """Return the `x-request-id` of a response, or None without one."""
     return quoted(response.headers.get("x-request-id", ""), settings, REQUEST_ID_CHARACTERS).strip() or None
 
 
 def retry_after_seconds(value: str | None, now: str | None) -> float | None:
     """
-    Read a `Retry-After` header.
+    Parse a `Retry-After` header.
 
-    :param value: seconds, or an HTTP date; None when there was no header.
-    :param now: the answer's own `Date`, against which a date is read: our clock may be off.
-    :return: seconds from now, never negative; None when there is no header or it cannot be read.
+    :param value: seconds or an HTTP date; None without a header.
+    :param now: the response's own `Date`, to which a date is relative: the local clock may be off.
+    :return: seconds from now, never negative; None without a header or if it is invalid.
     """
     if value is None:
         return None
@@ -158,7 +158,7 @@ def retry_after_seconds(value: str | None, now: str | None) -> float | None:
 
 
 def epoch_seconds(date: str | None) -> float | None:
-    """Return the time of an HTTP date, to the second; None when there is none."""
+    """Return an HTTP date in epoch seconds, to the second; None if it is missing or invalid."""
     try:
         return parsedate_to_datetime(date or "").timestamp()
     except (ValueError, TypeError, OverflowError):
@@ -166,7 +166,7 @@ def epoch_seconds(date: str | None) -> float | None:
 
 
 def id_text(request_id: str | None) -> str:
-    """Return how messages name a request, to quote to IonQ's support."""
+    """Return the request id as messages show it, for IonQ's support."""
     return f"(request id {request_id})" if request_id else "(no request id)"
 
 
@@ -183,7 +183,7 @@ def _api_message(response: requests.Response, body: bytes | bytearray) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what lies behind it: requests and urllib3 keep that in args, reason and context."""
+    """Yield an error and its causes, which requests and urllib3 keep in args, reason and context."""
     seen: set[int] = set()
     pending: list[Any] = [error]
     while pending:

@@ -1,33 +1,33 @@
 """
-What the API client can raise.
+Exceptions of the API client.
 
 ::
 
     IonQError
-    ├── IonQConfigurationError        a connection that cannot be used; no request was sent
-    ├── IonQInvalidIdError            an id that cannot name anything; no request was sent
-    ├── IonQConnectionError           no whole answer arrived
-    │   ├── IonQUnreachableError      unknown host, refused connection, TLS: nobody there who speaks for IonQ
-    │   └── IonQTimeoutError          no answer in time
-    ├── IonQResponseError             an answer that cannot be read as what was asked for
+    ├── IonQConfigurationError        an unusable connection; no request was sent
+    ├── IonQInvalidIdError            an invalid id; no request was sent
+    ├── IonQConnectionError           no complete response arrived
+    │   ├── IonQUnreachableError      unknown host, refused connection or failed TLS
+    │   └── IonQTimeoutError          no complete response in time
+    ├── IonQResponseError             an invalid response
     └── IonQApiError                  an HTTP status other than success
         ├── IonQAuthenticationError   401
         ├── IonQPermissionError       403
         ├── IonQNotFoundError         404
-        │   └── IonQAddressError      404 for everything: the API is not at this address
+        │   └── IonQAddressError      404 for every path: the API is not at this address
         ├── IonQConflictError         409
         ├── IonQRateLimitError        429
         └── IonQServerError           5xx
 
-``retryable`` says of each whether the same call may succeed later although nobody changes anything;
-``may_have_applied`` whether a request that changes something may have done so although it failed.
+``retryable``: whether the same call may succeed later without a change. ``may_have_applied``: whether the server may
+have processed a failed request that changes something.
 """
 
 from __future__ import annotations
 
 
 class IonQError(Exception):
-    """Root of everything that the client raises."""
+    """Base class of the client's exceptions."""
 
     retryable = False
     may_have_applied = False
@@ -35,34 +35,34 @@ class IonQError(Exception):
 
 
 class IonQConfigurationError(IonQError, ValueError):
-    """The connection or the client's settings cannot be used. Names the field; a retry does not help."""
+    """The connection or the client's settings are invalid. Names the field; a retry does not help."""
 
 
 class IonQInvalidIdError(IonQError, ValueError):
-    """An id that cannot name a session or backend: empty, `.`, `..` or not a string. A retry does not help."""
+    """An invalid id of a session, job or backend: empty, `.`, `..` or not a string. A retry does not help."""
 
 
 class IonQConnectionError(IonQError):
-    """The connection broke before a whole answer was read. A retry may help."""
+    """The connection broke before a complete response was read. A retry may help."""
 
     retryable = True
 
 
 class IonQUnreachableError(IonQConnectionError):
-    """Unknown host, refused connection or failed TLS: most often a wrong host in the connection."""
+    """Unknown host, refused connection or failed TLS, usually due to a wrong host in the connection."""
 
     retryable = False
 
 
 class IonQTimeoutError(IonQConnectionError):
-    """No whole answer within `timeout_seconds`, from connecting to the last byte. A retry may help."""
+    """No complete response within `timeout_seconds`, from connecting to the last byte. A retry may help."""
 
 
 class IonQResponseError(IonQError):
     """
-    An answer that cannot be read as what was asked for. A retry may help.
+    An invalid response. A retry may help.
 
-    It breaks the rules of HTTP, is larger than the limit, or is a success whose body is something else.
+    It violates HTTP, is larger than the limit, or is a success with an unexpected body.
     """
 
     retryable = True
@@ -70,13 +70,13 @@ class IonQResponseError(IonQError):
 
 class IonQApiError(IonQError):
     """
-    An answer whose HTTP status is not a success.
+    A response whose HTTP status is not a success.
 
-    :param text: the whole message.
+    :param text: the full error text.
     :param status: HTTP status.
-    :param message: what the API said, at most 200 characters.
-    :param request_id: `x-request-id` of the answer, to quote to IonQ's support; None when there was none.
-    :param retry_after_seconds: the pause the API asked for, in seconds; None when it did not.
+    :param message: the API's message, at most 200 characters.
+    :param request_id: `x-request-id` of the response, for IonQ's support; None without one.
+    :param retry_after_seconds: the pause that the API requested, in seconds; None if it requested none.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class IonQApiError(IonQError):
         self.message = message
         self.request_id = request_id
         self.retry_after_seconds = retry_after_seconds
-        # 408, 409 and 425 are what proxies in front of the API answer while they cannot reach it.
+        # Proxies in front of the API return 408, 409 or 425 while they cannot reach it.
         self.retryable = status in (408, 409, 425, 429) or status >= 500
 
 
@@ -102,15 +102,15 @@ class IonQAuthenticationError(IonQApiError):
 
 
 class IonQPermissionError(IonQApiError):
-    """403: the API key is valid and may not do this."""
+    """403: the API key is valid but lacks the permission."""
 
 
 class IonQNotFoundError(IonQApiError):
-    """404: no such resource; under `/sessions` also an account for which sessions are not enabled."""
+    """404: no such resource, or, under `/sessions`, sessions are not enabled for the account."""
 
 
 class IonQAddressError(IonQNotFoundError):
-    """404, but not for what was asked for: the address of the API in the connection is wrong."""
+    """404 for every path: the API address in the connection is wrong."""
 
 
 class IonQConflictError(IonQApiError):
@@ -127,9 +127,9 @@ class IonQServerError(IonQApiError):
 
 def naming_connection(error: Exception, ionq_conn_id: str) -> str:
     """
-    Return an error's text with the Airflow connection that it concerns, named once.
+    Return an error's text, which names the Airflow connection once.
 
-    :param error: what the client, the hook or Airflow raised. What is wrong with a connection's fields names it.
+    :param error: an exception of the client, the hook or Airflow. Some already name the connection.
     :param ionq_conn_id: id of the Airflow connection.
     """
     connection = f"Airflow connection {ionq_conn_id!r}"
@@ -137,7 +137,7 @@ def naming_connection(error: Exception, ionq_conn_id: str) -> str:
 
 
 def api_error_class(status: int) -> type[IonQApiError]:
-    """Return the class for an HTTP status."""
+    """Return the exception class for an HTTP status."""
     if status >= 500:
         return IonQServerError
     return {

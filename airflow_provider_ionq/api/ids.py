@@ -1,4 +1,4 @@
-"""The id of a session, in the forms in which a DAG hands it from task to task. Pure: no Airflow."""
+"""The id of a session, in the forms in which tasks pass it on. Pure: no Airflow."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ def id_of(value: object) -> object:
     """
     Return the id if the value is a session's JSON; return any other value unchanged.
 
-    `create.output` is the whole JSON of a session, and a template renders that to the text of an object.
+    `create.output` is the whole JSON of a session, which a template renders to text.
 
-    :param value: an id, a session's JSON, or its text as JSON or as Python writes it.
+    :param value: an id, a session's JSON, or its text as JSON or as a Python literal.
     """
     given = parsed(value)
     session_id = given.get("id") if isinstance(given, Mapping) else None
@@ -22,7 +22,7 @@ def id_of(value: object) -> object:
 
 def parsed(value: object) -> object:
     """
-    Return the object or list that a text stands for; return any other value unchanged.
+    Return the object or list that a text represents; return any other value unchanged.
 
     :param value: anything.
     """

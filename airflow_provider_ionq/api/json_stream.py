@@ -1,8 +1,8 @@
 """
 Decode a long JSON array item by item.
 
-`json.loads` keeps every other thread of the process waiting until it is done: for 10 MB about a tenth of a second, in
-which a triggerer's event loop stands still.
+`json.loads` blocks every other thread of the process, including a triggerer's event loop: for 10 MB about a tenth of a
+second.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def items_of(body: bytes | bytearray, name: str) -> Generator[Any, None, None]:
 
     :param body: the object's JSON.
     :param name: the array's key.
-    :raises KeyError: there is no array under this key; before any item.
-    :raises ValueError: the body is not JSON, which may show after some items; or is no object.
+    :raises KeyError: if there is no array under this key; no item has been yielded.
+    :raises ValueError: if the body is not a JSON object; some items may have been yielded.
     """
     text = body.decode(json.detect_encoding(body))
     try:
@@ -37,7 +37,7 @@ def items_of(body: bytes | bytearray, name: str) -> Generator[Any, None, None]:
             first = False
             key, at = _decode(text, at)
             if not isinstance(key, str):
-                raise ValueError(f"a key is no string: {key!r}")
+                raise ValueError(f"a key is not a string: {key!r}")
             at = _after(text, at, ":")
             if key == name and text.startswith("[", at):
                 found = True
@@ -48,7 +48,7 @@ def items_of(body: bytes | bytearray, name: str) -> Generator[Any, None, None]:
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
     if _skip(text, at + 1) != len(text):
-        raise ValueError(f"there is more after the JSON object, from character {at + 1}")
+        raise ValueError(f"there is extra data after the JSON object, from character {at + 1}")
     if not found:
         raise KeyError(name)
 
@@ -67,7 +67,7 @@ def _items(text: str, at: int) -> Generator[Any, None, int]:
 
 
 def _after(text: str, at: int, mark: str) -> int:
-    """Return the place of what follows a mark and the space around it."""
+    """Return the position after a mark and the white space around it."""
     at = _skip(text, at)
     if not text.startswith(mark, at):
         raise ValueError(f"{mark!r} is missing at character {at}")

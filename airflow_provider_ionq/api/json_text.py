@@ -1,5 +1,5 @@
 """
-Values of an answer's JSON as messages quote them.
+Quote JSON values from responses in messages.
 
 IonQ may send any JSON in any field. Nothing here raises, so that a message about a session always names the session.
 """
@@ -15,9 +15,9 @@ QUOTED_CHARACTERS = 200
 
 def json_text(value: object) -> str:
     """
-    Return a value as a message quotes it: text as it is, everything else as Python writes it, both cut when long.
+    Return a value as quoted in messages: printable text unchanged, anything else as its repr, both cut if long.
 
-    :param value: any value that JSON can have.
+    :param value: any JSON value.
     """
     try:
         text = value if isinstance(value, str) and value.isprintable() else repr(value)
@@ -27,12 +27,12 @@ def json_text(value: object) -> str:
 
 
 def json_object(value: object) -> Mapping[str, Any]:
-    """Return a value if it is a JSON object, else an empty one."""
+    """Return the value if it is a JSON object, else an empty object."""
     return value if isinstance(value, Mapping) else {}
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Tell whether a value is a finite number; `true` and `false` are not."""
+    """Return whether a value is a finite number; `true` and `false` are not."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     return isinstance(value, int) or math.isfinite(value)

@@ -1,8 +1,8 @@
 """
-The API's JSON as it is, with types.
+Types of the API's JSON.
 
-Nothing is converted and nothing is dropped: a field that the API adds tomorrow reaches XCom untouched.
-Only the keys that the provider relies on are checked, in :mod:`airflow_provider_ionq.api.client`.
+Nothing is converted or dropped: a field that the API adds later reaches XCom unchanged. Only the keys that the provider
+relies on are checked, in :mod:`airflow_provider_ionq.api.client`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NotRequired, TypedDict
 
 
 class SessionCostLimit(TypedDict):
-    """What the jobs of a session may cost."""
+    """The cost limit of a session's jobs."""
 
     unit: NotRequired[str]
     value: float
@@ -52,8 +52,8 @@ class Job(TypedDict):
     """
     A job, https://docs.ionq.com/api-reference/v0.4/jobs/get-jobs.
 
-    `status` is documented as `submitted`, `ready`, `started`, `completed`, `failed` or `canceled`. Only what the
-    provider relies on is named here; the API serves more.
+    `status` is documented as `submitted`, `ready`, `started`, `completed`, `failed` or `canceled`. Only the keys that
+    the provider relies on are listed here; the API returns more.
     """
 
     id: str
@@ -62,7 +62,7 @@ class Job(TypedDict):
 
 
 class Whoami(TypedDict):
-    """The API key that asked, https://docs.ionq.com/api-reference/v0.4/util/whoami."""
+    """The API key of the request, https://docs.ionq.com/api-reference/v0.4/util/whoami."""
 
     key_id: str
     key_name: str

@@ -1,8 +1,8 @@
 """
-Quote text that came from outside: without the API key, without proxy passwords, on one line, and short.
+Quote external text: without the API key, without proxy passwords, on one line, and short.
 
-Rules of this file: every text of an answer, and every text of a library's error, goes through :func:`quoted` before it
-is in a message, an attribute or a log.
+Rules of this file: every text from a response or from a library's error goes through :func:`quoted` before it reaches a
+message, an attribute or a log.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ QUOTED_CHARACTERS = 200
 REMOVED = "***"
 
 LONGEST_ENCODED = 16
-"""So many characters stand for one of a secret at most."""
+"""At most this many characters encode one character of a secret."""
 
 _USER_INFO = re.compile(r"(?<=://)[^\s'\"<>]{0,200}@")
 
@@ -33,15 +33,15 @@ def quoted(text: str, settings: ClientSettings, characters: int = QUOTED_CHARACT
     """
     Return the beginning of a text, without secrets and in printable characters.
 
-    :param text: what came from outside.
-    :param settings: those of the client, with the API key and the proxies.
-    :param characters: how many of them to return at most.
-    :param is_whole: False for a text that was cut, at whose end there may be the beginning of a secret.
+    :param text: the external text.
+    :param settings: the client's settings, with the API key and the proxies.
+    :param characters: largest number of characters to return.
+    :param is_whole: False for a truncated text, which may end within a secret.
     """
     secrets = _secrets(settings)
     margin = LONGEST_ENCODED * max(map(len, secrets))
-    # The text is cut behind a secret only: what is left of one that lies across the cut would not be recognised. Where
-    # it is cut here, removed secrets leave more than what is returned.
+    # A secret across the end of a truncated text would not be recognised: a margin of its encoded length is dropped.
+    # The cut here lies far enough behind the returned characters even after all secrets are removed.
     if len(text) > characters * margin:
         text = text[: characters * margin]
     elif not is_whole:
@@ -51,7 +51,7 @@ def quoted(text: str, settings: ClientSettings, characters: int = QUOTED_CHARACT
 
 
 def _secrets(settings: ClientSettings) -> tuple[str, ...]:
-    """Return the API key, and the password of each proxy of the connection and of the environment."""
+    """Return the API key, and the password of each proxy in the connection and the environment."""
     found = {settings.api_key}
     for url in (*(settings.proxies or {}).values(), *urllib.request.getproxies().values()):
         user_info = url.rpartition("@")[0].rpartition("://")[2]
@@ -80,16 +80,16 @@ def _any_form(character: str) -> str:
         re.escape(html.escape(character)),
         r"\\{0,4}" + re.escape(character),
     ]
-    # Atomic: the time must not grow with the ways in which a text can be read.
+    # Atomic groups prevent catastrophic backtracking.
     return f"(?>{'|'.join(forms)})"
 
 
 def _base64_forms(secret: str) -> Iterator[str]:
-    """Yield what a secret looks like within base64, for each place where it can begin in a group of three bytes."""
+    """Yield the base64 forms of a secret, for each offset in a group of three bytes."""
     data = secret.encode(errors="replace")
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + data).decode()
-        # The characters at both ends depend on what stands beside the secret.
+        # The characters at both ends depend on the bytes beside the secret.
         whole = encoded[-(-before * 4 // 3) : (before + len(data)) * 8 // 6]
         if len(whole) >= 4:
             yield whole.replace("/", "[/_]").replace("+", "[+-]")

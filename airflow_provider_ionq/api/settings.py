@@ -1,7 +1,7 @@
 """
-How to reach the API: key, address, time-out, retries, TLS, proxies.
+Client settings: API key, address, time-out, retries, TLS and proxies.
 
-Everything is checked here, before any request, and every complaint names the field of the connection.
+All settings are checked here, before any request, and every error names the field of the connection.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PUBLIC_API_URL = f"https://{PUBLIC_API_HOST}{API_VERSION_PATH}"
 DEFAULT_TIMEOUT_SECONDS = 30.0
 DEFAULT_MAX_RETRIES = 3
 PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
-INSTALL_SOCKS = "install what it needs with pip install 'requests[socks]'"
+INSTALL_SOCKS = "install its dependencies with pip install 'requests[socks]'"
 EXTRA_FIELDS = ("timeout_seconds", "max_retries", "verify", "proxies")
 _SHORT_ADDRESS = re.compile(r"(0x[0-9a-f]+|[0-9]+)(\.(0x[0-9a-f]+|[0-9]+)){0,3}")
 
@@ -34,16 +34,16 @@ _SHORT_ADDRESS = re.compile(r"(0x[0-9a-f]+|[0-9]+)(\.(0x[0-9a-f]+|[0-9]+)){0,3}"
 @dataclass(frozen=True, kw_only=True)
 class ClientSettings:
     """
-    What :class:`~airflow_provider_ionq.api.client.IonQClient` needs to know.
+    The settings of an :class:`~airflow_provider_ionq.api.client.IonQClient`.
 
-    :param api_key: the API key, made at https://cloud.ionq.com; never shown in a repr.
+    :param api_key: the API key, created at https://cloud.ionq.com; never shown in a repr.
     :param base_url: address of the API with its version, without a slash at the end. `http` only for loopback.
-    :param timeout_seconds: longest time that one attempt may take, in seconds: from connecting to the last byte of the
-        answer. Repeated attempts and the pauses between them come on top.
-    :param max_retries: how often a GET is sent again after a failure that may pass; 0 means one attempt.
-    :param verify: True verifies TLS by the default certificates or those of `REQUESTS_CA_BUNDLE`, a path by that
-        CA bundle, False not at all.
-    :param proxies: proxy address by scheme (`https`, `all`); None means those of the environment. A loopback address is
+    :param timeout_seconds: time limit of one attempt in seconds, from connecting to the last byte of the response.
+        Retries and the pauses between them are not included.
+    :param max_retries: how often a GET is repeated on transient errors; 0 means one attempt.
+    :param verify: True verifies TLS with the default certificates or `REQUESTS_CA_BUNDLE`, a path with that CA bundle;
+        False does not verify.
+    :param proxies: proxy address by scheme (`https`, `all`); None uses those of the environment. A loopback address is
         always reached without a proxy.
     :raises IonQConfigurationError: naming the field.
     """
@@ -85,18 +85,18 @@ def settings_from_connection(
     """
     Read the fields of an Airflow connection of type `ionq`.
 
-    No error quotes a field that may hold the key, or a part of it: a URI whose key is not percent-encoded puts its
-    parts into `login`, `schema` or `extra`.
+    No error quotes a field that may hold the key or a part of it: Airflow parses parts of a key that is not
+    percent-encoded in a URI into `login`, `schema` or `extra`.
 
-    :param password: the API key; surrounding white space is dropped.
-    :param host: a URL as it is, a bare name (`https`, or `http` for loopback), or empty for the public API. An empty
-        path means `/v0.4`.
+    :param password: the API key; surrounding white space is removed.
+    :param host: a URL, a bare name (`https`, or `http` for loopback), or empty for the public API. An empty path means
+        `/v0.4`.
     :param port: port of a host without one; None and 0 mean unset. 443 is allowed without a host: it is the public
-        API's own, and the connection form of Airflow 3.3 tests a stored connection only if a port is stored.
-    :param extra: the extras; null, and an empty text as the form stores it, mean unset; unknown ones are ignored here.
-    :param login: refused where the password is empty, because it then holds the key; else ignored.
-    :param schema: path of the API, such as `ionq/v0.4`, which is where Airflow puts the path of a URI; empty means the
-        path in `host`.
+        API's port, and the connection form of Airflow 3.3 tests a stored connection only if a port is stored.
+    :param extra: the extras; null and an empty text, as the form stores it, mean unset; unknown keys are ignored here.
+    :param login: rejected if the password is empty, because it then holds the key; otherwise ignored.
+    :param schema: path of the API, such as `ionq/v0.4`, where Airflow stores the path of a URI; empty means the path in
+        `host`.
     :raises IonQConfigurationError: naming the field.
     """
     api_key = (password or "").strip()
@@ -105,7 +105,7 @@ def settings_from_connection(
             "the API key (password) is empty, but login is set: the key belongs in the password."
             " In a URI a colon precedes it: ionq://:API-KEY@"
         )
-    # Before the rest: if a URI's key is not percent-encoded, the other fields hold parts of it, and are quoted below.
+    # First: if a URI's key is not percent-encoded, the other fields hold parts of it, and are quoted below.
     _check_api_key(api_key)
     known = {name: extra[name] for name in EXTRA_FIELDS if extra.get(name) not in (None, "")}
     return ClientSettings(
@@ -140,7 +140,7 @@ def _base_url(host: str | None, port: int | None, schema: str | None) -> str:
         netloc = f"{netloc}:{port}"
     elif port and port != parts.port:
         raise IonQConfigurationError(
-            f"port is {port}, but the API address (host) has port {parts.port}: leave one of them out"
+            f"port is {port}, but the API address (host) has port {parts.port}: remove one of them"
         )
     return f"{parts.scheme.lower()}://{netloc}{_api_path(parts.path, schema)}" + (
         f"?{parts.query}" if parts.query else ""
@@ -154,36 +154,34 @@ def _api_path(path_in_host: str, schema: str | None) -> str:
         return in_host or API_VERSION_PATH
     if in_schema.lower() in ("http", "https"):
         raise IonQConfigurationError(
-            "schema is the path of the API here, and not http or https: write the API address (host) as a URL, such as"
+            "schema is the path of the API, not http or https: enter the API address (host) as a URL, such as"
             f" {PUBLIC_API_URL}"
         )
     if not re.fullmatch(r"[\w.~%/-]+", in_schema, re.ASCII):
-        # Said without quoting it: it may be a part of the key.
+        # Not quoted: it may be a part of the key.
         raise IonQConfigurationError(
-            "schema holds characters that no path of the API has. It is what follows the host in a URI, such as"
+            "schema contains characters that are invalid in an API path. It is what follows the host in a URI, such as"
             " ionq/v0.4; a key that contains '/' must be percent-encoded in a URI"
         )
     if in_host and in_host != f"/{in_schema}":
-        raise IonQConfigurationError(
-            "schema and the API address (host) both hold a path of the API: leave one of them out"
-        )
+        raise IonQConfigurationError("schema and the API address (host) both contain an API path: remove one of them")
     return f"/{in_schema}"
 
 
 def _split(text: str) -> Any:
     try:
         parts = urlsplit(text if "://" in text else f"//{text}")
-        parts.port  # noqa: B018 - a port that is no number raises only when it is read
+        parts.port  # noqa: B018 - an invalid port raises only on access
     except ValueError:
-        # Said without the error's own words: they quote what stands where the port should, and that may be a key.
+        # Without the original message: it quotes the text in place of the port, which may be a key.
         raise IonQConfigurationError(
-            "the API address (host) is not an address: its brackets or its port cannot be read"
+            "the API address (host) is not a valid address: its brackets or its port cannot be parsed"
         ) from None
     return parts
 
 
 def is_loopback(hostname: str | None) -> bool:
-    """Tell whether a host name or address is this machine's own, in every spelling that the resolver takes."""
+    """Return whether a host name or address is a loopback one, in every notation that the resolver accepts."""
     name = (hostname or "").lower().removesuffix(".")
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -195,7 +193,7 @@ def is_loopback(hostname: str | None) -> bool:
 
 
 def _is_short_loopback(name: str) -> bool:
-    """Tell whether a name is a loopback address in one of the old spellings, such as `127.1` or `0x7f000001`."""
+    """Return whether a name is a loopback address in a legacy notation, such as `127.1` or `0x7f000001`."""
     if not _SHORT_ADDRESS.fullmatch(name):
         return False
     try:
@@ -226,13 +224,13 @@ def _check_url(url: str) -> None:
 def _check_api_key(key: object) -> None:
     if not isinstance(key, str) or not key:
         raise IonQConfigurationError(
-            "the API key (password) is empty: enter a key that was made at https://cloud.ionq.com."
+            "the API key (password) is empty: enter a key created at https://cloud.ionq.com."
             " In a URI it must be percent-encoded: ionq://:API-KEY@"
         )
     if not key.isascii() or not key.isprintable() or " " in key:
-        # Said without quoting it: HTTP libraries quote the header that they refuse, and with it the key.
+        # Checked here without quoting it: HTTP libraries quote an invalid header, and with it the key.
         raise IonQConfigurationError(
-            "the API key (password) holds characters that no API key has (white space, control or non-ASCII)"
+            "the API key (password) contains invalid characters (white space, control or non-ASCII)"
         )
 
 
@@ -245,7 +243,7 @@ def _check_proxies(proxies: object) -> None:
         raise IonQConfigurationError('proxies must be an object such as {"https": "http://proxy.example:3128"}')
     for name, url in proxies.items():
         if name.partition("://")[0] not in ("http", "https", "all"):
-            raise IonQConfigurationError(f"proxies knows http, https and all, but not {name!r}")
+            raise IonQConfigurationError(f"proxies accepts the keys http, https and all, not {name!r}")
         try:
             parts = urlsplit(url)
             usable = parts.scheme in PROXY_SCHEMES and bool(parts.hostname) and parts.port != 0
@@ -261,7 +259,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-# The values of a URI connection, and of the text boxes of Airflow 2's form, are text.
+# The values of a URI connection and of the text fields of Airflow 2's form are text.
 
 
 def _number(value: Any) -> Any:

@@ -1,9 +1,9 @@
 """
-How a request leaves and an answer comes back, over `requests`, without Airflow.
+Send requests and read responses over `requests`, without Airflow.
 
-Rules of this file: a request leaves in one place, :meth:`Transport._attempt`; the API key is in the `Authorization`
-header and nowhere else; what fails is told as an :mod:`~airflow_provider_ionq.api.errors` class that says whether the
-request may have had its effect all the same, without a cause, whose text may hold secrets.
+Rules of this file: requests are sent in one place, :meth:`Transport._attempt`; the API key is only in the
+`Authorization` header; a failure raises an :mod:`~airflow_provider_ionq.api.errors` class that tells whether the server
+may have processed the request. It has no cause, because the cause's text may hold secrets.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ MAX_RETRY_PAUSE_SECONDS = 60.0
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504, *range(520, 530)})
 MIB = 1024 * 1024
 LARGEST_ANSWER = 16 * MIB
-"""Largest body of a success, in bytes; the client names a larger one where there is one."""
+"""Default limit of a successful response's body, in bytes."""
 LARGEST_ERROR_BODY = 64 * 1024
-"""So much of the body of an error is read, in bytes; its beginning is quoted."""
+"""Limit of an error response's body, in bytes; its beginning is quoted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
     """
-    A success.
+    A successful response.
 
-    :param what: the request, for messages: `GET https://api.ionq.co/v0.4/sessions`.
-    :param body: as it came, decompressed.
-    :param request_id: `x-request-id`; None when there was none.
-    :param date: the server's clock when it answered, from its `Date` header, in epoch seconds; None without one.
+    :param request_line: the request, for messages: `GET https://api.ionq.co/v0.4/sessions`.
+    :param body: the body, decompressed.
+    :param request_id: `x-request-id`; None without one.
+    :param date: the server's clock from the `Date` header, in epoch seconds; None without one.
     """
 
     request_line: str
@@ -63,13 +63,13 @@ class Response:
 
 class Transport:
     """
-    Sends one request at a time, and keeps one connection open in between: use one per thread.
+    Sends one request at a time and keeps one connection open in between: use one per thread.
 
-    Redirects are not followed. A GET is sent again after a failure that may pass, `settings.max_retries` times at most;
-    anything else only if nothing of the request was sent. `settings.timeout_seconds` limits each attempt from the
-    connection to the last byte of the answer; the pauses between attempts come on top.
+    Redirects are not followed. A GET is repeated on transient errors, at most `settings.max_retries` times; any other
+    request only if nothing of it was sent. `settings.timeout_seconds` limits each attempt, from connecting to the last
+    byte of the response; the pauses between attempts are not included.
 
-    :param settings: key, address, time-out and the rest.
+    :param settings: API key, address, time-out and other settings.
     """
 
     def __init__(self, settings: ClientSettings) -> None:
@@ -84,12 +84,12 @@ class Transport:
         self._adapter = BoundedAdapter()
         self._session.mount("https://", self._adapter)
         self._session.mount("http://", self._adapter)
-        # Given with each request because the environment's override what is set on the requests.Session.
+        # Passed with each request: the environment overrides the settings of the requests.Session.
         self._verify = None if settings.verify is True else settings.verify
         self._proxies = _proxies_by_scheme(settings)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Have a copy, as Airflow makes of its tasks, open connections of its own."""
+        """Give a copy, as Airflow makes of its tasks, its own connections."""
         return type(self), (self.settings,)
 
     def close(self) -> None:
@@ -100,9 +100,9 @@ class Transport:
         """
         Send a GET.
 
-        :param path: what follows the base URL, percent-encoded.
+        :param path: the path after the base URL, percent-encoded.
         :param params: query parameters.
-        :param limit: largest body of a success, in bytes, decompressed.
+        :param limit: size limit of a successful response's body, in bytes, decompressed.
         :raises IonQError: see :mod:`airflow_provider_ionq.api.errors`.
         """
         return self._send("GET", path, params=params, limit=limit)
@@ -112,24 +112,24 @@ class Transport:
         Send a request that changes something, once.
 
         :param method: `POST` or `PUT`.
-        :param path: what follows the base URL, percent-encoded.
+        :param path: the path after the base URL, percent-encoded.
         :param body: sent as JSON; None for no body.
-        :raises IonQError: its `may_have_applied` says whether it may have had its effect.
+        :raises IonQError: `may_have_applied` tells whether the server may have processed the request.
         """
-        # On a new connection: one kept open may be closed by the server just now, and nobody could tell what it read.
+        # On a new connection: the server may be closing the open one, and the outcome would be unknown.
         self.close()
         try:
             return self._send(method, path, body=body)
         except IonQError as error:
             if error.may_have_applied:
-                error.args = (f"{error.args[0]} - it may have had its effect all the same", *error.args[1:])
+                error.args = (f"{error.args[0]} - the server may still have processed it", *error.args[1:])
             raise
 
     def decoded(self, answer: Response) -> Any:
         """
-        Return the JSON of an answer.
+        Return the JSON of a response.
 
-        :raises IonQResponseError: when it is none.
+        :raises IonQResponseError: if the body is not JSON.
         """
         try:
             return json.loads(answer.body)
@@ -138,16 +138,16 @@ class Transport:
 
     def unreadable(self, answer: Response, problem: str) -> IonQResponseError:
         """
-        Return the error that says what is wrong with an answer.
+        Return the error for a successful response with an unexpected body.
 
-        :param answer: a success that is not what was asked for.
-        :param problem: what is wrong, to follow the words "the answer".
+        :param answer: the response.
+        :param problem: the problem, to follow the words "the response".
         """
         beginning = answer.body[:LARGEST_ERROR_BODY]
         is_whole = len(beginning) == len(answer.body)
         shown = quoted(beginning.decode(errors="replace"), self.settings, is_whole=is_whole)
         error = IonQResponseError(
-            f"{answer.request_line}: the answer {problem}: {shown!r} {id_text(answer.request_id)}"
+            f"{answer.request_line}: the response {problem}: {shown!r} {id_text(answer.request_id)}"
         )
         error.may_have_applied = not answer.request_line.startswith("GET ")
         return error
@@ -160,8 +160,8 @@ class Transport:
         body: dict[str, Any] | None = None,
         limit: int = LARGEST_ANSWER,
     ) -> Response:
-        # The policy and the pauses are urllib3's. Its loop is not: it reads what it throws away without any limit, and
-        # logs what servers say.
+        # The policy and the pauses are urllib3's. Its loop is not used: it reads discarded bodies without a limit, and
+        # logs text from servers.
         retry = self._retry
         while True:
             try:
@@ -192,7 +192,7 @@ class Transport:
     def _outcome(
         self, method: str, path: str, params: dict[str, str] | None, body: dict[str, Any] | None, limit: int
     ) -> Response | IonQError:
-        """Send a request once; return the error instead of raising it, so that it has no cause and no context."""
+        """Send a request once; return an error instead of raising it, so that it has no cause and no context."""
         request_line = f"{method} {self.settings.base_url}{path}"
         content = bytearray()
         response, is_success, is_whole = None, True, False
@@ -214,8 +214,8 @@ class Transport:
             is_whole = True
         except AnswerTooLargeError:
             if is_success:
-                return IonQResponseError(f"{request_line}: the answer is larger than the limit of {limit // MIB} MiB")
-        except Exception as error:  # whatever an answer makes the libraries raise
+                return IonQResponseError(f"{request_line}: the response is larger than the limit of {limit // MIB} MiB")
+        except Exception as error:  # the libraries may raise anything on a malformed response
             if response is None or is_success:
                 return connection_error(request_line, error, self.settings, sent=self._adapter.exchange.sent)
         finally:
@@ -229,14 +229,14 @@ class Transport:
 
 
 class _Session(requests.Session):
-    """Follows no redirects, and does not look where they lead: that would read their bodies without any limit."""
+    """Does not follow redirects, nor resolve their targets: that would read their bodies without a limit."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return that there is nowhere to go."""
+        """Return None: no redirect."""
 
 
 class _ApiKeyAuth(AuthBase):
-    """Sets the header; being an AuthBase it also keeps `~/.netrc` from setting another."""
+    """Sets the header; as an AuthBase it also prevents `~/.netrc` from setting another."""
 
     def __init__(self, api_key: str) -> None:
         self._header = f"apiKey {api_key}"
@@ -249,7 +249,7 @@ class _ApiKeyAuth(AuthBase):
 def _proxies_by_scheme(settings: ClientSettings) -> dict[str, str] | None:
     if settings.proxies is None:
         return None
-    # requests prefers a scheme's entry to "all", so that the environment's https_proxy would win over ours.
+    # requests prefers a scheme's entry to "all", so the environment's https_proxy would override the connection's.
     proxies = dict(settings.proxies)
     if "all" in proxies:
         proxies = {"http": proxies["all"], "https": proxies["all"], **proxies}

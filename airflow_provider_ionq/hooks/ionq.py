@@ -36,14 +36,14 @@ JSON_EXAMPLE = '{"conn_type": "ionq", "password": "API-KEY"}'
 
 class IonQHook(BaseHook):
     """
-    Reach the IonQ API with the key of an Airflow connection.
+    Call the IonQ API with the API key of an Airflow connection.
 
-    The connection is read, and the client made, at the first call. A client makes one call at a time:
+    The connection is read, and the client created, at the first call. A client makes one call at a time:
     use one hook per thread.
 
     :param ionq_conn_id: id of the Airflow connection of type `ionq`.
-    :param max_retries: how often a read is sent again after a failure that may pass; None means as the connection
-        says. The sensors use 0: they are a loop already.
+    :param max_retries: how often a read is repeated on transient errors; None uses the value in the connection. The
+        sensors use 0, because they poll in a loop.
     """
 
     conn_name_attr = "ionq_conn_id"
@@ -61,9 +61,9 @@ class IonQHook(BaseHook):
         """
         Read the Airflow connection.
 
-        :raises AirflowNotFoundException: when there is no such connection, or Airflow cannot parse it; says how to
+        :raises AirflowNotFoundException: if the connection is not defined, or Airflow cannot parse it; explains how to
             define it.
-        :raises IonQConfigurationError: naming the connection and the field that cannot be used.
+        :raises IonQConfigurationError: naming the connection and the invalid field.
         """
         connection = self._read_connection()
         try:
@@ -87,7 +87,7 @@ class IonQHook(BaseHook):
         except AirflowNotFoundException:
             named = f"Airflow connection {self.ionq_conn_id!r}"
             variable = f"AIRFLOW_CONN_{self.ionq_conn_id.upper()}"
-            # Airflow says of a connection that it cannot parse that it is not defined.
+            # Airflow reports a connection that it cannot parse as not defined.
             if os.environ.get(variable):
                 text = (
                     f"{named} cannot be read: the environment variable {variable} is neither a URI nor a JSON object"
@@ -98,7 +98,7 @@ class IonQHook(BaseHook):
                 text = (
                     f"{named} is not defined. Add a connection of type IonQ with this id in Airflow under Admin,"
                     f" Connections, or set {variable}='{JSON_EXAMPLE}'. The variable IONQ_API_KEY is not read. If a"
-                    " secrets backend holds the connection, Airflow cannot reach it or cannot parse what it holds"
+                    " secrets backend holds the connection, Airflow cannot reach it or cannot parse its value"
                 )
         raise AirflowNotFoundException(text)
 
@@ -114,7 +114,7 @@ class IonQHook(BaseHook):
             self.log.warning("Airflow connection %r: login is ignored.", self.ionq_conn_id)
 
     def get_conn(self) -> IonQClient:
-        """Return the client of the API; the same one at each call."""
+        """Return the API client; each call returns the same one."""
         if self._client is None:
             from airflow_provider_ionq.api.client import IonQClient
 
@@ -134,9 +134,9 @@ class IonQHook(BaseHook):
 
     def list_sessions(self, active: bool | None = None) -> list[Session]:
         """
-        Return the organisation's sessions, ended ones included.
+        Return the organisation's sessions, including ended ones.
 
-        :param active: only those whose active flag is so; None means all. IonQ does not document the flag.
+        :param active: return only sessions with this active flag; None returns all. IonQ does not document the flag.
 
         https://docs.ionq.com/api-reference/v0.4/sessions/get-sessions
         """
@@ -152,20 +152,21 @@ class IonQHook(BaseHook):
         allow_unlimited: bool = False,
     ) -> Session:
         """
-        Open a session, which costs money until it is ended. Sent once, never again.
+        Create a session, which costs money until it ends. The request is sent only once.
 
-        In a DAG use :class:`~airflow_provider_ionq.operators.create_session.IonQCreateSessionOperator`, which finds a
-        session whose answer was lost, or :func:`~airflow_provider_ionq.task_groups.session.ionq_session`, which also
+        In a DAG use :class:`~airflow_provider_ionq.operators.create_session.IonQCreateSessionOperator`, which finds the
+        session if the response is lost, or :func:`~airflow_provider_ionq.task_groups.session.ionq_session`, which also
         ends it.
 
         :param backend: name of the device, such as `qpu.forte-1`.
         :param duration_limit_min: minutes from its creation after which IonQ ends it.
         :param job_count_limit: number of jobs after which IonQ ends it.
         :param cost_limit_usd: cost of its jobs, in US dollars, at which IonQ ends it.
-        :param allow_unlimited: open it without any limit, too.
-        :raises ValueError: before any request, for a limit that is none, or when there is none.
-        :raises IonQConflictError: the session capacity of the device is full.
-        :raises IonQError: with `may_have_applied` when a session may have been opened all the same: compare the lists.
+        :param allow_unlimited: allow a session without any limit.
+        :raises ValueError: before any request, if a limit is invalid or no limit is given.
+        :raises IonQConflictError: if the session capacity of the device is full.
+        :raises IonQError: with `may_have_applied` if the server may still have created a session; compare the lists of
+            sessions.
 
         https://docs.ionq.com/api-reference/v0.4/sessions/create-session
         """
@@ -180,16 +181,16 @@ class IonQHook(BaseHook):
 
     def end_session(self, session_id: str | Mapping[str, Any], *, cancel_jobs: bool = False) -> Session:
         """
-        End a session, and return it as it was read after its end. One that has ended already is a success.
+        End a session, and return its JSON as read after its end. A session that has already ended is a success.
 
-        Asks up to 5 times within about 15 seconds. Only end sessions that you have opened: the API may let you end
-        those of your colleagues, too.
+        Sends up to 5 requests within about 15 seconds. End only sessions that you created: the API may also let you end
+        your colleagues' sessions.
 
         :param session_id: id of the session, or its JSON.
-        :param cancel_jobs: cancel its open jobs first, one by one; one that cannot be cancelled is logged, and does not
-            keep the session open. The end cancels what is still queued anyway.
+        :param cancel_jobs: cancel its open jobs first, one by one; a job that cannot be cancelled is logged, and does
+            not keep the session open. The end of the session cancels queued jobs in any case.
         :raises IonQInvalidIdError: before any request.
-        :raises SessionNotEndedError: when it was not seen to end; names the session and the limits that will close it.
+        :raises SessionNotEndedError: if the end is not confirmed; names the session and the limits that will end it.
 
         https://docs.ionq.com/api-reference/v0.4/sessions/end-session
         """
@@ -213,7 +214,7 @@ class IonQHook(BaseHook):
 
     def whoami(self) -> Whoami:
         """
-        Return id, name and project of the API key in use.
+        Return the id, name and project of the API key in use.
 
         https://docs.ionq.com/api-reference/v0.4/util/whoami
         """
@@ -238,7 +239,7 @@ class IonQHook(BaseHook):
         return self.get_conn().get_backend(backend)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Try the connection; return whether it works and what a person should know or do. Never raises."""
+        """Test the connection; return whether it works, and a message with the problem and its fix. Never raises."""
         try:
             return _try_api(type(self)(self.ionq_conn_id, max_retries=0).get_conn())
         except IonQUnreachableError as error:
@@ -246,7 +247,7 @@ class IonQHook(BaseHook):
         except (IonQConfigurationError, IonQAuthenticationError, IonQAddressError, AirflowNotFoundException) as error:
             return False, str(error)
         except IonQError as error:
-            return False, f"The API did not answer as expected. {error}"
+            return False, f"The API returned an unexpected response. {error}"
         except Exception as error:
             # A secrets backend may raise anything. Some errors quote the URI that they cannot parse, key included.
             quotes_input = isinstance(error, ValueError) or "://" in str(error)
@@ -255,7 +256,7 @@ class IonQHook(BaseHook):
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """Return the form's changes to the standard fields, for Airflow 2; later ones read the provider's metadata."""
+        """Return the form's changes to the standard fields, for Airflow 2; Airflow 3 reads the provider's metadata."""
         from airflow_provider_ionq.get_provider_info import UI_FIELD_BEHAVIOUR
 
         return {
@@ -266,7 +267,7 @@ class IonQHook(BaseHook):
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """Return the form's fields for extra, for Airflow 2; later ones read the provider's metadata."""
+        """Return the form's fields for extra, for Airflow 2; Airflow 3 reads the provider's metadata."""
         from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
         from flask_babel import lazy_gettext
         from wtforms import IntegerField, StringField
@@ -287,12 +288,12 @@ class IonQHook(BaseHook):
 
 
 def _plain_id(session_id: str | Mapping[str, Any]) -> str:
-    # What can be no id is refused by the client.
+    # The client rejects an invalid id.
     return cast("str", id_of(session_id))
 
 
 def _extra_object(connection: Connection) -> dict[str, Any]:
-    # `extra_dejson` alone turns what it cannot read into an empty object; it is called because it also masks secrets.
+    # `extra_dejson` alone returns an empty object for invalid JSON; it is used because it also masks secrets.
     try:
         extra = json.loads(connection.extra or "{}")
     except ValueError:
@@ -314,5 +315,5 @@ def _try_api(client: IonQClient) -> tuple[bool, str]:
     except IonQApiError as error:
         return True, f"{works}, but the sessions could not be listed. {error}"
     except IonQError as error:
-        return False, f"{works}, but then the API did not answer as expected. {error}"
+        return False, f"{works}, but listing the sessions returned an unexpected response. {error}"
     return True, f"{works}, and sessions are enabled."

@@ -1,4 +1,4 @@
-"""What the sensors share, whatever they wait for."""
+"""The base class of the sensors."""
 
 from __future__ import annotations
 
@@ -45,29 +45,29 @@ if TYPE_CHECKING:
 
 class IonQResourceSensor(BaseSensorOperator):
     """
-    Wait for one item of a resource: poking, rescheduling, or deferred, with the same ending in each mode.
+    Wait for one item of a resource by poking, rescheduling or deferring, with the same outcome in each mode.
 
-    A subclass names the resource, its trigger and its error, and says by :meth:`target` what is waited for. Its
-    constructor sets its arguments, and then calls :meth:`prepare`.
+    A subclass sets the resource, the trigger and the error, and returns the awaited state from :meth:`target`. Its
+    constructor sets the arguments, and then calls :meth:`prepare`.
 
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
     :param deferrable: wait in the triggerer. None means `[operators] default_deferrable`, unless `silent_fail`,
-        `exponential_backoff` or `max_wait` is set, which only a worker can do.
-    :param start_from_trigger: begin the wait in the triggerer, with no worker (Airflow 3.3).
-    :param end_from_trigger: end the task as a success from the triggerer, with no worker.
+        `exponential_backoff` or `max_wait` is set, which only a worker supports.
+    :param start_from_trigger: begin the wait in the triggerer, without a worker (Airflow 3.3).
+    :param end_from_trigger: end a successful task from the triggerer, without a worker.
     """
 
     resource: ClassVar[Resource[Any]]
-    """What is waited for."""
+    """The resource of the awaited item."""
 
     trigger_class_path: ClassVar[str]
-    """The trigger: an :class:`~airflow_provider_ionq.triggers.base.IonQResourceTrigger`."""
+    """Class path of the trigger, an :class:`~airflow_provider_ionq.triggers.base.IonQResourceTrigger`."""
 
     impossible_error: ClassVar[type[IonQFailException]]
-    """Raised when what is awaited can never come."""
+    """Raised if the awaited state is impossible."""
 
     target_fields: ClassVar[tuple[str, ...]]
-    """The templated arguments that say what is waited for."""
+    """The templated arguments of the target."""
 
     operator_extra_links = (IonQConsoleLink(),)
     ui_color = "#f6ead7"
@@ -95,13 +95,13 @@ class IonQResourceSensor(BaseSensorOperator):
         self.end_from_trigger = end_from_trigger
         self._start_from_trigger_requested = start_from_trigger
 
-    # What a subclass says.
+    # Implemented by subclasses.
 
     def target(self) -> Target[Any]:
         """
-        Return what is waited for, once its arguments are rendered.
+        Return the target; its arguments must be rendered.
 
-        :raises IonQFailException: when they rendered to something that cannot be waited for.
+        :raises IonQFailException: if they rendered to an invalid target.
         """
         raise NotImplementedError
 
@@ -109,21 +109,21 @@ class IonQResourceSensor(BaseSensorOperator):
         """
         Return the rendered id of the awaited item.
 
-        :raises IonQFailException: when it rendered to something that cannot be an id.
+        :raises IonQFailException: if it rendered to an invalid id.
         """
         raise NotImplementedError
 
     def trigger_arguments(self) -> dict[str, Any]:
-        """Return the trigger's arguments that say what is waited for."""
+        """Return the trigger's arguments for the target."""
         raise NotImplementedError
 
     def describe(self, item: Any) -> str:
-        """Return what a time-out says of the item as it was seen last, to follow "at the last poll"."""
+        """Return the item's state for a time-out's message, to follow "at the last poll"."""
         raise NotImplementedError
 
     def advice(self, item: Any, decision: Decision, context: Context, *, first: bool) -> str | None:
         """
-        Return what to do about an item that was seen, besides what the decision says; None when there is nothing.
+        Return advice on an item, in addition to the decision's reason; None without any.
 
         :param first: whether it is the first poll of this try.
         """
@@ -132,7 +132,7 @@ class IonQResourceSensor(BaseSensorOperator):
     # The wait.
 
     def prepare(self) -> None:
-        """Get ready to wait; the last thing that a subclass's constructor does."""
+        """Prepare the wait. A subclass's constructor calls it last."""
         if self._start_from_trigger_requested:
             self._start_from_trigger()
         self._start_over()
@@ -151,14 +151,14 @@ class IonQResourceSensor(BaseSensorOperator):
 
     @property
     def item_id(self) -> Any:
-        """The argument that says which item is awaited."""
+        """The argument with the id of the awaited item."""
         return getattr(self, self.resource.id_field)
 
     def _named(self) -> str:
         return f"{self.resource.name.capitalize()} {self.item_id}"
 
     def _start_from_trigger(self) -> None:
-        """Have the scheduler hand this task to the triggerer, where that is certain to work."""
+        """Let the scheduler send this task to the triggerer if that is certain to work."""
         self._start_from_trigger_blocker = start_from_trigger_blocker(
             {self.resource.id_field: self.item_id, "ionq_conn_id": self.ionq_conn_id}, self.get_dag()
         )
@@ -166,14 +166,14 @@ class IonQResourceSensor(BaseSensorOperator):
             is_rendered_later(getattr(self, name)) for name in self.target_fields
         ):
             names = " or ".join(self.target_fields)
-            self._start_from_trigger_blocker = f"{names} is a template, which is checked when it is rendered"
+            self._start_from_trigger_blocker = f"{names} is a template, which is checked only after rendering"
         if self._start_from_trigger_blocker is None and self.execution_timeout is not None:
-            # With it Airflow would cut the wait short, which it does not when a worker defers.
+            # Airflow would then cut the wait short, unlike after a deferral by a worker.
             self._start_from_trigger_blocker = "execution_timeout is set"
         if self._start_from_trigger_blocker is None:
             from airflow.triggers.base import StartTriggerArgs
 
-            # On this instance alone: a mapped task would take those of the class, with wrong arguments.
+            # Only on this instance: a mapped task would use those of the class, with wrong arguments.
             self.start_from_trigger = True
             self.start_trigger_args = StartTriggerArgs(
                 trigger_cls=self.trigger_class_path,
@@ -186,27 +186,29 @@ class IonQResourceSensor(BaseSensorOperator):
         self._poller: BlockingPoller[Any] | None = None
         self._polled = False
         self._unmet = False
-        self._seen = "it has not been read"
+        self._seen = "it had not been read"
         self._warned = False
         self._refused_before = False
 
     def execute(self, context: Context) -> Any:
-        """Wait on the worker or, if deferrable, poll once and hand the wait to the triggerer."""
+        """Wait on the worker or, if deferrable, poll once and defer to the triggerer."""
         self._start_over()
         if self._start_from_trigger_requested:
-            reason = self._start_from_trigger_blocker or "Airflow does so for mapped tasks and in dag.test()"
+            reason = (
+                self._start_from_trigger_blocker or "Airflow supports it only for unmapped tasks outside dag.test()"
+            )
             self.log.info("start_from_trigger=True, but this wait begins on a worker: %s.", reason)
         return self._execute_on_worker(context)
 
     def _execute_on_worker(self, context: Context) -> Any:
-        # In deferrable mode too: soft_fail and timeout are then Airflow's own, the same in every mode.
+        # Also in deferrable mode, so that Airflow's own soft_fail and timeout apply in every mode.
         try:
             return super().execute(context)
         except AirflowRescheduleException as rescheduled:
             if self._poller is None or not self._poller.outage.refused or self._refused_before:
                 raise
-            # The next poll would be another process's, which cannot know that this one was refused. The date is that of
-            # the next poll, or of the deadline if that comes first.
+            # The next poll would run in another process, which cannot know that this poll was rejected. The date is
+            # that of the next poll, or of the deadline if that is earlier.
             pause = (rescheduled.reschedule_date - datetime.now(UTC)).total_seconds()
             time.sleep(max(0.0, min(pause, outage.REREAD_SECONDS)))
             self._poller.read_connection_again()
@@ -221,11 +223,11 @@ class IonQResourceSensor(BaseSensorOperator):
         except AirflowSkipException as skip:
             if not self._unmet:
                 raise
-            # The poll did not skip, so Airflow skips for the time-out, without saying what was awaited.
+            # The poll did not skip, so Airflow skips for the time-out, without naming the target.
             raise AirflowSkipException(f"Skipping due to soft_fail is set to True: {self._timed_out()}") from skip
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
-        """Poll once; say whether what is awaited is there, with the item's JSON."""
+        """Poll once; return whether the target is met, with the item's JSON."""
         first = not self._polled and not self._was_rescheduled(context)
         self._polled = True
         self._unmet = False
@@ -243,11 +245,11 @@ class IonQResourceSensor(BaseSensorOperator):
         self, context: Context, event: dict[str, Any] | None = None, deadline: float | None = None
     ) -> Any:
         """
-        Take what the trigger saw, or poll again if it saw nothing, and decide as `poke` does.
+        Decide on the item in the trigger's event as `poke` does; poll again if the event has none.
 
-        :param event: what the trigger fired.
-        :param deadline: when the wait times out, in seconds since the epoch; None starts `timeout` anew.
-        :raises ValueError: when the event is not of our trigger or is about another item.
+        :param event: the trigger's event.
+        :param deadline: when the wait times out, in seconds since the epoch; None restarts `timeout`.
+        :raises ValueError: if the event is not from the sensor's trigger or is about another item.
         """
         seen = self._seen_by_trigger(event)
         is_over = self._remaining(seen, deadline) <= 0
@@ -261,7 +263,7 @@ class IonQResourceSensor(BaseSensorOperator):
         self._defer(remaining)
 
     def on_timeout(self, context: Context, by_execution_timeout: bool = False) -> Any:
-        """Poll a last time after the time-out: while no triggerer ran, what is awaited may have come."""
+        """Poll a last time after the time-out: the target may have been met while no triggerer ran."""
         item = self._poll()
         if item is not None and self._is_met(item, context):
             return item
@@ -270,7 +272,7 @@ class IonQResourceSensor(BaseSensorOperator):
         raise AirflowSensorTimeout(self._timed_out())
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Resume after the trigger; a time-out gets a last poll, and the class that `poke` raises on every Airflow."""
+        """Resume after the trigger. After a time-out, poll once more and raise the same class as `poke`."""
         if next_method == "__fail__" and (error_text := (next_kwargs or {}).get("error")) in TIMED_OUT:
             by_execution_timeout = (
                 error_text == TIMED_OUT_AIRFLOW_2
@@ -291,14 +293,14 @@ class IonQResourceSensor(BaseSensorOperator):
         return remaining
 
     def _timed_out(self, *, by_execution_timeout: bool = False) -> str:
-        """Return what a time-out of any mode says."""
+        """Return the message of a time-out, the same in every mode."""
         limit = duration_text(self.timeout)
         if by_execution_timeout and self.execution_timeout is not None:
             limit = f"its execution_timeout of {duration_text(self.execution_timeout.total_seconds())}"
         return f"{self._named()} did not have {self.target()} within {limit}; at the last poll {self._seen}."
 
     def _skip_if_never_fail(self, error: AirflowException) -> None:
-        # Airflow skips for a time-out when a task is resumed, from 3.2 on, and not in the poke loop.
+        # From 3.2 on Airflow skips for a time-out when a task is resumed, but not in the poke loop.
         if self.never_fail and not isinstance(error, AirflowSkipException):
             raise AirflowSkipException(f"Skipping due to never_fail is set to True: {error}") from error
 
@@ -307,7 +309,7 @@ class IonQResourceSensor(BaseSensorOperator):
     ) -> float:
         remaining = max(self.timeout - run_duration(), 0.0)
         if self.deferrable:
-            self.log.info("Deferring: from here on the triggerer waits, so one must be running.")
+            self.log.info("Deferring: the wait continues in the triggerer, which must be running.")
             self._defer(remaining)
         pause = super()._get_next_poke_interval(started_at, run_duration, poke_count)
         if self._poller is not None:
@@ -315,7 +317,7 @@ class IonQResourceSensor(BaseSensorOperator):
         return min(pause, remaining)
 
     def _defer(self, remaining: float) -> NoReturn:
-        # Here, so that a DAG file that is parsed every 30 seconds does not load the triggers.
+        # Imported here, so that parsing a DAG file does not load the triggers.
         module, _, name = self.trigger_class_path.rpartition(".")
         trigger_class = getattr(importlib.import_module(module), name)
         self.defer(
@@ -337,7 +339,7 @@ class IonQResourceSensor(BaseSensorOperator):
 
     def _poll(self, *, first: bool = False, refused_before: bool = False) -> Any:
         if self._poller is None:
-            # Not before: the connection id is a template until the task runs.
+            # Not earlier: the connection id is a template until the task runs.
             hook = IonQHook(self.ionq_conn_id, max_retries=0)
             self._poller = BlockingPoller(self.resource, self.ionq_conn_id, hook.get_settings, self.log)
         try:
@@ -367,7 +369,7 @@ class IonQResourceSensor(BaseSensorOperator):
         return decision.outcome is Outcome.MET
 
     def _log_before_skip(self, error: IonQFailException) -> None:
-        # Airflow's log of a skip gives soft_fail as the reason, and not what happened.
+        # Airflow's log of a skip gives soft_fail as the reason, not the error.
         if self.soft_fail or self.never_fail:
             self.log.warning("%s", error)
 
@@ -382,23 +384,25 @@ class IonQResourceSensor(BaseSensorOperator):
             self.log.warning("%s", hint)
 
     def _seen_by_trigger(self, event: dict[str, Any] | None) -> dict[str, Any]:
-        """Return the event of our trigger about our item."""
+        """Return the event if it is from the sensor's trigger and about its item."""
         id_field, name = self.resource.id_field, self.resource.name
-        # Triggers of the first release, which may still run after an upgrade, tell the first two only.
+        # Triggers of the first release may still run after an upgrade; their events have the first two keys only.
         known = {id_field, name, "first_look", "remaining"}
         if not isinstance(event, dict) or not {id_field, name} <= event.keys() <= known:
-            raise ValueError(f"The trigger fired an event that is not ours: {str(event)[:200]}")
+            raise ValueError(f"The task was resumed with an unexpected event: {str(event)[:200]}")
         item = event[name]
         if event[id_field] != self.item_id or (item is not None and self.resource.id_of(item) != self.item_id):
-            raise ValueError(f"The trigger of {name} {self.item_id} fired an event of another: {str(event)[:200]}")
+            raise ValueError(
+                f"The trigger of {name} {self.item_id} fired an event of another {name}: {str(event)[:200]}"
+            )
         return event
 
     def _was_rescheduled(self, context: Context) -> bool:
-        """Tell whether this try has polled before, in another process."""
+        """Return whether this try has polled before, in another process."""
         if not self.reschedule:
             return False
         if "task_reschedule_count" in context:
             return bool(context["task_reschedule_count"])
-        from airflow.models.taskreschedule import TaskReschedule  # Airflow 2 only: later ones say it in the context
+        from airflow.models.taskreschedule import TaskReschedule  # Airflow 2 only: Airflow 3 has it in the context
 
         return bool(TaskReschedule.query_for_task_instance(context["ti"]).count())

@@ -29,39 +29,38 @@ if TYPE_CHECKING:
 
 class IonQSessionSensor(TakesSessionId, IonQResourceSensor):
     """
-    Wait for an IonQ session to have a status, an active flag, or both in one answer; return its JSON as it was seen.
+    Wait for an IonQ session to have a status, an active flag, or both in one poll; return its JSON from that poll.
 
-    Fails at once, without retries, when the session can never have them any more, and when the first look shows a
-    mistake: a refused key, an unknown session or host, an id that cannot be one. With `soft_fail` these skip the task.
-    Outages are waited out until `timeout`, also rate limits and, once the wait has begun, a key that is being rotated.
+    Fails at once, without retries, if the session can never reach that state, and if the first poll shows a mistake: a
+    rejected key, an unknown session or host, an invalid id. With `soft_fail` these skip the task. Outages are waited
+    out until `timeout`, including rate limits and, once the wait has begun, the rotation of a key.
 
     Does not start the session: IonQ starts it when its first job is *submitted*, so a wait for `started` ends only if
-    something else submits one. A session that was started and has ended since does not count as `started`: ask for
-    `("started", "ended")` where that is enough.
+    another task submits one. A session that was started and has ended does not count as `started`: use
+    `("started", "ended")` to accept both.
 
     :param session_id: id of the session, or its JSON, such as `create.output` (templated).
-    :param status: the awaited status, or a collection of which any will do: `created`, `started`, `ended` (templated).
-        None leaves it out, and then `active` must be given.
-    :param active: the awaited value of the session's active flag (templated); None leaves it out. IonQ does not
-        document what the flag means: `status` is the safer target.
+    :param status: the awaited status, or a collection of alternatives: `created`, `started`, `ended` (templated). None
+        ignores the status, and then `active` must be given.
+    :param active: the awaited value of the session's active flag (templated); None ignores the flag. IonQ does not
+        document its meaning: `status` is the safer target.
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
-    :param deferrable: wait in the triggerer, at the cost of no worker slot and of one request per interval for all
-        sessions of a connection, whatever `mode` says; needs a running triggerer. None means
-        `[operators] default_deferrable`, unless `silent_fail`, `exponential_backoff` or `max_wait` is set, which only
-        a worker can do.
-    :param start_from_trigger: begin the wait in the triggerer, with no worker (Airflow 3.3); makes the sensor
-        deferrable. Where that is not certain to work, the wait begins on a worker and the task's log says why: when it
-        is mapped, has an `execution_timeout`, or `status` or `active` is a template, or `session_id` or `ionq_conn_id`
-        comes from another task or is a template with more in it than `dag_run`, `params`, `ds`, `ts`, `logical_date`
-        and `run_id`.
-    :param end_from_trigger: end the task as a success from the triggerer, with no worker; makes the sensor deferrable.
-        Pushes no XCom on Airflow 3, which cannot push an object from there. Whatever is no success still ends on a
-        worker. Not with `outlets`.
-    :param poke_interval: time between two looks, in seconds or as a timedelta, above 0.
+    :param deferrable: wait in the triggerer, without a worker slot and with one request per interval for all sessions
+        of a connection, regardless of `mode`; needs a running triggerer. None means `[operators] default_deferrable`,
+        unless `silent_fail`, `exponential_backoff` or `max_wait` is set, which only a worker supports.
+    :param start_from_trigger: begin the wait in the triggerer, without a worker (Airflow 3.3); makes the sensor
+        deferrable. If that is not certain to work, the wait begins on a worker and the task's log gives the reason: the
+        task is mapped or has an `execution_timeout`, `status` or `active` is a template, or `session_id` or
+        `ionq_conn_id` comes from another task or is a template that uses more than `dag_run`, `params`, `ds`, `ts`,
+        `logical_date` and `run_id`.
+    :param end_from_trigger: end a successful task from the triggerer, without a worker; makes the sensor deferrable.
+        Pushes no XCom on Airflow 3, which cannot push an object from there. Any other outcome still ends on a worker.
+        Cannot be combined with `outlets` or `multiple_outputs`.
+    :param poke_interval: time between two polls, in seconds or as a timedelta, above 0.
     :param timeout: longest wait in seconds or as a timedelta, after which the task fails without retries.
-    :raises IonQSessionUnreachable: when the session can never have what is awaited.
-    :raises IonQFailException: for a mistake, and for what the API has refused twice in a row.
-    :raises AirflowSensorTimeout: after `timeout`, and a last look.
+    :raises IonQImpossibleStateException: if the session can never reach the awaited state.
+    :raises IonQFailException: on a mistake, and on two consecutive rejections by the API.
+    :raises AirflowSensorTimeout: after `timeout` and a last poll.
 
     https://docs.ionq.com/api-reference/v0.4/sessions/get-session
     """
@@ -86,21 +85,21 @@ class IonQSessionSensor(TakesSessionId, IonQResourceSensor):
             self.status = status
             self.active = active
             if isinstance(status, (set, frozenset)):
-                # A set has another order in each process, and Airflow would take it for a new version of the DAG.
+                # The order of a set differs between processes, which Airflow would treat as a new version of the DAG.
                 self.status = sorted(status, key=str)
             if not is_rendered_later(self.status) and not is_rendered_later(self.active):
                 SessionTarget.of(self.status, cast("bool | None", self.active))
             self.prepare()
 
     def target(self) -> SessionTarget:
-        """Return what is waited for, once it is rendered."""
+        """Return the target; `status` and `active` must be rendered."""
         active: Any = self.active
         if isinstance(active, str):
             active = {"true": True, "false": False, "none": None, "": None}.get(active.strip().lower(), active)
         try:
             return SessionTarget.of(self.status, active)
         except ValueError as error:
-            raise IonQFailException(f"status and active rendered to what cannot be awaited: {error}") from error
+            raise IonQFailException(f"status and active rendered to an invalid target: {error}") from error
 
     def checked_id(self) -> str:
         """Return the rendered id of the session."""
@@ -115,12 +114,12 @@ class IonQSessionSensor(TakesSessionId, IonQResourceSensor):
         }
 
     def describe(self, item: Session) -> str:
-        """Return the status that was seen last, and the active flag if that is awaited."""
+        """Return the status of the last poll, and the active flag if it is awaited."""
         status = f"its status is {item['status']!r}"
         return status if self.target().active is None else f"{status} and active is {item.get('active')!r}"
 
     def advice(self, item: Session, decision: Decision, context: Context, *, first: bool) -> str | None:
-        """Return what to do if the task was cleared without the task that opens its session."""
+        """Return advice if the task was cleared without the task that creates its session."""
         if not is_ended(item) or not (first or is_run_again(context)):
             return None
         if decision.outcome is Outcome.IMPOSSIBLE:

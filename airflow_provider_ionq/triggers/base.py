@@ -1,4 +1,4 @@
-"""What the triggers share."""
+"""The base classes of the triggers."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
 
 FIRST_POLL_WITHIN_SECONDS = 60.0
 """
-The first poll of a wait that is older than this is not treated as its first.
+In a wait that is older than this, no poll counts as the first.
 
-A trigger forgets what it saw when its triggerer is restarted, and a mistake is believed at the first poll only.
+A trigger loses its state when its triggerer restarts, and errors are treated as mistakes at the first poll only.
 """
 
 
 class IonQTrigger(BaseTrigger):
     """
-    A trigger that takes part in the shared poll of a connection. Its arguments hold names only, never the API key.
+    A trigger that takes part in the shared poll of a connection. Its arguments never contain the API key.
 
     :param ionq_conn_id: id of the Airflow connection.
-    :param remaining: what was left of the time-out when a worker deferred the task, in seconds, for where no triggerer
-        ends the wait, as in `dag.test()`; None if it is not known.
+    :param remaining: the rest of the time-out when a worker deferred the task, in seconds, for use without a triggerer,
+        as in `dag.test()`; None if it is unknown.
     """
 
     arguments: ClassVar[tuple[str, ...]]
-    """The arguments of the constructor. Each is an attribute."""
+    """The constructor's arguments, which are also attributes."""
 
     resource: ClassVar[Resource[Any]]
-    """What is polled."""
+    """The polled resource."""
 
     def __init__(self, ionq_conn_id: str, remaining: float | None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -51,18 +51,18 @@ class IonQTrigger(BaseTrigger):
         self.began = time.monotonic()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return class path and arguments. Deferred tasks hold both in the database, and outlive upgrades."""
+        """Return class path and arguments. Both are stored with deferred tasks, which outlive upgrades."""
         cls = type(self)
         return f"{cls.__module__}.{cls.__qualname__}", {name: getattr(self, name) for name in self.arguments}
 
     async def wait(self, waiter: Waiter[Any]) -> Any:
         """
-        Wait in the shared poll, and log on the way what it has to say.
+        Wait in the shared poll, and write its log lines to the task's log.
 
         :param waiter: the place in the poll.
         :return: the waiter's result.
         """
-        # The poll repeats failed requests itself.
+        # The poll itself repeats failed requests.
         read_settings = IonQHook(self.ionq_conn_id, max_retries=0).get_settings
         with subscribe(PolledConnection(self.ionq_conn_id, read_settings, metrics), self.resource, waiter):
             end_where_airflow_does_not(self, waiter)
@@ -75,14 +75,13 @@ class IonQResourceTrigger(IonQTrigger):
     """
     Wait for one item of a resource; all triggers of one connection share one poll.
 
-    Fires once, with the item's id, its JSON as it was seen when its wait was over, or None when the API refuses to show
-    it and the task should poll for itself, `first_look`: whether that was the first poll of the wait, and `remaining`:
-    how much of the time-out is left, in seconds, None where Airflow does not tell. Does not fail for anything that the
-    API says.
+    Fires once, with the item's id; the item's JSON from the last poll, or None if the API rejects the request and the
+    task should poll itself; `first_look`: whether that was the first poll of the wait; and `remaining`: the rest of the
+    time-out in seconds, None if Airflow does not expose it. Errors of the API do not fail the trigger.
 
     :param ionq_conn_id: id of the Airflow connection.
     :param poke_interval: the longest time between two polls, in seconds.
-    :param timeout: the task's time-out in seconds if the wait begins here; None if a worker has polled before.
+    :param timeout: the task's time-out in seconds if the wait begins here; None if a worker has already polled.
     :param remaining: see :class:`IonQTrigger`.
     """
 
@@ -96,7 +95,7 @@ class IonQResourceTrigger(IonQTrigger):
         Wait for an item.
 
         :param item_id: its id.
-        :param target: what is waited for.
+        :param target: the awaited state.
         """
         waiter = ItemWaiter(item_id, target, self.poke_interval, needs_first_poll=self._is_begin_of_wait())
         result: Finished = await self.wait(waiter)
@@ -104,10 +103,10 @@ class IonQResourceTrigger(IonQTrigger):
 
     def event(self, item_id: str, item: Any, *, first_poll: bool) -> TriggerEvent:
         """
-        Return what is fired.
+        Return the event.
 
         :param item_id: id of the item.
-        :param item: its JSON; None when the task should poll for itself.
+        :param item: its JSON; None if the task should poll itself.
         :param first_poll: whether it was the first poll of the wait.
         """
         return TriggerEvent(

@@ -1,4 +1,4 @@
-"""The trigger behind the operator that opens sessions, for when there is no capacity."""
+"""The trigger of the operator that creates sessions, for when there is no capacity."""
 
 from __future__ import annotations
 
@@ -17,26 +17,25 @@ if TYPE_CHECKING:
 
 class IonQCapacityTrigger(IonQTrigger):
     """
-    Wait in the triggerer until it is this task's turn to ask for a session again; sends nothing but reads.
+    Wait in the triggerer until it is this task's turn to request a session again; sends only reads.
 
-    Shares one poll with all triggers of its connection. One session that ends wakes at most one task that waits for its
-    backend, the oldest; without that only the oldest is woken, after a pause. The order holds within each triggerer
-    only: tasks that wait in another one are not known here.
+    Shares one poll with all triggers of its connection. Each session that ends wakes at most one task that waits for
+    its backend, the oldest; if none ends, the oldest task is woken after a pause. The order holds only within a
+    triggerer, which does not know the tasks that wait in another one.
 
-    Fires once, with `backend`, `session_id`: id of the session whose end gave way, None when none is known to have done
-    so, and `remaining`: how much of the time-out is left, in seconds, None where Airflow does not tell. That it fires
-    does not say that there is capacity: somebody else may have been faster. The arguments hold names only, never the
-    API key.
+    Fires once, with `backend`; `session_id`: id of the session whose end freed capacity, None if none is known; and
+    `remaining`: the rest of the time-out in seconds, None if Airflow does not expose it. The event does not guarantee
+    capacity: another client may be faster. The arguments never contain the API key.
 
     :param backend: name of the device.
     :param ionq_conn_id: id of the Airflow connection.
-    :param open_session_ids: ids of the backend's sessions that had not ended when the task looked, before it asked.
-    :param since: when the task first found no capacity, in epoch seconds; keep it when deferring again, the oldest is
-        served first.
-    :param poke_interval: the longest time between two looks, in seconds.
-    :param pause: how long to wait when no session is known to have ended, in seconds.
-    :param remaining: what was left of the time-out when the task was deferred, in seconds, for where no triggerer ends
-        the wait, as in `dag.test()`; None if it is not known.
+    :param open_session_ids: ids of the backend's sessions that had not ended before the task requested one.
+    :param since: when the task first found no capacity, in epoch seconds; pass the same value when deferring again,
+        because the oldest task is served first.
+    :param poke_interval: the longest time between two polls, in seconds.
+    :param pause: how long to wait if no session is known to have ended, in seconds.
+    :param remaining: the rest of the time-out when the task was deferred, in seconds, for use without a triggerer, as
+        in `dag.test()`; None if it is unknown.
     """
 
     arguments = ("backend", "ionq_conn_id", "open_session_ids", "since", "poke_interval", "pause", "remaining")

@@ -1,4 +1,4 @@
-"""The trigger behind the deferrable session sensor."""
+"""The trigger of the deferrable session sensor."""
 
 from __future__ import annotations
 
@@ -27,22 +27,21 @@ class IonQSessionTrigger(IonQResourceTrigger):
     """
     Wait for an IonQ session in the triggerer; all triggers of one connection share one poll.
 
-    Fires once, with `session_id`, `session`: the session's JSON as it was seen when nothing was left to wait for, or
-    None when the API refuses to show it and the task should look for itself, `first_look`: whether that was the first
-    look of the wait, and `remaining`: how much of the time-out is left, in seconds, None where Airflow does not tell.
-    Does not judge, but for `end_from_trigger`, and does not fail for anything the API says. The arguments hold names
-    only, never the API key.
+    Fires once, with `session_id`; `session`: the session's JSON from the last poll, or None if the API rejects the
+    request and the task should poll itself; `first_look`: whether that was the first poll of the wait; and `remaining`:
+    the rest of the time-out in seconds, None if Airflow does not expose it. Leaves the outcome to the task, except with
+    `end_from_trigger`. Errors of the API do not fail the trigger. The arguments never contain the API key.
 
     :param session_id: id of the session.
     :param ionq_conn_id: id of the Airflow connection.
-    :param status: the awaited status, or a collection of which any will do; None leaves the status out of it.
-    :param active: the awaited active flag; None leaves the flag out of it.
-    :param poke_interval: the longest time between two looks, in seconds.
-    :param end_from_trigger: end the task as a success from here when the session has what is awaited.
-    :param push_xcom: push the session's JSON when the task is ended from here, where Airflow can.
-    :param timeout: the task's time-out in seconds if the wait begins here; None if a worker has looked before.
-    :param remaining: what was left of the time-out when a worker deferred the task, in seconds, for where no triggerer
-        ends the wait, as in `dag.test()`; None if the wait begins here.
+    :param status: the awaited status, or a collection of alternatives; None ignores the status.
+    :param active: the awaited active flag; None ignores the flag.
+    :param poke_interval: the longest time between two polls, in seconds.
+    :param end_from_trigger: end the task as a success from the trigger when the target is met.
+    :param push_xcom: push the session's JSON when the trigger ends the task, if Airflow supports it.
+    :param timeout: the task's time-out in seconds if the wait begins here; None if a worker has already polled.
+    :param remaining: the rest of the time-out when a worker deferred the task, in seconds, for use without a triggerer,
+        as in `dag.test()`; None if the wait begins here.
     """
 
     arguments = (
@@ -81,10 +80,10 @@ class IonQSessionTrigger(IonQResourceTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and fire once."""
         try:
-            # It may have been rendered to a session's JSON.
+            # It may have rendered to a session's JSON.
             self.session_id = checked_session_id(self.session_id)
         except IonQFailException:
-            # A worker says what is wrong: a trigger that raises is retried.
+            # A worker reports the error: a task whose trigger raises is retried.
             yield self.event(self.session_id, None, first_poll=True)
             return
         if self.timeout is not None:
@@ -109,6 +108,6 @@ class IonQSessionTrigger(IonQResourceTrigger):
             return TaskSuccessEvent()
         if not AIRFLOW_V_3_0_PLUS:
             return TaskSuccessEvent(xcoms={"return_value": cast("Any", session)})
-        # It would push the JSON of the JSON: a string where every other mode pushes an object.
+        # Airflow 3 would push the JSON text: a string, where every other mode pushes an object.
         self.log.info("The triggerer ends the task without an XCom: Airflow 3 cannot push an object from there.")
         return TaskSuccessEvent()

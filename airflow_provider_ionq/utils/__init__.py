@@ -1,1 +1,1 @@
-"""What Airflow's versions differ in, and errors told in a task's terms."""
+"""Differences between Airflow versions, and helpers that operators, sensors and triggers share."""

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 class IonQConsoleLink(BaseOperatorLink):
     """
-    Link to the IonQ Quantum Cloud Console, where an organisation sees its jobs.
+    Link to the IonQ Quantum Cloud Console, which shows an organisation's jobs.
 
-    It leads to the front page: IonQ documents no address for one session.
+    It opens the front page: IonQ documents no address for a single session.
     """
 
     name = "IonQ Quantum Cloud Console"
@@ -23,7 +23,7 @@ class IonQConsoleLink(BaseOperatorLink):
         """
         Return the console's address.
 
-        :param operator: the task's operator; makes no difference.
-        :param ti_key: the task instance; makes no difference.
+        :param operator: the task's operator; not used.
+        :param ti_key: the task instance; not used.
         """
         return "https://cloud.ionq.com"

@@ -1,10 +1,10 @@
 """
-What the shared poll tells Airflow's statistics, whichever of StatsD, Datadog or OpenTelemetry they go to.
+Metrics of the shared poll, sent through Airflow's stats to StatsD, Datadog or OpenTelemetry.
 
 - `ionq.polls`, counter: polls of a connection;
-- `ionq.poll_failures`, counter: polls that failed for all who wait;
-- `ionq.settled`, counter: waits that were told that nothing is left to wait for, or that it is their turn;
-- `ionq.waiters`, gauge: triggers that wait, after each poll; 0 when the last has left.
+- `ionq.poll_failures`, counter: polls that failed for all waiters;
+- `ionq.settled`, counter: waits that ended with a result, also turns of the capacity queue;
+- `ionq.waiters`, gauge: number of waiting triggers after each poll; 0 when the last one has left.
 
 Each has the tag `ionq_conn_id`.
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 
 try:
-    # Not the task SDK's, which `common.compat` prefers: nobody sets that one up in a triggerer.
+    # Not the task SDK's, which `common.compat` prefers: a triggerer does not initialise it.
     from airflow.observability.stats import Stats
 except ImportError:
     from airflow.stats import Stats  # type: ignore[assignment]
@@ -26,16 +26,16 @@ log = logging.getLogger(__name__)
 
 def count(name: str, ionq_conn_id: str, number: int = 1) -> None:
     """
-    Add to a counter. Never raises: no wait fails because its statistics cannot be told.
+    Add to a counter. Never raises: a wait does not fail because of its metrics.
 
     :param name: the counter.
     :param ionq_conn_id: id of the Airflow connection.
-    :param number: how much.
+    :param number: the increment.
     """
     try:
         Stats.incr(name, number, tags={"ionq_conn_id": ionq_conn_id})
     except Exception:
-        log.warning("Airflow's statistics could not be told of %s.", name, exc_info=True)
+        log.warning("The metric %s could not be sent to Airflow's stats.", name, exc_info=True)
 
 
 def gauge(name: str, ionq_conn_id: str, value: int) -> None:
@@ -44,9 +44,9 @@ def gauge(name: str, ionq_conn_id: str, value: int) -> None:
 
     :param name: the gauge.
     :param ionq_conn_id: id of the Airflow connection.
-    :param value: what it shows from now on.
+    :param value: the new value.
     """
     try:
         Stats.gauge(name, value, tags={"ionq_conn_id": ionq_conn_id})
     except Exception:
-        log.warning("Airflow's statistics could not be told of %s.", name, exc_info=True)
+        log.warning("The metric %s could not be sent to Airflow's stats.", name, exc_info=True)

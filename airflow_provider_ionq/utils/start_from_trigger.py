@@ -1,4 +1,4 @@
-"""Whether a task can begin in the triggerer, without a worker: only where that is certain to do what a worker does."""
+"""Whether a task can begin in the triggerer: only if the result is certain to be the same as on a worker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RENDERED_IN_TRIGGERER = frozenset({"dag_run", "params", "ds", "ts", "logical_date", "run_id"})
-"""What a template may use: all of it is known without asking the worker's API, which a triggerer cannot do."""
+"""Template variables available without the worker's API, which a triggerer cannot call."""
 
 _JINJA_MARKS = ("{{", "{%", "{#")
 
@@ -23,14 +23,14 @@ def start_from_trigger_blocker(templated: Mapping[str, object], dag: Any) -> str
     :param dag: the task's DAG; None if it has none yet.
     """
     if get_base_airflow_version_tuple() < (3, 3, 0):
-        return "Airflow does so before 3.3"
+        return "Airflow supports it only from 3.3 on"
     for name, value in templated.items():
         if not isinstance(value, str):
-            return f"{name} comes from another task, or is no string"
+            return f"{name} comes from another task, or is not a string"
         if any(mark in value for mark in _JINJA_MARKS):
             if reason := _rendering_blocker(value):
                 return f"{name} {reason}"
-            # The triggerer renders without what the DAG adds to Jinja.
+            # The triggerer renders without the DAG's additions to Jinja.
             if dag is not None and (
                 dag.user_defined_macros or dag.user_defined_filters or dag.render_template_as_native_obj
             ):
@@ -52,5 +52,5 @@ def _rendering_blocker(template: str) -> str | None:
         return "is a template that refers to another"
     if names := meta.find_undeclared_variables(tree) - RENDERED_IN_TRIGGERER:
         allowed = ", ".join(sorted(RENDERED_IN_TRIGGERER))
-        return f"is a template with {', '.join(sorted(names))} in it, and only {allowed} are known to the triggerer"
+        return f"is a template that uses {', '.join(sorted(names))}, but the triggerer can render only {allowed}"
     return None

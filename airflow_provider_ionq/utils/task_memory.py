@@ -1,8 +1,8 @@
 """
-What a task that opens a session remembers, and for whom.
+What a task that creates a session stores.
 
-For its own next try: in Airflow's task state store, or a stand-in. For the task that ends the session, which no other
-task's store is open to: as an XCom, which is there even if the task dies before it returns.
+For its own next try: in Airflow's task state store. For the task that ends the session, which cannot read another
+task's store: in an XCom, which persists even if the task dies before it returns.
 """
 
 from __future__ import annotations
@@ -20,19 +20,18 @@ if TYPE_CHECKING:
 SESSION_KEY = "ionq_session_id"
 INTENT_KEY = "ionq_session_intent"
 OPENING_KEY = "ionq_session_opening"
-"""XCom: how far the task that opens a session had come, as :func:`asked_for` and :func:`opened_session_id` read it."""
+"""XCom: the progress of the task that creates a session, for :func:`asked_for` and :func:`opened_session_id`."""
 
 CLOCKS_APART = timedelta(minutes=5)
-"""So much may Airflow's clock differ from IonQ's where a session is told by when its run began."""
+"""The tolerated difference between the clocks of Airflow and IonQ, when a session is found by the start of its run."""
 
 
 def asked_for(opening: object, context: Context) -> Intent | None:
     """
-    Return what was known before a request whose outcome the task did not live to learn.
+    Return the intent of a request whose outcome is unknown.
 
-    :param opening: value of the XCom; None, when the task did not come so far as to tell anything, may mean any request
-        since the run began.
-    :param context: of the task that asks this.
+    :param opening: value of the XCom; None if the task stored nothing, which may mean any request since the run began.
+    :param context: the context of the calling task.
     """
     if opening is None:
         return since_run_began(context, None)
@@ -42,10 +41,10 @@ def asked_for(opening: object, context: Context) -> Intent | None:
 
 def since_run_began(context: Context, request: SessionRequest | None) -> Intent:
     """
-    Return what is known of a request that was not remembered: it was sent after the run began.
+    Return the intent of a request that was not stored: it was sent after the run began.
 
-    :param context: of a task of that run.
-    :param request: what was asked for; None if that is not known either.
+    :param context: the context of a task of that run.
+    :param request: the request; None if it is unknown too.
     """
     run: Any = context["dag_run"]
     since = None if run.start_date is None else (run.start_date - CLOCKS_APART).timestamp()
@@ -54,18 +53,18 @@ def since_run_began(context: Context, request: SessionRequest | None) -> Intent:
 
 def opened_session_id(opening: object) -> str | None:
     """
-    Return the id of the session that the task opened.
+    Return the id of the session that the task created; None if it is unknown.
 
-    :param opening: value of the XCom; anything else is as none.
+    :param opening: value of the XCom; an invalid value counts as None.
     """
     return opening.get("session_id") if isinstance(opening, dict) else None
 
 
 def opened_with_connection(opening: object) -> str | None:
     """
-    Return the id of the Airflow connection that the session was asked for with; None if that is not known.
+    Return the id of the Airflow connection with which the session was requested; None if it is unknown.
 
-    :param opening: value of the XCom; anything else is as none.
+    :param opening: value of the XCom; an invalid value counts as None.
     """
     if not isinstance(opening, dict):
         return None
@@ -78,12 +77,12 @@ class TaskMemory:
     """
     A :class:`~airflow_provider_ionq.sessions.intent.Memory` in the task state store of Airflow 3.3.
 
-    Before 3.3 nothing is kept that outlives a process. There a later try takes it that the one before asked for a
-    session, some time after the run began.
+    Before 3.3 nothing outlives a process. A later try then assumes that the previous one requested a session some time
+    after the run began.
 
-    :param context: the task's.
-    :param connection: id of the Airflow connection that sessions are opened with.
-    :param resumed: whether this process goes on with a try that was deferred, and so knows how its request ended.
+    :param context: the task's context.
+    :param connection: id of the Airflow connection with which sessions are created.
+    :param resumed: whether this process continues a deferred try, and so knows the outcome of its request.
     """
 
     def __init__(self, context: Context, connection: str, *, resumed: bool = False) -> None:
@@ -95,10 +94,10 @@ class TaskMemory:
 
     def republish(self) -> None:
         """
-        Tell the task that ends the session what an earlier try remembered: its XComs are gone when a try begins.
+        Push again what an earlier try stored for the task that ends the session: a new try deletes the XComs.
 
-        The first thing to do in a try: should it fail before it does anything else, the session is not forgotten.
-        Before 3.3 an earlier try's is not known, and nothing is told: to the other that means just so much.
+        Must come first in a try, so that the session is not lost if the try then fails. Before 3.3 the earlier try's
+        state is unknown and nothing is pushed, which the reader takes for any request since the run began.
         """
         if self._resumed or (self._store is None and self._retried):
             return
@@ -110,34 +109,34 @@ class TaskMemory:
             self._tell({"intent": intent} if intent else {})
 
     def session_id(self) -> str | None:
-        """Return the id of the session that an earlier process of this task opened; None if none is known."""
+        """Return the id of the session that an earlier process of this task created; None if it is unknown."""
         value = None if self._store is None else self._store.get(SESSION_KEY)
         return value if isinstance(value, str) else None
 
     def intent(self, request: SessionRequest) -> Intent | None:
-        """Return what an earlier process of this task knew before its last request."""
+        """Return the intent that an earlier process of this task stored before its last request, or None."""
         if self._store is not None:
             value = self._store.get(INTENT_KEY)
             return Intent.of_json(value) if isinstance(value, dict) else None
         return since_run_began(self._context, request) if self._retried and not self._resumed else None
 
     def tell_session(self, session_id: str) -> None:
-        """Tell the task that ends the session its id."""
+        """Push the session's id for the task that ends it."""
         self._tell({"session_id": session_id, "connection": self._connection})
 
     def remember_session(self, session_id: str) -> None:
-        """Keep the id of the session that was opened, for a later try."""
+        """Store the id of the created session for a later try."""
         if self._store is not None:
             self._store.set(SESSION_KEY, session_id)
 
     def remember_intent(self, intent: Intent) -> None:
-        """Keep what is known before the request."""
+        """Store the intent before the request is sent."""
         if self._store is not None:
             self._store.set(INTENT_KEY, intent.as_json())
         self._tell({"intent": intent.as_json()})
 
     def forget(self) -> None:
-        """Keep neither."""
+        """Delete the stored session id and intent."""
         if self._store is not None:
             self._store.delete(SESSION_KEY)
             self._store.delete(INTENT_KEY)

@@ -1,4 +1,4 @@
-"""What the operators and sensors share: rendered arguments, errors told in a task's terms, what Airflows differ in."""
+"""Helpers of the operators and sensors: rendered arguments, task errors, differences between Airflow versions."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.hooks.ionq import IonQHook
 
 NULL_CANNOT_BE_PUSHED = (3, 0, 0) <= get_base_airflow_version_tuple() < (3, 1, 0)
-"""Airflow 3.0 refuses an XCom that is null; one that is missing is pulled as None all the same."""
+"""Airflow 3.0 rejects a null XCom; a missing one is also pulled as None."""
 
 
 XCOM_RETURN_KEY = "return_value"
 
 TIMED_OUT_AIRFLOW_2 = "Trigger/execution timeout"
-"""What Airflow 2 says when a trigger's time is up, which there ends with `execution_timeout` at the latest."""
+"""Airflow 2's error for a trigger that timed out, there by `execution_timeout` at the latest."""
 
 TIMED_OUT = ("Trigger timeout", TIMED_OUT_AIRFLOW_2)
 
 SESSION_ID_AS_MAP_INDEX = "{{ task.session_id | string | truncate(64) }}"
-"""The default `map_index_template`. Airflow's column for it has 250 characters, and PostgreSQL refuses more."""
+"""The default `map_index_template`. Airflow's column holds 250 characters, and PostgreSQL rejects more."""
 
 CLEAR_EXISTING_TASKS = (
     "If this task was cleared alone, clear the whole run or session group instead: clear existing tasks, not only"
-    " failed ones, so that another session is opened."
+    " failed ones, so that another session is created."
 )
-"""What to do when a task meets a session that had ended before the task ran."""
+"""Advice for a task whose session had ended before the task ran."""
 
 _JINJA_MARKS = ("{{", "{%", "{#")
 _QUOTED_CHARACTERS = 100
@@ -47,14 +47,14 @@ _QUOTED_CHARACTERS = 100
 
 class SessionId:
     """
-    The templated attribute `session_id` of operators and sensors: for a session's JSON it is the id in it.
+    The templated attribute `session_id` of operators and sensors; a session's JSON is replaced by the id in it.
 
-    An attribute, because Airflow assigns what it has rendered: so the id is also what Airflow shows among the rendered
-    fields and as the label of a mapped task.
+    A descriptor, because Airflow assigns the rendered value: Airflow then also shows the id in the rendered fields and
+    as the label of a mapped task.
     """
 
     def __get__(self, operator: Any, owner: type | None = None) -> Any:
-        """Return the id, or whatever else was given for it."""
+        """Return the id, or the given value if it contains no id."""
         if operator is None:
             return self
         try:
@@ -63,31 +63,31 @@ class SessionId:
             raise AttributeError("session_id") from None
 
     def __set__(self, operator: Any, value: object) -> None:
-        """Take an id, a session's JSON, or its text."""
-        # In the instance's own dictionary, which is what Airflow copies.
+        """Set an id, a session's JSON, or its text."""
+        # In the instance's own dictionary, which Airflow copies.
         vars(operator)["session_id"] = id_of(value)
 
 
 class TakesSessionId:
     """
-    What operators and sensors on one session share: the argument `session_id`, and the id as a mapped task's label.
+    A mixin for operators and sensors on one session: the argument `session_id`, and the id as a mapped task's label.
 
-    To be named before Airflow's own base class. The label is the default; a `map_index_template` of the author's wins.
+    Must precede Airflow's base class. An explicit `map_index_template` overrides the label.
     """
 
     session_id = SessionId()
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        # A task that is not mapped itself has a label too, in a mapped task group.
+        # In a mapped task group, a task that is not mapped itself has a label too.
         if "map_index_template" not in kwargs and self.map_index_template is None:
             self.map_index_template: str | None = SESSION_ID_AS_MAP_INDEX
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
-        """Set the arguments of a mapped task that are the same for all its instances; see Airflow's own method."""
+        """Set the arguments that all instances of a mapped task share; see Airflow's method."""
         partial: Any = super().partial(**kwargs)  # type: ignore[misc]
-        # Airflow reads the label's template from here, not from the instance that it makes on a worker.
+        # Airflow reads the label's template from here, not from the instance on a worker.
         if "map_index_template" not in kwargs and partial.kwargs.get("map_index_template") is None:
             partial.kwargs["map_index_template"] = SESSION_ID_AS_MAP_INDEX
         return partial
@@ -97,10 +97,10 @@ def look_at_session(hook: IonQHook, session_id: object) -> Session:
     """
     Return a session's JSON for a task.
 
-    :param hook: the hook to ask through.
-    :param session_id: the rendered argument; what can be no id is refused before any request.
-    :raises IonQFailException: for what asking again does not change; names the connection.
-    :raises IonQError: for what may pass.
+    :param hook: the hook that sends the request.
+    :param session_id: the rendered argument; an invalid id is rejected before any request.
+    :raises IonQFailException: on permanent errors; names the connection.
+    :raises IonQError: on transient errors.
     """
     with fail_on_permanent_errors(hook.ionq_conn_id):
         return hook.get_session(checked_session_id(session_id))
@@ -109,17 +109,17 @@ def look_at_session(hook: IonQHook, session_id: object) -> Session:
 @contextmanager
 def fail_on_permanent_errors(ionq_conn_id: str) -> Iterator[None]:
     """
-    Turn what asking again does not change into an error that Airflow does not retry, and let the rest pass.
+    Convert permanent errors to an error that Airflow does not retry; transient errors propagate unchanged.
 
-    :param ionq_conn_id: named in the error.
-    :raises IonQFailException: in place of errors that are not retryable, and of a connection that is not there.
+    :param ionq_conn_id: id of the Airflow connection, named in the error.
+    :raises IonQFailException: in place of errors that are not retryable, and of an undefined connection.
     """
     try:
         yield
     except (IonQError, AirflowNotFoundException) as error:
         if isinstance(error, IonQError) and error.retryable:
             raise
-        # Without the cause, which says the same: a log that a person reads has one traceback, not two.
+        # Without the cause, which has the same text: the task's log shows one traceback, not two.
         raise IonQFailException(naming_connection(error, ionq_conn_id), reason=error) from None
 
 
@@ -127,8 +127,8 @@ def checked_session_id(session_id: object) -> str:
     """
     Return the id that `session_id` rendered to.
 
-    :param session_id: the rendered argument: an id, or a session's JSON or the text of it.
-    :raises IonQFailException: when it can be no id; says what it rendered to, and what to write instead.
+    :param session_id: the rendered argument: an id, or a session's JSON or its text.
+    :raises IonQFailException: if it is not a valid id; quotes the rendered value and explains what to pass instead.
     """
     found = id_of(session_id)
     if not isinstance(found, str) or parsed(found) is not found or found.strip() in ("", ".", "..", "None"):
@@ -145,14 +145,14 @@ def checked_session_id(session_id: object) -> str:
 def _what_to_write(session_id: object) -> str:
     given = parsed(session_id)
     if isinstance(given, Mapping) and not isinstance(given.get("id"), str):
-        return 'the object has no "id"; give the id itself, such as create.output["id"]'
+        return 'the object has no "id"; pass the id itself, such as create.output["id"]'
     if isinstance(given, Sequence) and not isinstance(given, str):
-        return "give one id, or map the task over the list with .expand(session_id=...)"
-    return "check that the task that gives it pushes one"
+        return "pass one id, or map the task over the list with .expand(session_id=...)"
+    return "check that the upstream task pushes an id"
 
 
 def is_rendered_later(value: object) -> bool:
-    """Tell whether an argument is a template, has one in it, or comes from another task."""
+    """Return whether an argument is a template, contains one, or comes from another task."""
     if isinstance(value, str):
         return any(mark in value for mark in _JINJA_MARKS)
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -163,10 +163,10 @@ def is_rendered_later(value: object) -> bool:
 @contextmanager
 def refusals_name_task(operator: BaseOperator) -> Iterator[None]:
     """
-    Name the task in the error of an argument that is refused when the DAG is parsed.
+    Name the task in the error for an argument that is rejected when the DAG is parsed.
 
-    :param operator: the operator or sensor that is being made.
-    :raises ValueError: in place of a ValueError, or of the AirflowException that Airflow 2 raises.
+    :param operator: the operator or sensor under construction.
+    :raises ValueError: in place of a ValueError; an AirflowException of Airflow 2 keeps its class.
     """
     try:
         yield
@@ -178,18 +178,18 @@ def refusals_name_task(operator: BaseOperator) -> Iterator[None]:
 
 
 def is_run_again(context: Context) -> bool:
-    """Tell whether the task has been retried or cleared: this is not its first try in the run."""
+    """Return whether the task was retried or cleared, so that this is not its first try in the run."""
     try_number = getattr(context["ti"], "try_number", None)
     return isinstance(try_number, int) and try_number > 1
 
 
 def push_outputs(operator: BaseOperator, context: Context, session: Session) -> Session:
     """
-    Return what an operator with `multiple_outputs` returns, so that every Airflow takes it.
+    Return the session of an operator with `multiple_outputs`, in a form that every Airflow version accepts.
 
-    :param operator: pushes the fields from here where Airflow would refuse one that is null.
-    :param context: the task's.
-    :param session: what is returned.
+    :param operator: the operator; its outputs are pushed here if Airflow would reject a null output.
+    :param context: the task's context.
+    :param session: the session to return.
     """
     if operator.multiple_outputs and NULL_CANNOT_BE_PUSHED:
         operator.multiple_outputs = False
@@ -201,13 +201,13 @@ def push_outputs(operator: BaseOperator, context: Context, session: Session) -> 
 
 def push_session(operator: BaseOperator, context: Context, session: Session) -> None:
     """
-    Push what Airflow would push when `execute` has returned a session, and have it push nothing more.
+    Push the XComs that Airflow would push after `execute` returns a session, and stop Airflow from pushing them again.
 
-    Airflow fails the task when its own push fails, and nobody is there any more who could end the session.
+    If Airflow's own push fails, the task fails when it can no longer end the session.
 
-    :param operator: the task, as it runs.
-    :param context: the task's.
-    :param session: what `execute` returns.
+    :param operator: the running task.
+    :param context: the task's context.
+    :param session: the return value of `execute`.
     """
     if not operator.do_xcom_push:
         return
@@ -218,26 +218,26 @@ def push_session(operator: BaseOperator, context: Context, session: Session) -> 
                 ti.xcom_push(name, value)
     ti.xcom_push(XCOM_RETURN_KEY, session)
     operator.multiple_outputs = False
-    # Only Airflow itself can push what a task downstream is mapped over.
+    # Only Airflow can push a value over which a downstream task is mapped.
     operator.do_xcom_push = operator.has_dag() and next(iter(operator.iter_mapped_dependants()), None) is not None
 
 
 def states_in_run(context: Context, operator: BaseOperator, task_ids: Collection[str]) -> set[str | None]:
     """
-    Return the states that tasks of this run have now.
+    Return the current states of tasks of this run.
 
-    Of a task in the mapped group that the operator is in too, that is the state of the instance that belongs to it; of
-    any other, the states of all its mapped instances. A task that this run does not have adds none.
+    For a task in the operator's own mapped group, only the instance with the same map index counts; for any other task,
+    all its mapped instances. A task that is not in this run adds no state.
 
-    :param context: the operator's.
-    :param operator: the task that asks.
-    :param task_ids: which tasks.
+    :param context: the operator's context.
+    :param operator: the calling task.
+    :param task_ids: ids of the tasks.
     """
     ti: Any = context["ti"]
     own_index = getattr(ti, "map_index", -1)
     beside = {name for name in task_ids if own_index >= 0 and _are_mapped_together(operator, name)}
     others = set(task_ids) - beside
-    # Airflow expands the tasks of a mapped group one by one: until then the instance has no index of its own.
+    # Airflow expands the tasks of a mapped group one by one: before that, an instance has no map index.
     return _states(context, others) | (_states(context, beside, own_index) or _states(context, beside, -1))
 
 
@@ -249,9 +249,9 @@ def _are_mapped_together(operator: BaseOperator, task_id: str) -> bool:
 
 
 def _states(context: Context, task_ids: Collection[str], map_index: int | None = None) -> set[str | None]:
-    """Return the states of tasks: those of all their instances, or of one."""
+    """Return the states of all instances of the tasks, or of those with one map index."""
     if not task_ids:
-        return set()  # Airflow would take it for all tasks
+        return set()  # Airflow would return all tasks
     ti: Any = context["ti"]
     if hasattr(ti, "get_task_states"):
         of_instance = {} if map_index is None else {"map_index": map_index}

@@ -1,4 +1,4 @@
-"""How much of a trigger's time-out is left, and how the wait ends where Airflow does not end it."""
+"""The remaining time-out of a trigger, and the end of the wait where Airflow does not enforce it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ class TimedTrigger(Protocol):
     """
     A trigger with a time-out.
 
-    `trigger_id`: None where no triggerer runs the trigger, as in `dag.test()`; `remaining`: what was left of the
-    time-out when the task was deferred, in seconds, or None; `began`: when the trigger began to run, by
-    `time.monotonic()`.
+    `trigger_id`: None if no triggerer runs the trigger, as in `dag.test()`; `remaining`: the rest of the time-out when
+    the task was deferred, in seconds, or None; `began`: when the trigger began to run, by `time.monotonic()`.
     """
 
     trigger_id: int | None
@@ -27,10 +26,10 @@ class TimedTrigger(Protocol):
 
 def remaining_seconds(trigger: TimedTrigger) -> float | None:
     """
-    Return what is left until the wait times out: by the clock of the triggerer, which ends it then, or by our own.
+    Return the seconds until the wait times out, by the triggerer's deadline or else by the trigger's own clock.
 
-    :param trigger: the trigger, as it is run.
-    :return: seconds; None where Airflow ends the wait and does not tell when.
+    :param trigger: the running trigger.
+    :return: seconds; None if Airflow ends the wait but does not expose the deadline.
     """
     timeout_after: datetime | None = getattr(trigger, "timeout_after", None)
     if timeout_after is None:
@@ -44,11 +43,11 @@ def remaining_seconds(trigger: TimedTrigger) -> float | None:
 
 def end_where_airflow_does_not(trigger: TimedTrigger, waiter: Waiter[Any]) -> None:
     """
-    See to it that a wait which no triggerer times out is over when its time is: the task is then to look for itself.
+    End a wait at its time-out where no triggerer does; the task then polls itself.
 
-    `dag.test()` runs a trigger without its time-out, and would wait for ever.
+    `dag.test()` runs a trigger without its time-out, and would wait forever.
 
-    :param trigger: the trigger, as it is run.
+    :param trigger: the running trigger.
     :param waiter: its place in the poll.
     """
     if getattr(trigger, "timeout_after", None) is None and (remaining := remaining_seconds(trigger)) is not None:

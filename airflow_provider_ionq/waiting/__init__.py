@@ -1,1 +1,1 @@
-"""How anything is waited for: knows no resource, and nothing of Airflow."""
+"""Wait for items of any resource, without Airflow."""

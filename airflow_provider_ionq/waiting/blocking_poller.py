@@ -1,4 +1,4 @@
-"""How a worker polls one item again and again, through outages and changes of the connection."""
+"""Poll one item on a worker, through outages and changes of the connection."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ T = TypeVar("T")
 
 class BlockingPoller(Generic[T]):
     """
-    Polls one item, with one request each time, and tells which failures can be waited out.
+    Polls one item with one request per poll, and separates transient from permanent errors.
 
-    :param resource: what is polled.
+    :param resource: the polled resource.
     :param ionq_conn_id: id of the Airflow connection, for messages.
     :param read_settings: reads the connection; may raise anything.
     :param log: the task's logger.
@@ -33,7 +33,7 @@ class BlockingPoller(Generic[T]):
     ) -> None:
         self.outage = outage.Outage()
         self.failure: IonQError | None = None
-        """Why the last poll that failed did so."""
+        """The error of the last failed poll."""
         self._resource = resource
         self._ionq_conn_id = ionq_conn_id
         self._read_settings = read_settings
@@ -44,13 +44,13 @@ class BlockingPoller(Generic[T]):
 
     def poll(self, item_id: str, *, first: bool = False, refused_before: bool = False) -> T | None:
         """
-        Poll once; return None if the item could not be read and that may pass.
+        Poll once; return None on an error that may be transient.
 
         :param item_id: id of the item.
-        :param first: whether it is the first poll, at which what can only be a mistake is believed.
-        :param refused_before: whether a refusal is the second in a row, and is therefore believed.
-        :raises IonQError: for a mistake, and for a refusal that is believed.
-        :raises Exception: at the first poll, whatever prevents the connection from being read.
+        :param first: whether it is the first poll, at which every error that is not retryable is permanent.
+        :param refused_before: whether the previous poll was rejected, which makes a second rejection permanent.
+        :raises IonQError: on a permanent error.
+        :raises Exception: at the first poll, any error while reading the connection.
         """
         try:
             item = self._resource.get(self._current_client(), item_id)
@@ -63,15 +63,15 @@ class BlockingPoller(Generic[T]):
                 raise
             return None
         if self.outage.passed():
-            self._log.info("The IonQ API answers again; waiting on.")
+            self._log.info("The IonQ API responds again; the wait continues.")
         return item
 
     def read_connection_again(self) -> None:
-        """Have the next poll read the connection, however recently it was read."""
+        """Make the next poll read the connection, however recently it was read."""
         self._client = None
 
     def _current_client(self) -> IonQClient:
-        """Return the client; after a failed poll a new one from the connection, at most once a minute."""
+        """Return the client. After a failed poll, read the connection and create a new one, at most once a minute."""
         is_stale = self.outage.failures and time.monotonic() - self._read_at >= outage.REREAD_SECONDS
         if self._client is not None and not is_stale:
             return self._client
@@ -84,7 +84,7 @@ class BlockingPoller(Generic[T]):
             if self._client is None:
                 raise
             self._log.warning(
-                "The connection cannot be read again now, so the settings that were read last are used: %s",
+                "The connection could not be read again; its previous settings are used: %s",
                 naming_connection(error, self._ionq_conn_id),
             )
             return self._client

@@ -1,4 +1,4 @@
-"""What the waiting code is handed of an Airflow connection: it never imports the hook."""
+"""An Airflow connection as passed to the waiting code, which never imports the hook."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Metrics(Protocol):
-    """Takes the figures of the shared poll. Neither method raises."""
+    """Receives the metrics of the shared poll. Neither method raises."""
 
     def count(self, name: str, ionq_conn_id: str, number: int = 1) -> None:
         """Add to a counter."""
@@ -24,11 +24,11 @@ class Metrics(Protocol):
 @dataclass(frozen=True, slots=True)
 class PolledConnection:
     """
-    A connection as the shared poll knows it.
+    A connection of the shared poll.
 
-    :param ionq_conn_id: id of the Airflow connection; names it in messages and metrics.
+    :param ionq_conn_id: id of the Airflow connection, for messages and metrics.
     :param read_settings: reads the connection; blocks, and may raise anything.
-    :param metrics: takes the poll's figures.
+    :param metrics: receives the metrics of the poll.
     """
 
     ionq_conn_id: str

@@ -1,4 +1,4 @@
-"""What a poll means for a waiter: keep waiting, met, or impossible. Pure: no I/O, no clock, no Airflow."""
+"""The outcome of a poll for a waiter: wait, met or impossible. Pure: no I/O, no clock, no Airflow."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Outcome(Enum):
-    """What an answer of the API means for a waiter."""
+    """The outcome of a poll for a waiter."""
 
     WAIT = "wait"
     MET = "met"
@@ -21,7 +21,7 @@ class Decision:
 
     :param outcome: wait, met or impossible.
     :param reason: one sentence that names the item, its status and the target; empty while waiting.
-    :param warning: something unusual in the answer that a person should know; None when there is nothing.
+    :param warning: an anomaly in the item to log as a warning; None without one.
     """
 
     outcome: Outcome

@@ -1,18 +1,18 @@
-"""Durations as a person says them."""
+"""Durations as readable text."""
 
 from __future__ import annotations
 
 import math
 
 _UNITS = (("day", 86400), ("h", 3600), ("min", 60))
-"""Each with its seconds, the largest first."""
+"""Units and their seconds, largest first."""
 
 
 def duration_text(seconds: float) -> str:
     """
-    Return a duration in the largest unit that it is a whole number of, or else in two units, such as `2 h 5 min`.
+    Return a duration as a whole number of its largest possible unit, or else in two units, such as `2 h 5 min`.
 
-    From 2 hours on it is rounded to minutes, from 2 days on to hours.
+    Durations from 2 hours are rounded to minutes, from 2 days to hours.
 
     :param seconds: the duration in seconds.
     """

@@ -1,7 +1,7 @@
 """
-Read many items in the cheapest way: by one list, or one by one, a few at a time.
+Read many items in the cheapest way: with one list request, or one by one with a few requests in parallel.
 
-Blocks: the poller runs it in a thread.
+Blocking: the poller runs it in a thread.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BY_ID_AT_MOST = 3
-"""Up to this many items are read one by one; more are read by a list, where that is cheaper."""
+"""Up to this many items are read one by one; more are read with a list request if that is cheaper."""
 
 LIST_BYTES_PER_ITEM = 16 * 1024
-"""A list is cheaper than single reads while it costs fewer bytes than this for each awaited item and waiter."""
+"""A list is cheaper than single reads up to this many bytes per awaited item and observer's waiter."""
 
 LIST_REST_SECONDS = 600.0
-"""A list that fails while single items can be read is not tried again for this time."""
+"""After a list request fails while single items can be read, no list is requested for this time."""
 
 OWN_SERVER_ERRORS = 3
-"""Up to this many 5xx in one poll are taken for failures of those items alone, once another item could be read."""
+"""Up to this many 5xx errors in one poll count as failures of single items, once another item was read."""
 
 DECODED_AT_ONCE = 100
 BREATH_SECONDS = 0.0005
-"""The thread that decodes a list sleeps this long after each such batch of items."""
+"""The decoding thread sleeps this long after each batch of `DECODED_AT_ONCE` items."""
 
 LANES = 4
-"""Requests in flight at once when many items are read one by one."""
+"""Parallel requests when many items are read one by one."""
 
 NO_INTEREST: Interest[Any] = Interest()
 
@@ -57,14 +57,14 @@ NO_INTEREST: Interest[Any] = Interest()
 @dataclass(slots=True)
 class Snapshot(Generic[T]):
     """
-    What one poll of many items saw.
+    The result of one poll of many items.
 
-    :param items: the items that could be read, by id.
-    :param errors: the items that could not be read although others could, by id.
-    :param matched: the items of a whole list that an observer is interested in; empty without a list.
-    :param final: the items of an observer's interest that will never change again, or that do not exist according to
-        the API. That a list does not show an item is not enough: it is then read by its id.
-    :param failure: why the poll ended before all items were read; None when it did not.
+    :param items: the items that were read, by id.
+    :param errors: errors that concern a single item, by its id.
+    :param matched: the items of a complete list that match an observer's interest; empty without a list.
+    :param final: ids of an observer's interest whose items will never change again, or do not exist: the API returns
+        404. An item that is missing from a list is read by its id.
+    :param failure: the error that ended the poll before all items were read; None if the poll was complete.
     """
 
     items: dict[str, T] = field(default_factory=dict)
@@ -76,11 +76,11 @@ class Snapshot(Generic[T]):
 
 class Fetcher(Generic[T]):
     """
-    Reads items of one resource from one API. Keeps its connections open: one for lists, up to four for single items.
+    Reads items of one resource. Keeps its connections open: one for lists, up to four for single items.
 
-    :param resource: what to read.
-    :param settings: how to reach the API.
-    :param wanted: tells whether anybody still wants an answer; asked before each request.
+    :param resource: the resource to read.
+    :param settings: the client's settings.
+    :param wanted: returns whether a result is still wanted; called before each single read.
     """
 
     def __init__(self, resource: Resource[T], settings: ClientSettings, wanted: Callable[[], bool]) -> None:
@@ -98,11 +98,11 @@ class Fetcher(Generic[T]):
 
     def fetch(self, ids: list[str], failures: int, interest: Interest[T] = NO_INTEREST) -> Snapshot[T]:
         """
-        Read items; never raises what the API says.
+        Read items; errors of the API are returned, never raised.
 
-        :param ids: ids of the items, with those that are likely to fail last.
-        :param failures: how many polls in a row have failed before this one.
-        :param interest: what else to find out.
+        :param ids: ids of the items, those likely to fail last.
+        :param failures: number of consecutive failed polls before this one.
+        :param interest: the observer's interest.
         """
         snapshot: Snapshot[T] = Snapshot()
         if interest.ids:
@@ -140,11 +140,11 @@ class Fetcher(Generic[T]):
                 if interest.matches is not None and interest.matches(item):
                     matched.append(item)
                 if number % DECODED_AT_ONCE == 0:
-                    # Releases the interpreter: otherwise the event loop gets it back only every 5 ms.
+                    # Releases the GIL: otherwise the event loop gets it only every 5 ms.
                     time.sleep(BREATH_SECONDS)
         except IonQError as error:
             if failures and not isinstance(error, (IonQAuthenticationError, IonQRateLimitError)):
-                # A list may fail alone, for example when it is too long for a gateway. One item decides.
+                # Only the list may fail, for example if it is too long for a gateway. One item is read to find out.
                 self._read(snapshot, client, iter(ids[:1]))
             if snapshot.items:
                 self._list_rests_until = time.monotonic() + LIST_REST_SECONDS
@@ -156,7 +156,7 @@ class Fetcher(Generic[T]):
         snapshot.matched = matched
 
     def _by_id(self, snapshot: Snapshot[T], ids: list[str], failures: int) -> None:
-        # In an outage another item comes first each time, so that one that always fails does not hide the others.
+        # In an outage each poll begins with another item, so that a permanently failing one does not hide the others.
         first = failures % len(ids) if ids else 0
         pending = iter(ids[first:] + ids[:first])
         if len(ids) <= BY_ID_AT_MOST:
@@ -171,9 +171,9 @@ class Fetcher(Generic[T]):
                 done.result()
 
     def _read(self, snapshot: Snapshot[T], client: IonQClient, pending: Iterator[str]) -> None:
-        """Read one item after the other, until an error concerns all of them."""
+        """Read items one by one, until an error concerns all of them."""
         while snapshot.failure is None and self._wanted():
-            # Several threads share the iterator. A list's iterator permits that, a generator does not.
+            # Several threads share the iterator, which a list's iterator permits and a generator does not.
             if (item_id := next(pending, None)) is None:
                 return
             try:
@@ -185,9 +185,9 @@ class Fetcher(Generic[T]):
                     snapshot.failure = error
 
     def _is_own(self, error: IonQError, snapshot: Snapshot[T]) -> bool:
-        """Tell whether an error concerns its item alone, so that the others can still be read."""
+        """Return whether an error concerns only its item, so that the others can still be read."""
         if isinstance(error, IonQServerError):
-            # A copy: other threads add to it.
+            # A copy, because other threads add to it.
             own = [known for known in list(snapshot.errors.values()) if isinstance(known, IonQServerError)]
             return bool(snapshot.items) and error.retry_after_seconds is None and len(own) < OWN_SERVER_ERRORS
         return isinstance(error, (IonQNotFoundError, IonQInvalidIdError)) or (

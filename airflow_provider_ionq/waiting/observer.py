@@ -1,4 +1,4 @@
-"""Who learns from a shared poll without waiting for one item."""
+"""Observers of a shared poll, whose waiters do not wait for a single item."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Interest(Generic[T]):
     """
-    What an observer wants a poll to find out besides the awaited items.
+    The items that an observer needs from a poll, besides the awaited ones.
 
-    :param ids: items to read.
-    :param matches: tells which items of a whole list to keep; None when no list is needed.
-    :param waiters: how many waiters it speaks for.
+    :param ids: ids of items to read.
+    :param matches: returns whether to keep an item of a complete list; None if no list is needed.
+    :param waiters: number of the observer's waiters that share the cost of a list.
     """
 
     ids: Collection[str] = ()
@@ -30,28 +30,28 @@ class Interest(Generic[T]):
 
 
 class PollObserver(Protocol[T]):
-    """Has waiters of its own, which it notifies by what each poll shows. The capacity queue is one."""
+    """Has its own waiters, and notifies them according to each poll. The capacity queue is an observer."""
 
     def __len__(self) -> int:
-        """Return how many waiters it has."""
+        """Return the number of its waiters."""
 
     def __iter__(self) -> Iterator[Waiter[Any]]:
         """Iterate over its waiters."""
 
     def add(self, waiter: Any) -> bool:
-        """Add a waiter; return whether :meth:`next_at` may be sooner now."""
+        """Add a waiter; return whether :meth:`next_at` may now be earlier."""
 
     def remove(self, waiter: Any) -> None:
-        """Remove a waiter, unless it has left by being notified."""
+        """Remove a waiter, unless its notification has already removed it."""
 
     def interest(self) -> Interest[T]:
-        """Return what the next poll should find out."""
+        """Return the items that the next poll should include."""
 
     def update(self, snapshot: Snapshot[T], now: float) -> None:
-        """Learn from a poll that succeeded."""
+        """Process the snapshot of a successful poll."""
 
     def next_at(self) -> float:
-        """Return when a waiter is to be notified even if no poll shows anything until then; infinity for never."""
+        """Return when the next notification is due without a poll, by `time.monotonic()`; infinity for never."""
 
     def due(self, now: float) -> Iterable[Notification]:
-        """Return the notifications that are due; their waiters have left."""
+        """Return the notifications that are due, and remove their waiters."""

@@ -1,7 +1,7 @@
 """
-How long to pause while the API fails, and when to stop believing that it will pass.
+Outages of the API: the pause between polls, and when a failure is permanent.
 
-Pure: the clock, the credentials and the waiting are the caller's, so that poke and the shared poll cannot drift.
+Pure: the caller has the clock and the credentials and waits, so that poke and the shared poll share the same rules.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ MAX_RETRY_AFTER_SECONDS = 300.0
 LONGEST_PAUSE_SECONDS = 300.0
 LONGEST_PAUSE_INTERVALS = 8
 REREAD_SECONDS = 60.0
-"""After a failed look the connection is read again, at most once in this time."""
+"""After a failed poll the connection is read again, at most once per this time."""
 
 
 def is_refusal(error: IonQError) -> bool:
-    """Tell whether an error is the API's own no, which asking again does not change: 401, 403, 404 and the like."""
+    """Return whether the API rejected the request, so that a retry does not help: 401, 403, 404 and the like."""
     return isinstance(error, IonQApiError) and not error.retryable and error.status >= 400
 
 
 class Outage:
     """
-    The looks that failed in a row, of one session or of a whole connection.
+    Consecutive failed polls of one item or of a whole connection.
 
-    Anything is waited out but a refusal that was seen twice in a row, the second time with credentials that were read
-    after the first.
+    Every failure is waited out, except two consecutive rejections, the second with credentials that were read after the
+    first.
     """
 
     def __init__(self) -> None:
@@ -36,11 +36,11 @@ class Outage:
 
     def failed(self, error: IonQError, credentials: int) -> bool:
         """
-        Take note of a failed look.
+        Record a failed poll.
 
-        :param error: why it failed.
-        :param credentials: how often the credentials had been read when it was made.
-        :return: whether the outage began with it.
+        :param error: the error of the poll.
+        :param credentials: how often the credentials had been read before the poll.
+        :return: whether the outage began with this poll.
         """
         self.failures += 1
         self._retry_after = error.retry_after_seconds
@@ -54,20 +54,20 @@ class Outage:
 
     @property
     def refused(self) -> bool:
-        """Whether the last look was refused."""
+        """Whether the last poll was rejected."""
         return self._refused_with is not None
 
     def passed(self) -> bool:
-        """Take note of a look that succeeded; return whether an outage is over with it."""
+        """Record a successful poll; return whether it ended an outage."""
         was_out = self.failures > 0
         self.__init__()  # type: ignore[misc]
         return was_out
 
     def pause_seconds(self, interval: float, *, grow: bool = True) -> float:
         """
-        Return the time until the next look.
+        Return the time until the next poll, in seconds.
 
-        :param interval: the time between two looks when all is well, in seconds.
+        :param interval: the time between two polls without an outage, in seconds.
         :param grow: double the pause with each failure, up to 8 intervals or 300 s.
         """
         pause = interval

@@ -1,9 +1,9 @@
 """
-One poll per connection and resource in a triggerer process, shared by every trigger that waits on it.
+One poll per connection and resource in a triggerer process, shared by all triggers that wait on it.
 
-Rules of this file: HTTP, JSON and decisions run in threads, never on the event loop. The loop only notifies the waiters
-that have something to learn, a few at a time. A poller lives from its first waiter to its last. What the API answers is
-never an exception here; only a bug is.
+Rules of this file: HTTP, JSON and decisions run in threads, never on the event loop. The loop only notifies waiters, a
+few at a time. A poller runs as long as it has waiters. An error of the API never raises an exception here; only a bug
+does.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 NOTIFIED_AT_ONCE = 50
-"""Waiters notified in one turn of the event loop."""
+"""Waiters notified in one iteration of the event loop."""
 
 FIRST_POLL_SECONDS = 5.0
 """
-The shortest time between two extra polls for waiters whose item nobody has polled yet.
+The shortest time between two extra polls for waiters whose item has not been polled yet.
 
-A regular poll may be minutes away, and whoever starts a wait wants to learn of a wrong id or key at once.
+The regular poll may be minutes away, and a wrong id or key should be reported at once.
 """
 
 GATHERING_SECONDS = 0.5
-"""An extra poll waits this long for other new waiters, as when many tasks start at once."""
+"""An extra poll waits this long for other new waiters, for when many tasks start at once."""
 
 Watched = tuple[str, dict[ItemWaiter, None]]
 """An item's id and its waiters."""
@@ -62,12 +62,12 @@ Watched = tuple[str, dict[ItemWaiter, None]]
 
 class Poller(Generic[T]):
     """
-    Polls one resource of one connection for all its waiters, at the shortest interval that any of them asked for.
+    Polls one resource of one connection for all its waiters, at the shortest of their intervals.
 
     :param connection: the connection.
-    :param resource: what is polled.
-    :param observer: learns from the polls beyond the awaited items; None when nothing does. The caller keeps it: it
-        remembers what a later poller must know.
+    :param resource: the polled resource.
+    :param observer: the observer of the polls; None without one. The caller keeps it, because its state outlives the
+        poller.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Poller(Generic[T]):
         self._item_outages: dict[str, outage.Outage] = {}
 
     def add(self, waiter: Waiter[Any]) -> None:
-        """Let a waiter take part in the next poll: in the observer's name, unless it waits for one item."""
+        """Add a waiter to the next poll. A waiter that is not for one item belongs to the observer."""
         if not self._intervals or waiter.interval < min(self._intervals):
             self._changed.set()
         self._intervals[waiter.interval] += 1
@@ -105,7 +105,7 @@ class Poller(Generic[T]):
             self._first_polls[waiter] = None
 
     def remove(self, waiter: Waiter[Any]) -> bool:
-        """Remove a waiter; return whether it was the last."""
+        """Remove a waiter; return whether it was the last one."""
         self._intervals[waiter.interval] -= 1
         if not self._intervals[waiter.interval]:
             del self._intervals[waiter.interval]
@@ -121,7 +121,7 @@ class Poller(Generic[T]):
         return not self._intervals
 
     async def run(self) -> None:
-        """Poll until cancelled. Waiters whose worker has just polled are polled for after one interval."""
+        """Poll until cancelled. The first regular poll comes after one interval: the worker has just polled."""
         polled = time.monotonic()
         try:
             while True:
@@ -137,16 +137,16 @@ class Poller(Generic[T]):
         await self._notify((waiter, error) for waiter in self._all())
 
     async def _pause(self, polled: float) -> bool:
-        """Wait until a poll is due; return whether for every item, or only for those that need their first poll."""
+        """Wait until a poll is due; return whether it covers all items, or only those that need their first poll."""
         finished = time.monotonic()
         while self._intervals:
             pause = self._outage.pause_seconds(min(self._intervals))
-            # The second part keeps an API that answers more slowly than the interval from being asked without a break.
+            # The second term ensures a break when the API responds more slowly than the interval.
             regular = max(polled + pause, finished + min(pause / 2, 1.0))
             first = math.inf
             if self._first_polls and not self._outage.failures:
                 first = max(self._first_polled_at + FIRST_POLL_SECONDS, self._first_polls_since + GATHERING_SECONDS)
-            # Not during an outage: a task that creates a session then may not learn whether it got one.
+            # Not during an outage: the outcome of a request to create a session may then be unknown.
             observed = math.inf
             if self._observer is not None and not self._outage.failures:
                 observed = self._observer.next_at()
@@ -162,7 +162,7 @@ class Poller(Generic[T]):
         return True
 
     async def _poll(self, everything: bool) -> None:
-        # In a thread: the first call may look up the host of the metrics.
+        # In a thread: the first call may resolve the host of the metrics.
         await asyncio.to_thread(self._metrics.count, "ionq.polls", self.ionq_conn_id)
         if self._credentials.is_due(in_outage=self._is_in_outage()) and await self._credentials.read():
             self._close()
@@ -188,7 +188,7 @@ class Poller(Generic[T]):
         self._metrics.gauge("ionq.waiters", self.ionq_conn_id, waiters)
         log.debug(
             "IonQ connection %r: polled %d of %d awaited %ss in %.3f s; %d waiters, shortest interval %g s;"
-            " %d failures in a row, %d items that fail alone.",
+            " %d failures in a row, %d items that fail individually.",
             self.ionq_conn_id,
             polled,
             len(self._waiters),
@@ -211,20 +211,20 @@ class Poller(Generic[T]):
         if snapshot.failure is not None:
             await self._failed(snapshot.failure)
         elif self._outage.passed():
-            log.info("IonQ connection %r: the API answers again.", self.ionq_conn_id)
+            log.info("IonQ connection %r: the API responds again.", self.ionq_conn_id)
         if snapshot.failure is None:
             if was_in_outage:
                 await self._notify(self._recovered(snapshot))
             events += self._observed_events(snapshot)
         await self._notify(events)
 
-    # Everything from here to the next such line runs in a thread.
+    # Run in a thread, up to "On the event loop".
 
     def _fetch_and_decide(
         self, fetcher: Fetcher[T], watched: list[Watched], interest: Interest[T]
     ) -> tuple[Snapshot[T], list[Notification]]:
         """Read the items and decide for each waiter."""
-        # Items that fail alone come last: they say least about the others.
+        # Items that fail individually come last: their errors say least about the others.
         ids = sorted((item_id for item_id, _ in watched), key=self._item_outages.__contains__)
         snapshot = fetcher.fetch(ids, self._outage.failures, interest)
         now = time.monotonic()
@@ -248,11 +248,11 @@ class Poller(Generic[T]):
             if decision.warning:
                 yield waiter, LogLine(logging.WARNING, decision.warning)
 
-    # Back on the event loop.
+    # On the event loop.
 
     def _observed(self) -> PollObserver[T]:
         if self._observer is None:
-            raise TypeError(f"{self._resource.name}: only a waiter for an item can take part in this poll")
+            raise TypeError(f"The resource {self._resource.name} has no observer: each waiter must be an ItemWaiter")
         return self._observer
 
     def _is_in_outage(self) -> bool:
@@ -270,7 +270,7 @@ class Poller(Generic[T]):
         await self._notify(outage_events(self._all(), error, final=self._outage.final))
 
     async def _note_item_errors(self, snapshot: Snapshot[T]) -> None:
-        """Handle the items that could not be read although others could."""
+        """Handle errors that concern single items."""
         for item_id in snapshot.items.keys() & self._item_outages.keys():
             del self._item_outages[item_id]
         if not snapshot.errors:
@@ -278,7 +278,7 @@ class Poller(Generic[T]):
         events: list[Notification] = []
         for item_id, error in snapshot.errors.items():
             if item_id not in self._waiters:
-                continue  # its waiters have left meanwhile
+                continue  # its waiters have left in the meantime
             state = self._item_outages.setdefault(item_id, outage.Outage())
             state.failed(error, self._credentials.reads)
             events += outage_events(self._waiters.get(item_id, ()), error, final=state.final)
@@ -297,7 +297,7 @@ class Poller(Generic[T]):
         return recovery_events(itertools.chain(seen, self._observer or ()))
 
     def _observed_events(self, snapshot: Snapshot[T] | None = None) -> list[Notification]:
-        """Return what the observer has to say, after a poll or without one."""
+        """Return the observer's notifications, after a poll or without one."""
         if self._observer is None:
             return []
         now = time.monotonic()
@@ -317,6 +317,6 @@ class Poller(Generic[T]):
                 if count % NOTIFIED_AT_ONCE == 0:
                     await asyncio.sleep(0)
         finally:
-            # Also when the last waiter has left meanwhile, which ends the poll.
+            # Also if the poll is cancelled because its last waiter has left.
             if finished:
                 self._metrics.count("ionq.settled", self.ionq_conn_id, finished)

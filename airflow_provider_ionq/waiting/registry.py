@@ -1,4 +1,4 @@
-"""Take part in a shared poll: each connection has one for each resource and event loop, while anybody waits."""
+"""Take part in a shared poll: one per connection, resource and event loop, as long as it has waiters."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ class _Polls:
 
     def __init__(self) -> None:
         self.running: dict[Key, tuple[Poller[Any], asyncio.Task[None]]] = {}
-        # Outlive the polls: a waiter that comes back may have been the only one.
+        # Outlive the polls: a returning waiter may have been the only one.
         self.observers: dict[Key, PollObserver[Any] | None] = {}
 
 
-# A task of one event loop cannot serve the triggers of another.
+# An asyncio task cannot serve the triggers of another event loop.
 _polls: WeakKeyDictionary[asyncio.AbstractEventLoop, _Polls] = WeakKeyDictionary()
 
 
 @contextlib.contextmanager
 def subscribe(connection: PolledConnection, resource: Resource[Any], waiter: AnyWaiter) -> Iterator[AnyWaiter]:
     """
-    Take part in the poll of a connection while the context is open, starting the poll if need be.
+    Take part in the poll of a connection while the context is open, and start the poll if necessary.
 
     :param connection: the connection.
-    :param resource: what is polled.
-    :param waiter: the place in the poll; an :class:`~airflow_provider_ionq.waiting.waiter.ItemWaiter`, or a waiter of
+    :param resource: the polled resource.
+    :param waiter: the waiter; an :class:`~airflow_provider_ionq.waiting.waiter.ItemWaiter`, or a waiter of
         the resource's observer.
     """
     polls = _polls.setdefault(asyncio.get_running_loop(), _Polls())
@@ -78,5 +78,5 @@ async def _run(poller: Poller[Any], key: Key, polls: _Polls) -> None:
 
 
 def _start(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    # In a context of its own: otherwise it inherits that of the first trigger, and logs into its task.
+    # In its own context: otherwise it inherits the first trigger's, and logs to its task.
     return asyncio.get_running_loop().create_task(coroutine, name="ionq-poller", context=contextvars.Context())

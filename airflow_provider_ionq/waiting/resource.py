@@ -1,4 +1,4 @@
-"""The kind of thing that is waited for, as the waiting code sees it."""
+"""The interface of a resource: a kind of item that can be awaited."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 class Resource(Protocol[T]):
     """
-    A kind of thing that the API serves under an id, such as a session.
+    A kind of item that the API serves by id, such as a session.
 
-    :ivar name: what messages call it: `session`.
-    :ivar id_field: the argument that takes its id: `session_id`.
+    :ivar name: its name in messages: `session`.
+    :ivar id_field: the name of the argument for its id: `session_id`.
     """
 
     name: str
@@ -33,18 +33,18 @@ class Resource(Protocol[T]):
 
     def list_many(self, client: IonQClient, ids: Sequence[str]) -> Iterator[T] | None:
         """
-        Read many items at once; others may be among them.
+        Read many items with a list request; the result may contain other items.
 
-        :param ids: the items that are asked for.
-        :return: the items as they are decoded; None when the API offers no way but to read them one by one.
-        :raises IonQError: also while the items are iterated over.
+        :param ids: ids of the requested items.
+        :return: the items as they are decoded; None if the API can only read them one by one.
+        :raises IonQError: also during iteration.
         """
 
     def id_of(self, item: T) -> str:
         """Return an item's id."""
 
     def is_final(self, item: T) -> bool:
-        """Tell whether an item will never change again."""
+        """Return whether an item will never change again."""
 
     def new_observer(self) -> PollObserver[T] | None:
-        """Return an observer of the polls of this resource; None when only the waiters of single items matter."""
+        """Return a new observer of the polls of this resource, or None if it needs none."""

@@ -1,4 +1,4 @@
-"""What is waited for, as the waiting code sees it."""
+"""The interface of a target: the awaited state of an item."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ T_contra = TypeVar("T_contra", contravariant=True)
 
 class Target(Protocol[T_contra]):
     """
-    What is waited for. Implementations are pure: the same item always gives the same answer.
+    The awaited state of an item. Implementations are pure: the same item always gives the same decision.
 
-    Its text, `str(target)`, completes the sentence "waiting for session X to have ...".
+    `str(target)` completes the sentence "waiting for session X to have ...".
     """
 
     def decide(self, item: T_contra) -> Decision:
-        """Decide what an item means for a waiter."""
+        """Return the decision for an item."""
 
     def hint(self, item: T_contra) -> str | None:
-        """Return a warning for a waiter whose first poll shows this item; None when there is nothing to say."""
+        """Return a warning for a waiter whose first poll returned this item, or None."""

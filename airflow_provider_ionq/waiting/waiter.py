@@ -1,4 +1,4 @@
-"""One trigger's place in the shared poll, and what it can be notified of."""
+"""A trigger's place in the shared poll, and its notifications."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 RESUME_AFTER_SECONDS = 5.0
 """
-A waiter whose task was deferred by a worker is not notified sooner than this, or than its interval if that is shorter.
+A waiter whose task was deferred by a worker is notified after this time at the earliest, or its interval if shorter.
 
-The worker has just polled. Airflow 3 also takes a task for killed when it is resumed before the process that deferred
-it was seen to end, which takes up to `[workers] min_heartbeat_interval`.
+The worker has just polled. Airflow 3 also treats a task as killed if it is resumed before the end of the deferring
+process is detected, which takes up to `[workers] min_heartbeat_interval`.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line for the task's log while the wait goes on."""
+    """A line for the task's log while the wait continues."""
 
     level: int
     text: str
@@ -37,8 +37,8 @@ class Finished:
     """
     The wait is over.
 
-    :param item: the item's JSON as it was last seen; None when the API refuses to show it and the task should poll.
-    :param first_poll: whether it was the first poll of the whole wait, at which a refusal is believed at once.
+    :param item: the item's JSON from the last poll; None if the API rejects the request and the task should poll.
+    :param first_poll: whether it was the first poll of the whole wait, at which a rejection is permanent.
     """
 
     item: Any
@@ -46,18 +46,18 @@ class Finished:
 
 
 Result = TypeVar("Result")
-"""What ends a waiter's wait."""
+"""The type of a waiter's result."""
 
 Notification = tuple["Waiter[Any]", Any]
-"""A waiter, and what to notify it of: a :class:`LogLine`, its result, or the exception that crashed the poll."""
+"""A waiter and its notification: a :class:`LogLine`, its result, or the exception that crashed the poll."""
 
 
 class Waiter(Generic[Result]):
     """
-    One trigger's place in the poll.
+    A trigger's place in the poll.
 
     :param interval: the longest time between two polls, in seconds.
-    :param needs_first_poll: whether nobody has polled yet: no worker began the wait.
+    :param needs_first_poll: whether the wait began in the triggerer, with no poll by a worker.
     """
 
     __slots__ = ("_notifications", "_woken", "in_outage", "interval", "needs_first_poll", "ready_at")
@@ -71,27 +71,27 @@ class Waiter(Generic[Result]):
         self._woken: asyncio.Future[None] | None = None
 
     def result_of_refusal(self) -> Result:
-        """Return the result for a permanent refusal of the API, with which the task polls for itself."""
+        """Return the result for a permanent rejection by the API; the task then polls itself."""
         raise NotImplementedError
 
     async def next(self) -> Result | LogLine:
         """
         Wait for the next notification.
 
-        :raises RuntimeError: when the poll crashed.
+        :raises RuntimeError: if the poll crashed.
         """
         while not self._notifications:
             self._woken = asyncio.get_running_loop().create_future()
             await self._woken
         notification = self._notifications.popleft()
         if isinstance(notification, BaseException):
-            # A new exception for each waiter: one that all of them raise would collect the frames of all of them.
+            # A new exception for each waiter: a shared one would collect the traceback frames of all waiters.
             raise RuntimeError(f"The poll of the IonQ connection crashed: {notification!r}") from notification
         return notification
 
     def notify(self, notification: Result | LogLine | BaseException) -> None:
-        """Hand a notification over, and wake the trigger."""
-        # Made late: nearly all of thousands of waiters are notified only once.
+        """Add a notification, and wake the trigger."""
+        # Created late: nearly all of thousands of waiters are notified only once.
         if self._notifications is None:
             self._notifications = deque()
         self._notifications.append(notification)
@@ -101,12 +101,12 @@ class Waiter(Generic[Result]):
 
 class ItemWaiter(Waiter[Finished]):
     """
-    The place of a trigger that waits for one item.
+    The place in the poll of a trigger that waits for one item.
 
     :param item_id: id of the awaited item.
-    :param target: what is waited for.
+    :param target: the awaited state.
     :param interval: the longest time between two polls of the item, in seconds.
-    :param needs_first_poll: whether nobody has polled the item yet: no worker began the wait.
+    :param needs_first_poll: whether the wait began in the triggerer, with no poll by a worker.
     """
 
     __slots__ = ("item_id", "target", "warned")
@@ -118,19 +118,19 @@ class ItemWaiter(Waiter[Finished]):
         self.warned: str | None = None
 
     def result_of_refusal(self) -> Finished:
-        """Return the result for a permanent refusal of the API."""
+        """Return the result for a permanent rejection by the API."""
         return Finished(None, first_poll=self.needs_first_poll)
 
 
-RECOVERED = LogLine(logging.INFO, "The IonQ API answers again; waiting on.")
+RECOVERED = LogLine(logging.INFO, "The IonQ API responds again; the wait continues.")
 
 
 def outage_events(waiters: Iterable[Waiter[Any]], error: IonQError, *, final: bool) -> list[Notification]:
     """
-    Return the notifications of a failed poll: a log line once for each waiter, or the end when the failure is final.
+    Return the notifications of a failed poll: one log line per waiter and outage, or the result on a permanent failure.
 
-    :param error: why the poll failed.
-    :param final: whether the failure is believed to be permanent.
+    :param error: the error of the poll.
+    :param final: whether the failure counts as permanent.
     """
     notifications: list[Notification] = []
     now = time.monotonic()
@@ -148,7 +148,7 @@ def outage_events(waiters: Iterable[Waiter[Any]], error: IonQError, *, final: bo
 
 
 def recovery_events(waiters: Iterable[Waiter[Any]]) -> list[Notification]:
-    """Return the notifications that the API answers again, for the waiters that were told that it does not."""
+    """Return the notifications that the outage is over, for the waiters that were notified of it."""
     recovered = [waiter for waiter in waiters if waiter.in_outage]
     for waiter in recovered:
         waiter.in_outage = False

@@ -210,7 +210,7 @@ def test_a_session_of_another_kind_is_not_taken_for_the_lost_one(
 ) -> None:
     ionq_emulator.fail(500, route=CREATE)
     on_record(ionq_emulator, lambda request: request.route == CREATE and ionq_emulator.create_session(**other))
-    with pytest.raises(IonQServerError, match="may have had its effect"):
+    with pytest.raises(IonQServerError, match="may still have processed it"):
         Task(store, adopt_lost_session=True).try_once()
 
 

@@ -20,8 +20,8 @@ WORKERS = {"deferrable": 2, "start": 1, "params": 1, "end": 1, "start_and_end": 
 ON_A_WORKER_BECAUSE = {
     "macro": "session_id is a template with macros in it",
     "limited": "execution_timeout is set",
-    "from_task": "session_id comes from another task, or is no string",
-    "mapped": "Airflow does so for mapped tasks and in dag.test()",
+    "from_task": "session_id comes from another task, or is not a string",
+    "mapped": "Airflow supports it only for unmapped tasks outside dag.test()",
 }
 WITHOUT_XCOM = {"end", "start_and_end", "mapped"}
 FAILURES = {

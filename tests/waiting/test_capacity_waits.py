@@ -318,7 +318,7 @@ def test_an_outage_is_told_once_and_so_is_its_end(ionq_emulator: Emulator, task_
     run(scenario())
     lines = task_log()
     assert len([line for line in lines if "waiting on until it can" in line]) == 1
-    assert len([line for line in lines if "answers again; waiting on" in line]) == 1
+    assert len([line for line in lines if "responds again" in line]) == 1
 
 
 def test_a_key_refused_for_good_lets_every_task_ask_for_itself(ionq_emulator: Emulator, reread_at_once: None) -> None:

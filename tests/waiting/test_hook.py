@@ -233,7 +233,7 @@ def test_test_connection_says_that_the_key_is_refused(ionq_emulator: Emulator) -
     ionq_emulator.api_key = "another"
     works, message = IonQHook().test_connection()
     assert not works
-    assert "key was refused" in message
+    assert "key was rejected" in message
     assert "password" in message
 
 

@@ -71,9 +71,9 @@ def test_what_the_triggerer_can_render_begins_there(session_id: str) -> None:
         ("{{ ds | ds_nodash_of_ours }}", "only a worker can render"),
         ("{{ params.x", "only a worker can render"),
         ("{% include 'other.txt' %}", "refers to another"),
-        (None, "comes from another task, or is no string"),
-        (7, "comes from another task, or is no string"),
-        (lambda context, jinja_env: "s-1", "comes from another task, or is no string"),
+        (None, "comes from another task, or is not a string"),
+        (7, "comes from another task, or is not a string"),
+        (lambda context, jinja_env: "s-1", "comes from another task, or is not a string"),
     ],
 )
 @pytest.mark.parametrize("field", ["session_id", "ionq_conn_id"])
@@ -119,7 +119,7 @@ def test_an_execution_timeout_begins_on_a_worker() -> None:
 def test_older_airflow_begins_on_a_worker() -> None:
     made = sensor()
     assert made.start_from_trigger is False
-    assert start_from_trigger_blocker({"session_id": "s-1"}, None) == "Airflow does so before 3.3"
+    assert start_from_trigger_blocker({"session_id": "s-1"}, None) == "Airflow supports it only from 3.3 on"
 
 
 def test_the_class_does_not_start_from_the_trigger() -> None:
@@ -181,7 +181,7 @@ def test_a_wait_that_begins_on_a_worker_all_the_same_says_so(
     made = sensor(session_id=session_id)
     made.execute(CONTEXT)
     assert any(
-        "start_from_trigger=True, but this wait begins on a worker: Airflow does so" in line for line in task_log()
+        "start_from_trigger=True, but this wait begins on a worker: Airflow supports it" in line for line in task_log()
     )
 
 

@@ -58,7 +58,7 @@ def at_path(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Callabl
 
 
 def blames_the_address(text: str, address: str) -> bool:
-    return "check the API address (host)" in text and f"no IonQ API at {address}," in text and "not enabled" not in text
+    return "check the API address (host)" in text and f"no IonQ API at {address}:" in text and "not enabled" not in text
 
 
 @pytest.mark.parametrize("path", WRONG_PATHS)
