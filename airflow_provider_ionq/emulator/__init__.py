@@ -1,5 +1,5 @@
 """
-A local IonQ API for tests and demos: real HTTP on 127.0.0.1, sessions that advance as told, faults on demand.
+A local IonQ API for tests and demos: real HTTP on 127.0.0.1, sessions with a plan, faults on demand.
 
 .. code-block:: python
 
@@ -15,31 +15,31 @@ A local IonQ API for tests and demos: real HTTP on 127.0.0.1, sessions that adva
         assert emulator.session(session["id"])["status"] == "ended"
         assert [request.status for request in emulator.requests][:3] == [503, 503, 503]
 
-It answers ``/whoami``, ``/backends``, ``/sessions`` and, as far as a session goes, ``/jobs`` of version 0.4 of the API:
-capacity, limits that end a session, jobs that start it and are canceled with it. A job computes nothing: a moment after
-its submission it is completed, without results. With ``job_seconds=None`` it stays open until it is told to end. What
-IonQ does not document, such as the meaning of ``active``, can be chosen. A body or a query that IonQ's description
-does not allow is refused. The emulator imports nothing of the provider's client, and nothing of Airflow. Running it
-needs the extra: ``pip install 'airflow-provider-ionq[emulator]'``. Importing it does not.
+The emulator serves ``/whoami``, ``/backends``, ``/sessions`` and ``/jobs`` of version 0.4 of the API, including
+capacity, limits that end a session, and jobs that start a session and are canceled when it ends. A job computes
+nothing: shortly after its submission it is completed, without results. With ``job_seconds=None`` it stays open until
+the test ends it. Behaviour that IonQ does not document, such as the meaning of ``active``, is configurable. A body or
+query that IonQ's API description does not allow is rejected. The emulator imports neither the provider's client nor
+Airflow. Running it needs the extra: ``pip install 'airflow-provider-ionq[emulator]'``. Importing it does not.
 
-From a shell: ``ionq-emulator --help``, or ``python -m airflow_provider_ionq.emulator``. Such an emulator is steered
-over HTTP, by JSON and without a key:
+From a shell: ``ionq-emulator --help``, or ``python -m airflow_provider_ionq.emulator``. An emulator in another process
+is controlled over HTTP, by JSON and without a key:
 
-- ``POST /_emulator/sessions`` creates a session: ``backend``, ``session_id``, ``settings``, ``plan``; a step of a plan
+- ``POST /_emulator/sessions`` creates a session: ``backend``, ``session_id``, ``settings``, ``plan``. A step of a plan
   is ``{"status": "started", "after_reads": 2}``.
 - ``PATCH /_emulator/sessions/{id}`` sets any field; ``"status": "started"`` and ``"ended"`` start and end the session;
-  ``"remove": ["settings"]`` leaves fields out.
-- ``DELETE /_emulator/sessions/{id}`` forgets the session.
+  ``"remove": ["settings"]`` removes fields.
+- ``DELETE /_emulator/sessions/{id}`` deletes the session.
 - ``POST /_emulator/jobs`` submits a job: ``session_id``, ``backend``, ``cost_usd``, ``job_id``, ``name``, ``metadata``,
   ``shots``. ``PATCH /_emulator/jobs/{id}`` ends an open job: ``{"status": "completed", "cost_usd": 12.5}``, or
   ``"failed"``.
 - ``PATCH /_emulator/settings`` sets ``capacity``, such as ``{"qpu.forte-1": 1}`` or ``null``,
-  ``read_after_write_seconds``, ``job_seconds`` (``null``: a job is completed when it is told to) and ``job_reads``.
+  ``read_after_write_seconds``, ``job_seconds`` (``null``: a job stays open until it is ended) and ``job_reads``.
 - ``POST /_emulator/history`` creates ``count`` sessions that ended long ago.
-- ``POST /_emulator/faults`` gives coming requests another answer: the arguments of :meth:`Emulator.fail`; or has
-  something happen to it on the wire: those of :meth:`Emulator.disturb`, ``{"kind": "delay", "delay_seconds": 2}``;
-  ``DELETE`` gives the right answers again.
-- ``GET /_emulator/requests`` shows the requests to the API so far; ``DELETE`` empties the log.
+- ``POST /_emulator/faults`` adds a fault: with the arguments of :meth:`Emulator.fail` for another answer, or with those
+  of :meth:`Emulator.disturb`, such as ``{"kind": "delay", "delay_seconds": 2}``, for a fault on the wire. ``DELETE``
+  removes all faults.
+- ``GET /_emulator/requests`` lists the requests to the API so far; ``DELETE`` clears the log.
 - ``GET /_emulator/connections`` counts TCP connections, and requests that were dropped before they were read.
 
 In pytest: ``from airflow_provider_ionq.emulator.fixtures import ionq_emulator``.

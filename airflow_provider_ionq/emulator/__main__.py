@@ -40,21 +40,21 @@ def _seconds(text: str) -> float | None:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="ionq-emulator", description="A local IonQ API, on 127.0.0.1 only.")
     parser.add_argument("--port", type=int, default=8642, help="TCP port, 0 for any free one (default: 8642)")
-    parser.add_argument("--api-key", default="emulator-key", help="the key to accept (default: emulator-key)")
+    parser.add_argument("--api-key", default="emulator-key", help="API key to accept (default: emulator-key)")
     parser.add_argument(
         "--active",
         choices=get_args(ActiveMeaning),
         default="not_ended",
-        help="when a session's field 'active' is true (default: not_ended)",
+        help="when the field 'active' of a session is true (default: not_ended)",
     )
     parser.add_argument(
-        "--start-after", type=float, metavar="SECONDS", help="start a new session by itself, counted from its creation"
+        "--start-after", type=float, metavar="SECONDS", help="start each session this long after its creation"
     )
     parser.add_argument(
         "--end-after",
         type=float,
         metavar="SECONDS",
-        help="end a session by itself, counted from its start if --start-after is given, else from its creation",
+        help="end each session this long after its start if --start-after is given, else after its creation",
     )
     parser.add_argument(
         "--capacity",
@@ -62,23 +62,25 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         type=_capacity,
         metavar="BACKEND=N",
-        help="answer 409 to a new session while N of this backend are open (repeatable; default: no limit)",
+        help="answer 409 to a new session while N sessions of this backend are open (repeatable; default: no limit)",
     )
     parser.add_argument(
         "--job-seconds",
         type=_seconds,
         default=JOB_SECONDS,
         metavar="SECONDS",
-        help=f"complete a job by itself, counted from its submission; 'never' until it is told to "
+        help=f"complete each job this long after its submission; 'never' leaves it open until it is ended "
         f"(default: {JOB_SECONDS})",
     )
     parser.add_argument(
         "--job-reads",
         type=int,
         metavar="N",
-        help="complete a job by itself after N reads of it instead",
+        help="complete each job after N reads instead",
     )
-    parser.add_argument("--no-sessions", action="store_true", help="answer as for an account without sessions")
+    parser.add_argument(
+        "--no-sessions", action="store_true", help="answer 404 under /sessions, as for an account without sessions"
+    )
     return parser
 
 
@@ -101,10 +103,10 @@ def _greeting(emulator: Emulator) -> str:
     return f"""\
 IonQ emulator at {emulator.url} (Ctrl-C stops it)
 
-Let Airflow use it:
+Connect Airflow to it:
   export AIRFLOW_CONN_IONQ_DEFAULT={shlex.quote(emulator.airflow_connection)}
 
-Create a session, start it by its first job, end it:
+Create a session, start it with its first job, end it:
   curl -X POST {control}/sessions -d '{{"backend": "qpu.forte-1", "session_id": "demo"}}'
   curl -X POST {control}/jobs -d '{{"session_id": "demo"}}'
   curl -X PATCH {control}/sessions/demo -d '{{"status": "ended"}}'

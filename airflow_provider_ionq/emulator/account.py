@@ -1,4 +1,4 @@
-"""The sessions of the emulated account and the jobs in them, as tests and people steer them, behind one lock."""
+"""The sessions and jobs of the emulated account, as tests control them, behind one lock."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ class Account(Sessions):
     @property
     def job_seconds(self) -> float | None:
         """
-        How long after its submission a job is completed that is submitted from now on; it is started at once.
+        Seconds from the submission of a job to its completion; the job is started at once.
 
-        None: it stays ``submitted`` until it is told to end, or its session ends. May be set at any time.
+        None: a job stays ``submitted`` until the test ends it or its session ends. May be set at any time; it applies
+        to jobs that are submitted afterwards.
         """
         return self._job_seconds
 
@@ -49,10 +50,10 @@ class Account(Sessions):
     @property
     def job_reads(self) -> int | None:
         """
-        How many reads still show a job open that is submitted from now on; then it is completed.
+        Number of reads that still show a job open; after them it is completed.
 
-        A read is this job served by ``GET /jobs/{job_id}`` or within a list. A number takes the place of
-        :attr:`job_seconds`; None leaves the completion to that. May be set at any time.
+        A read is the job served by ``GET /jobs/{job_id}`` or within a list. A number replaces :attr:`job_seconds`; with
+        None, :attr:`job_seconds` applies. May be set at any time; it applies to jobs that are submitted afterwards.
         """
         return self._job_reads
 
@@ -74,17 +75,17 @@ class Account(Sessions):
         shots: int = 100,
     ) -> dict[str, Any]:
         """
-        Submit a job and return it as a list of the API shows it. The first job of a session starts it.
+        Submit a job and return it as the API lists it. The first job of a session starts the session.
 
-        :param session_id: session that it belongs to; None for none.
-        :param backend: where it runs; None for the backend of its session, or ``qpu.forte-1``.
-        :param cost_usd: what it costs once it is completed.
+        :param session_id: session of the job; None for a job without a session.
+        :param backend: backend of the job; None for the backend of its session, or ``qpu.forte-1`` without a session.
+        :param cost_usd: cost in US dollars, charged when the job is completed.
         :param job_id: any string; None for a new UUID.
         :param name: any string; None for no name.
-        :param metadata: what it is labelled with; None for no labels.
-        :param shots: how often it would run its circuit.
+        :param metadata: labels; None for no labels.
+        :param shots: number of shots.
         :raises UnknownSession: no session has this id.
-        :raises ValueError: an argument is refused, the session has ended, or there is a job with this id.
+        :raises ValueError: an argument is invalid, the session has ended, or a job with this id exists.
         """
         payload = json_copy(
             {
@@ -109,7 +110,7 @@ class Account(Sessions):
         """
         Complete a job now and return it.
 
-        :param cost_usd: what it cost after all; None for what was said when it was submitted.
+        :param cost_usd: final cost in US dollars; None for the cost given at submission.
         :raises UnknownJob: no job has this id.
         :raises ValueError: the job is completed, failed or canceled already.
         """
@@ -119,7 +120,7 @@ class Account(Sessions):
 
     def fail_job(self, job_id: str) -> dict[str, Any]:
         """
-        Let a job fail now and return it.
+        Fail a job now and return it.
 
         :raises UnknownJob: no job has this id.
         :raises ValueError: the job is completed, failed or canceled already.
@@ -128,7 +129,7 @@ class Account(Sessions):
 
     def cancel_job(self, job_id: str) -> dict[str, Any]:
         """
-        Cancel a job now and return it, also one that is completed or failed; nothing changes if it is canceled already.
+        Cancel a job now, even a completed or failed one, and return it; nothing changes if it is canceled already.
 
         :raises UnknownJob: no job has this id.
         """
@@ -136,9 +137,9 @@ class Account(Sessions):
 
     def jobs(self, session_id: str | None = None) -> list[dict[str, Any]]:
         """
-        Return jobs, oldest first, as a list of the API would show them now.
+        Return jobs, oldest first, as the API would list them now, without counting a read.
 
-        :param session_id: only those of this session; None for all, also those without a session.
+        :param session_id: only the jobs of this session; None for all jobs, including those without a session.
         :raises UnknownSession: no session has this id.
         """
         with self._lock:
@@ -148,7 +149,7 @@ class Account(Sessions):
 
     def _add_job(self, key: str, payload: dict[str, Any], session_id: str | None, cost_usd: float = 0.0) -> Job:
         if key in self._jobs:
-            raise ValueError(f"there is already a job {key!r}")
+            raise ValueError(f"a job with id {key!r} exists already")
         now = self._clock()
         fields = catalogue.new_job(key, payload, session_id)
         seconds = None if self._job_reads is not None else self._job_seconds
@@ -169,7 +170,7 @@ class Account(Sessions):
         try:
             job = self._jobs[job_id]
         except KeyError:
-            raise UnknownJob(f"there is no job {job_id!r}") from None
+            raise UnknownJob(f"no job has the id {job_id!r}") from None
         session_id = job.fields["session_id"]
         if session_id is None:
             job.advance(self._clock())

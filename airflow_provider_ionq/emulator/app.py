@@ -43,13 +43,13 @@ _TOO_LARGE = "The body is larger than 10 MB."
 @dataclass(frozen=True)
 class Call:
     """
-    What a handler may look at.
+    The parts of a request that a handler needs.
 
     :param service: the emulated service.
     :param parameter: variable segment of the path, decoded; empty if the route has none.
     :param query: names and values of the query parameters, in their order.
     :param content_type: header of the body; empty if there is none.
-    :param body: request body; None if it is larger than the API takes.
+    :param body: request body; None if it exceeds the API's limit.
     """
 
     service: Service
@@ -63,14 +63,14 @@ class Application:
     """
     The ASGI application.
 
-    :param service: what it serves.
+    :param service: the service to expose.
     """
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request. One that the client breaks off has no effect and is in no log."""
+        """Answer one HTTP request. A request that the client aborts has no effect and is not logged."""
         request = Request(scope, receive)
         try:
             body = await _body(request)
@@ -83,10 +83,10 @@ class Application:
         authorized = self._authorized(request)
         response = _control(matched, call) if matched.control else self._answer(matched.route, call, authorized)
         response.headers["x-request-id"] = str(uuid.uuid4())
-        # Not uvicorn's own: who compares it with the times of a session must see one clock.
+        # Not uvicorn's own: a client that compares it with the times of a session must see one clock.
         response.headers["date"] = formatdate(self._service.now(), usegmt=True)
         if not matched.control:
-            # Recorded before it is sent: who has the answer finds the request in the log.
+            # Recorded before it is sent: a client that has the answer finds the request in the log.
             self._record(request, raw_path, matched, response, authorized)
         await response(scope, receive, send)
 
@@ -146,7 +146,7 @@ class Application:
 
 
 async def _body(request: Request) -> bytes | None:
-    """Return the body; None as soon as it is larger than the API takes."""
+    """Return the body; None if it exceeds the API's limit."""
     body = bytearray()
     async for part in request.stream():
         body += part
@@ -183,9 +183,9 @@ def _backend(call: Call) -> Response:
 
 def _payload(call: Call, problems_in: Callable[[object], dict[str, str]]) -> Any:
     """
-    Return the body if nothing is wrong with it.
+    Return the JSON value of a valid body.
 
-    :raises BadRequest: something is.
+    :raises BadRequest: the body is invalid.
     """
     try:
         payload = json_value(call.body or b"")

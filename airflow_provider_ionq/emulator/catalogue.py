@@ -1,4 +1,4 @@
-"""What the emulated service offers: its backends, its one account, and the checks of what is sent to it."""
+"""The backends and the account of the emulated service, and the validation of request bodies."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _KINDS_OF_JOB: dict[str, tuple[type, str]] = {
     "settings": (dict, "an object"),
     "noise": (dict, "an object"),
 }
-# "lang" is in no description of the API, but cirq-ionq sends it with every job.
+# "lang" is not in the API's description, but cirq-ionq sends it with every job.
 _OF_JOB = frozenset({*_KINDS_OF_JOB, "backend", "shots", "external_settings", "lang"})
 _SETTINGS = frozenset({"job_count_limit", "duration_limit_min", "cost_limit"})
 
@@ -63,8 +63,8 @@ def problems_in_new_session(payload: object) -> dict[str, str]:
     """
     Check the body of ``POST /sessions``.
 
-    :return: what is wrong, by key (``settings.cost_limit.unit``); empty if nothing is. A body that is not an object has
-        the key ``""``.
+    :return: problems by key (``settings.cost_limit.unit``); empty for a valid body. The key of a body that is not an
+        object is ``""``.
     """
     if not isinstance(payload, dict):
         return {"": "the body must be a JSON object"}
@@ -83,7 +83,7 @@ def problems_in_new_job(payload: object) -> dict[str, str]:
     """
     Check the body of ``POST /jobs``: the names of its fields and their types, not the circuit in ``input``.
 
-    :return: what is wrong, by key; empty if nothing is. A body that is not an object has the key ``""``.
+    :return: problems by key; empty for a valid body. The key of a body that is not an object is ``""``.
     """
     if not isinstance(payload, dict):
         return {"": "the body must be a JSON object"}
@@ -103,7 +103,7 @@ def problems_in_new_job(payload: object) -> dict[str, str]:
 
 
 def new_job(job_id: str, payload: dict[str, Any], session_id: str | None) -> dict[str, Any]:
-    """Return what is known of a job from its submission; the payload was checked."""
+    """Return the fields that a job has from its submission on; the payload must be valid."""
     return {
         "id": job_id,
         "type": payload["type"],
@@ -121,16 +121,16 @@ def new_job(job_id: str, payload: dict[str, Any], session_id: str | None) -> dic
 
 def refuse(problems: dict[str, str]) -> None:
     """
-    Refuse what has problems.
+    Raise if there are problems.
 
-    :raises ValueError: there are any; says what is wrong with which key.
+    :raises ValueError: there is at least one; the message names each key and its problem.
     """
     if problems:
         raise ValueError("; ".join(f"{key}: {problem}" for key, problem in problems.items()))
 
 
 def _is_shots(value: object) -> bool:
-    # The API takes numeric text too: cirq-ionq sends nothing else.
+    # The API accepts numeric text too: cirq-ionq sends only that.
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _SHOTS_DIGITS:
         value = int(value)
     return type(value) is int and 1 <= value <= _SHOTS_LIMIT

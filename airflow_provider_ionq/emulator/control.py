@@ -1,4 +1,4 @@
-"""The routes under ``/_emulator``, by which a person steers an emulator that runs in another process. No key needed."""
+"""The routes under ``/_emulator``, which control an emulator in another process. They need no key."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _update_job(service: Service, job_id: str, body: bytes) -> Response:
     if change.get("status") == "completed":
         return reply(service.complete_job(job_id, cost_usd=change.get("cost_usd")))
     if change != {"status": "failed"}:
-        raise ValueError('a job is moved by "status": "completed", with or without a "cost_usd", or "failed"')
+        raise ValueError('a job takes "status": "completed", with or without "cost_usd", or "status": "failed"')
     return reply(service.fail_job(job_id))
 
 
@@ -85,7 +85,7 @@ def _update_settings(service: Service, _parameter: str, body: bytes) -> Response
     settings = _object(body, frozenset(_SETTINGS))
     if settings.get("capacity") is not None:
         _checked(settings["capacity"], None, "capacity")
-    Service(**settings)  # refuses what is wrong before anything is changed
+    Service(**settings)  # raises before any setting is changed
     for name, value in settings.items():
         setattr(service, name, value)
     return reply({name: getattr(service, name) for name in _SETTINGS})
@@ -106,7 +106,7 @@ def _fail(service: Service, _session_id: str, body: bytes) -> Response:
         names = frozenset({"status", "retry_after", "body", "content_type", "after_effect", *limits})
         service.fail(**_checked(fault, names, "the body"))
     else:
-        raise ValueError("a fault needs a status, or a kind")
+        raise ValueError("a fault needs a status or a kind")
     return reply(fault, 201)
 
 

@@ -1,4 +1,4 @@
-"""The emulator as tests and people use it."""
+"""The public class of the emulator."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ class Emulator(Service):
     """
     A local IonQ API on 127.0.0.1, served by a thread of this process.
 
-    Use it as a context manager, or call :meth:`start` and :meth:`stop`. Sessions, faults and log outlive a stop, and a
-    second start takes the same port: to a client, stop and start look like an outage.
+    Use it as a context manager, or call :meth:`start` and :meth:`stop`. Sessions, faults and log survive a stop, and a
+    second start uses the same port: a client sees an outage.
 
-    :param api_key: the one key that is accepted; may be set at any time, as when a key is rotated.
+    :param api_key: the only accepted key; may be set at any time, for instance to rotate it.
     :param port: TCP port; 0 for any free one.
     :param active: what the field ``active`` means, which IonQ does not document: ``not_ended`` (true until the session
         has ended) or ``started`` (true only while it is started).
     :param sessions_enabled: False answers 404 under ``/sessions``, as for an account without sessions; may be set at
         any time.
-    :param plan: plan of the sessions that are created without one of their own, as by ``POST /sessions``.
-    :param capacity: how many sessions of a backend may be open at once, as ``{"qpu.forte-1": 1}``; None for no limit;
+    :param plan: plan of sessions that are created without their own plan, for instance by ``POST /sessions``.
+    :param capacity: maximum number of open sessions of a backend, such as ``{"qpu.forte-1": 1}``; None for no limit;
         may be set at any time.
-    :param job_seconds: a job is started at once and completed that long after its submission; None: when it is told to;
-        may be set at any time.
-    :param job_reads: a job is started at once and completed after that many reads of it, whatever ``job_seconds`` is;
-        None: no number of reads completes it; may be set at any time.
-    :param read_after_write_seconds: how long a session made by ``POST /sessions`` cannot be read; may be set at any
-        time.
-    :param clock: gives the time in epoch seconds; a test may pass its own and need not wait.
+    :param job_seconds: a job starts at once and is completed this many seconds after its submission; None leaves it
+        ``submitted`` until the test ends it; may be set at any time.
+    :param job_reads: a job starts at once and is completed after this many reads, whatever ``job_seconds`` is; None
+        leaves the completion to ``job_seconds``; may be set at any time.
+    :param read_after_write_seconds: seconds during which a session created by ``POST /sessions`` cannot be read; may be
+        set at any time.
+    :param clock: returns the time in epoch seconds; a test may pass its own clock instead of waiting.
     """
 
     def __init__(
@@ -79,8 +79,8 @@ class Emulator(Service):
         Listen and serve until :meth:`stop`.
 
         :raises ImportError: the extra ``emulator`` is not installed.
-        :raises OSError: the port cannot be had; names the port.
-        :raises RuntimeError: it is running already.
+        :raises OSError: the port is not available; the message names it.
+        :raises RuntimeError: the emulator is running already.
         """
         if self._server is not None:
             raise RuntimeError("the emulator is running already")
@@ -94,7 +94,7 @@ class Emulator(Service):
         self._port = self._server.port
 
     def stop(self) -> None:
-        """Close every connection and free the port; nothing happens if it is not running."""
+        """Close every connection and free the port; does nothing if the emulator is not running."""
         if self._server is not None:
             server, self._server = self._server, None
             server.stop()
@@ -115,7 +115,7 @@ class Emulator(Service):
         """
         TCP port.
 
-        :raises RuntimeError: any free port was asked for and the emulator has not been started yet.
+        :raises RuntimeError: the port is 0 (any free port) and the emulator has not been started yet.
         """
         if self._port == 0:
             raise RuntimeError("the emulator has no port before it is started")
@@ -128,5 +128,5 @@ class Emulator(Service):
 
     @property
     def airflow_connection(self) -> str:
-        """An Airflow connection to this emulator, as JSON for ``AIRFLOW_CONN_IONQ_DEFAULT``. It holds the key."""
+        """An Airflow connection to this emulator, as JSON for ``AIRFLOW_CONN_IONQ_DEFAULT``. It contains the key."""
         return json.dumps({"conn_type": "ionq", "host": self.url, "password": self.api_key})

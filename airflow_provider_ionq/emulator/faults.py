@@ -1,4 +1,4 @@
-"""Which request gets which fault. No I/O and no lock; the time is always passed in."""
+"""The assignment of faults to requests. No I/O and no lock; the time is always passed in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DisturbanceKind = Literal["delay", "drip", "drop_before_read", "drop_after_read"
 
 
 class Limited(Protocol):
-    """Something that happens to some requests, a number of times or for some time."""
+    """A fault with limits: a route, and a number of requests or a duration."""
 
     @property
     def route(self) -> str | None: ...
@@ -32,16 +32,16 @@ class Limited(Protocol):
 @dataclass(frozen=True)
 class Fault:
     """
-    An answer to give instead of the right one.
+    An answer that replaces the regular answer.
 
     :param status: HTTP status, 200 to 599.
-    :param route: the only route that gets it, such as ``GET /sessions/{session_id}``; None for every request.
-    :param times: number of requests that get it; None for one, or for no limit if ``seconds`` is given.
-    :param seconds: how long every request gets it; None if requests are counted.
+    :param route: the only affected route, such as ``GET /sessions/{session_id}``; None for every request.
+    :param times: number of affected requests; None for one, or for no limit if ``seconds`` is given.
+    :param seconds: seconds during which every request is affected; None if requests are counted.
     :param retry_after: value of the ``Retry-After`` header; None for no such header.
-    :param body: sent as it is; None for the API's error body (no body below 400).
-    :param content_type: of ``body``.
-    :param after_effect: the request has its effect before; a request that is refused anyway gets its refusal.
+    :param body: sent unchanged; None for the API's error body (no body below 400).
+    :param content_type: content type of ``body``.
+    :param after_effect: process the request first; a request that the API rejects gets its regular error instead.
     """
 
     status: int
@@ -65,7 +65,7 @@ class Fault:
         if self.body is not None and not isinstance(self.body, str | bytes):
             raise ValueError(f"body must be a string or bytes, not {self.body!r}")
         if isinstance(self.body, str) and any("\ud800" <= character <= "\udfff" for character in self.body):
-            raise ValueError("body has a lone surrogate, which no encoding can send: give bytes")
+            raise ValueError("body has a lone surrogate, which no encoding can send: pass bytes")
         if type(self.after_effect) is not bool:
             raise ValueError(f"after_effect must be true or false, not {self.after_effect!r}")
         if self.body and self.status in _BODILESS:
@@ -75,7 +75,7 @@ class Fault:
 @dataclass(frozen=True)
 class Disturbance:
     """
-    Something that happens to an answer, or to the connection, on the wire.
+    A fault of an answer, or of the connection, on the wire.
 
     The parameters are those of :meth:`airflow_provider_ionq.emulator.trouble.Trouble.disturb`.
     """
@@ -92,22 +92,22 @@ class Disturbance:
             raise ValueError(f"kind must be one of {', '.join(get_args(DisturbanceKind))}, not {self.kind!r}")
         _check_limits(self)
         if self.kind == "drop_before_read" and self.route is not None:
-            raise ValueError("drop_before_read takes no route: it is not known before the request was read")
+            raise ValueError("drop_before_read takes no route: the route is not known before the request is read")
         if not is_duration(self.delay_seconds):
             raise ValueError(f"delay_seconds must be a number from 0, not {self.delay_seconds!r}")
         if (self.kind in ("delay", "drip")) is not (self.delay_seconds > 0):
-            raise ValueError("delay_seconds above 0 goes with delay and drip, and with them only")
+            raise ValueError("delay_seconds must be above 0 for delay and drip, and 0 for other kinds")
         if type(self.after_bytes) is not int or self.after_bytes < 0:
             raise ValueError(f"after_bytes must be a whole number from 0, not {self.after_bytes!r}")
         if self.after_bytes and self.kind != "cut_body":
-            raise ValueError("after_bytes goes with cut_body only")
+            raise ValueError("after_bytes must be 0 unless kind is cut_body")
 
 
 def _check_limits(limited: Limited) -> None:
     if limited.route is not None and limited.route not in API_ROUTES:
         raise ValueError(f"route must be one of {', '.join(API_ROUTES)}, not {limited.route!r}")
     if limited.times is not None and limited.seconds is not None:
-        raise ValueError("give either times or seconds")
+        raise ValueError("give times or seconds, not both")
     if limited.times is not None and (type(limited.times) is not int or limited.times < 1):
         raise ValueError(f"times must be a whole number from 1, not {limited.times!r}")
     if limited.seconds is not None and not is_duration(limited.seconds):
@@ -115,7 +115,7 @@ def _check_limits(limited: Limited) -> None:
 
 
 def _check_header(name: str, value: object) -> None:
-    # The HTTP library would refuse such a header only when it is sent, and drop the connection.
+    # The HTTP library rejects such a header only when it is sent, and then drops the connection.
     if not isinstance(value, str) or not value.isascii() or not value.isprintable() or value != value.strip():
         raise ValueError(f"{name} must be printable ASCII without spaces around it, not {value!r}")
 
@@ -132,15 +132,15 @@ class _Live(Generic[LimitedT]):
 
 @dataclass
 class FaultQueue(Generic[LimitedT]):
-    """The faults that are still to be given, oldest first."""
+    """The remaining faults, oldest first."""
 
     _live: list[_Live[LimitedT]] = field(default_factory=list)
 
     def add(self, fault: LimitedT, now: float) -> None:
         """
-        Add a fault behind those that are there.
+        Append a fault.
 
-        :param now: epoch seconds; a fault with ``seconds`` lasts from here.
+        :param now: epoch seconds; the beginning of a fault with ``seconds``.
         """
         if fault.seconds is None:
             self._live.append(_Live(fault, fault.times or 1, float("inf")))
@@ -151,11 +151,11 @@ class FaultQueue(Generic[LimitedT]):
         self, route: str | None, now: float, wanted: Callable[[LimitedT], bool] = lambda _fault: True
     ) -> LimitedT | None:
         """
-        Return the fault for a request and count it; None if the request gets its right answer.
+        Return the fault for a request and count it; None for the regular answer.
 
         :param route: route of the request; None if it has none.
         :param now: epoch seconds.
-        :param wanted: says of the fault whose turn it is whether to take it, or to leave it for later.
+        :param wanted: whether to take the next fault; if not, it stays in the queue.
         """
         self._live = [live for live in self._live if live.until > now and live.left != 0]
         for live in self._live:
@@ -168,5 +168,5 @@ class FaultQueue(Generic[LimitedT]):
         return None
 
     def clear(self) -> None:
-        """Forget every fault."""
+        """Remove every fault."""
         self._live.clear()

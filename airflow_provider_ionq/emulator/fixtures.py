@@ -1,5 +1,5 @@
 """
-A pytest fixture, to be imported where it is wanted, for instance in ``conftest.py``.
+A pytest fixture that runs the emulator. Import it where it is needed, for instance in ``conftest.py``.
 
 .. code-block:: python
 
@@ -25,7 +25,7 @@ def ionq_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """
     Run an emulator for one test.
 
-    The Airflow connection ``ionq_default`` leads to it while the test runs: ``AIRFLOW_CONN_IONQ_DEFAULT`` is set. A
+    The Airflow connection ``ionq_default`` points to it while the test runs: ``AIRFLOW_CONN_IONQ_DEFAULT`` is set. A
     test that rotates the key sets the variable again from ``ionq_emulator.airflow_connection``.
     """
     with Emulator() as emulator:

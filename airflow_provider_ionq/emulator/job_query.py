@@ -1,4 +1,4 @@
-"""Which jobs ``GET /jobs`` and ``GET /sessions/{session_id}/jobs`` are asked for. No I/O and no lock."""
+"""The query of ``GET /jobs`` and ``GET /sessions/{session_id}/jobs``. No I/O and no lock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGE_LIMIT = 25
 _CURSOR = "job-"
 _DIGITS = 9
 _INT32_MAX = 2**31 - 1
-# Each filter, and the field of a job that it compares with.
+# Each filter, and the job field that it applies to.
 _FILTERS = {
     "ids": "id",
     "parent_job_id": "parent_job_id",
@@ -32,11 +32,11 @@ _PARAMETERS = frozenset({*_FILTERS, "limit", "next"})
 @dataclass(frozen=True)
 class JobQuery:
     """
-    A page of jobs.
+    The query for a page of jobs.
 
-    :param wanted: the values that a field of a job may have; a field that is not in it may have any.
-    :param limit: length of the page.
-    :param begin: serial number of the first job that may be on it.
+    :param wanted: allowed values by field of a job; any value is allowed for a field without an entry.
+    :param limit: maximum number of jobs on the page.
+    :param begin: lowest serial number of a job on the page.
     """
 
     wanted: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -46,12 +46,12 @@ class JobQuery:
     @classmethod
     def of(cls, parameters: Iterable[tuple[str, str]]) -> JobQuery:
         """
-        Read a query.
+        Parse a query.
 
-        IonQ documents that ``submitter_id`` counts for members of the project only. The emulated key is one.
+        IonQ documents that ``submitter_id`` applies to members of the project only. The emulated key is a member.
 
         :param parameters: names and values of the query, in their order.
-        :raises BadRequest: something in it is not allowed or malformed.
+        :raises BadRequest: a parameter is unknown or invalid.
         """
         values = query_values(parameters, _PARAMETERS, frozenset({"ids"}))
         if not set(values.get("status", [])) <= set(JOB_STATUSES):
@@ -69,7 +69,7 @@ class JobQuery:
         """
         Return the jobs on the page, and the cursor of the next page; None on the last one.
 
-        :param jobs: all jobs, by their serial numbers.
+        :param jobs: all jobs, ordered by serial number.
         """
         page: list[Job] = []
         for job in jobs:
@@ -92,5 +92,5 @@ def _limit(text: str) -> int:
 def _begin(cursor: str) -> int:
     digits = cursor.removeprefix(_CURSOR)
     if digits == cursor or not digits.isascii() or not digits.isdecimal() or len(digits) > _DIGITS:
-        raise BadRequest('"next" must be a cursor of an earlier answer', "query", "next")
+        raise BadRequest('"next" must be the cursor of an earlier answer', "query", "next")
     return int(digits)

@@ -1,8 +1,8 @@
 """
-Jobs, and the limits by which they end their session. No I/O and no lock; the time is always passed in.
+Jobs, and the limits of a session. No I/O and no lock; the time is always passed in.
 
-A job computes nothing: it has a status and times, no results. It is completed some seconds after its submission, after
-a number of reads, or when somebody says so; what a look finds overdue carries the time at which it was due.
+A job computes nothing: it has a status and times, but no results. It is completed some seconds after its submission,
+after a number of reads, or by a call. A completion that is applied late carries the time at which it was due.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 JOB_STATUSES = ("submitted", "ready", "started", "canceled", "failed", "completed")
 
-# Long enough to see a job that is not completed yet, short enough for whoever waits.
+# Long enough to see an open job, short enough to wait for its completion.
 JOB_SECONDS = 0.1
 _MINUTE_SECONDS = 60.0
 
@@ -26,12 +26,12 @@ class Job:
     """
     One job.
 
-    :param fields: what is known of it from its submission; owned by this object from now on.
-    :param cost_usd: what it costs once it is completed.
+    :param fields: the fields at submission; owned by this object from now on.
+    :param cost_usd: cost in US dollars, charged at completion.
     :param now: epoch seconds, the time of submission.
-    :param seconds: it is started now, and completed that much later; None if time does not complete it.
-    :param reads: it is started now, and completed after that many reads; None if reads do not complete it.
-    :param serial: its number among all jobs, in the order of submission.
+    :param seconds: start the job now and complete it this many seconds later; None if time does not complete it.
+    :param reads: start the job now and complete it after this many reads; None if reads do not complete it.
+    :param serial: number of the job in the order of submission.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Job:
         }
         self.serial = serial
         self.cost_usd = cost_usd
-        # What its completion has cost; a later cancellation gives nothing back.
+        # Charged at completion; a later cancellation refunds nothing.
         self.charged_usd = 0.0
         self.due: float | None = None if seconds is None else now + seconds
         self.ended_at: float | None = None
@@ -75,12 +75,12 @@ class Job:
         return str(self.fields["status"])
 
     def advance(self, now: float) -> None:
-        """Complete the job if that is due."""
+        """Complete the job if its completion is due."""
         if self.due is not None and self.due <= now:
             self.complete(self.due)
 
     def read(self, now: float) -> dict[str, Any]:
-        """Return the fields as the API serves them, and count the read; the job was brought up to date before."""
+        """Return the fields as the API serves them, and count the read; the caller has brought the job up to date."""
         served = dict(self.fields)
         self._count_read(now, 1)
         return served
@@ -89,8 +89,8 @@ class Job:
         """
         Complete the job.
 
-        :param cost_usd: what it cost after all; None for what was said at its submission.
-        :raises Refused: it is completed, failed or canceled already.
+        :param cost_usd: final cost in US dollars; None for the cost given at submission.
+        :raises Refused: the job is completed, failed or canceled already.
         """
         self._end("completed", at)
         if cost_usd is not None:
@@ -101,19 +101,19 @@ class Job:
 
     def fail(self, at: float) -> None:
         """
-        Let the job fail.
+        Fail the job.
 
-        :raises Refused: it is completed, failed or canceled already.
+        :raises Refused: the job is completed, failed or canceled already.
         """
         self._end("failed", at)
-        self.fields["failure"] = {"code": "InternalError", "message": "The emulator was told to let this job fail."}
+        self.fields["failure"] = {"code": "InternalError", "message": "The emulator was configured to fail this job."}
 
     def cancel(self, at: float) -> None:
         """
         Cancel the job; nothing changes if it is canceled already.
 
-        IonQ's description of the call knows one answer only, ``canceled``, and cirq-ionq documents that version 0.4
-        cancels a completed job too: its status changes, its time of completion and its cost stay.
+        IonQ's API description has one answer only, ``canceled``, and cirq-ionq documents that version 0.4 cancels a
+        completed job too: the status changes, but the time of completion and the cost stay.
         """
         if self.ended_at is None:
             self._end("canceled", at)
@@ -135,11 +135,11 @@ class Job:
 @dataclass(frozen=True)
 class Limits:
     """
-    What ends a session by itself; None ends nothing.
+    The limits at which a session ends; None for no limit.
 
     :param duration_limit_min: minutes from the creation of the session.
-    :param job_count_limit: number of its jobs that are completed, failed or canceled.
-    :param cost_limit_usd: sum of what its completed jobs cost.
+    :param job_count_limit: number of jobs of the session that are completed, failed or canceled.
+    :param cost_limit_usd: total cost of its completed jobs in US dollars.
     """
 
     duration_limit_min: float | None = None
@@ -151,7 +151,7 @@ class Limits:
         """
         Read the limits from the field ``settings`` of a session.
 
-        0, a negative number, and a cost in another unit than ``usd`` end nothing: IonQ documents none of them.
+        0, a negative number, and a cost in a unit other than ``usd`` are no limit: IonQ does not document them.
         """
         settings = settings or {}
         cost = settings.get("cost_limit", {})
@@ -163,10 +163,10 @@ class Limits:
 
     def reached(self, created: float, jobs: Sequence[Job]) -> Iterator[float]:
         """
-        Yield the moments, past or to come, at which a limit ends the session, as far as they are known.
+        Yield the known times, past or future, at which a limit ends the session.
 
-        :param created: epoch seconds, when the session was created.
-        :param jobs: those of the session.
+        :param created: epoch seconds, the creation of the session.
+        :param jobs: the jobs of the session.
         """
         if self.duration_limit_min is not None:
             yield created + self.duration_limit_min * _MINUTE_SECONDS

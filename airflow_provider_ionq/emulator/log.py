@@ -1,4 +1,4 @@
-"""What the log keeps of a request."""
+"""The entry of the request log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LOG_LIMIT = 100_000
 @dataclass(frozen=True)
 class RecordedRequest:
     """
-    One request to the API, as the log keeps it. Headers are not kept, so the key is not in it.
+    One logged request to the API. Headers are not kept, so the key is not in the log.
 
     :param method: HTTP method.
     :param path: path, percent-decoded once.
@@ -22,7 +22,7 @@ class RecordedRequest:
     :param request_id: ``x-request-id`` of the answer.
     :param at: epoch seconds.
     :param peer: address and port of the client; one port is one TCP connection.
-    :param authorized: it carried the right key, needed or not.
+    :param authorized: whether the request carried the accepted key, even where none is needed.
     """
 
     method: str

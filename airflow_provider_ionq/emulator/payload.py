@@ -1,4 +1,4 @@
-"""What a request carries: its JSON body and its query, read as strictly as the API reads them."""
+"""The JSON body and the query of a request, parsed as strictly as the API parses them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 # The API documents this limit for POST /jobs.
 BODY_LIMIT_BYTES = 10 * 1024 * 1024
-# Far above any real body, and far below the depth at which Python can read a value but no longer write it.
+# Far above any real body, and far below the depth at which Python can decode a value but not encode it.
 _DEPTH_LIMIT = 100
 
 
 class BadBody(ValueError):
     """
-    The body is not JSON that can be sent back.
+    The body is not JSON, or holds a value that cannot be sent back as JSON.
 
-    :param keys: where in it is what is wrong; none if it is the whole body.
+    :param keys: paths of the invalid values; none for the whole body.
     """
 
     def __init__(self, message: str, *keys: str) -> None:
@@ -30,10 +30,10 @@ class BadBody(ValueError):
 
 class BadRequest(Exception):
     """
-    The request is refused with 400.
+    The request is answered with 400.
 
     :param source: ``payload`` or ``query``.
-    :param keys: what in it is wrong.
+    :param keys: the invalid keys.
     """
 
     def __init__(self, message: str, source: str, *keys: str) -> None:
@@ -45,13 +45,13 @@ def json_value(body: bytes) -> Any:
     """
     Return the value of a JSON body.
 
-    Of a name that occurs twice in an object the last value counts. Whatever is returned can be sent back as JSON:
-    ``NaN``, ``Infinity``, numbers beyond the range of a float and very deep nesting are refused.
+    If a name occurs twice in an object, the last value counts. The returned value can be sent back as JSON: ``NaN``,
+    ``Infinity``, numbers beyond the range of a float and very deep nesting are rejected.
 
-    :raises BadBody: the body is refused; the message says why.
+    :raises BadBody: the body is rejected; the message gives the reason.
     """
     try:
-        # Decoded here: json.loads would take UTF-16 and UTF-32 too.
+        # Decoded here: json.loads would accept UTF-16 and UTF-32 too.
         value = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise BadBody("The body is not JSON.") from None
@@ -61,9 +61,9 @@ def json_value(body: bytes) -> Any:
 
 def is_json(content_type: str) -> bool:
     """
-    Tell whether a body is read as JSON.
+    Return whether a body is parsed as JSON.
 
-    :param content_type: header of the body; empty if there is none.
+    :param content_type: value of the header; empty if there is none.
     """
     media_type = content_type.partition(";")[0].strip().lower()
     return media_type in ("", "application/json") or media_type.endswith("+json")
@@ -76,9 +76,9 @@ def query_values(
     Return the values of each query parameter.
 
     :param parameters: names and values, in their order.
-    :param allowed: the names that the route knows.
-    :param repeatable: those that may occur more than once.
-    :raises BadRequest: another name, an empty value, or a second value where one is allowed.
+    :param allowed: the names that the route accepts.
+    :param repeatable: the names that may occur more than once.
+    :raises BadRequest: an unknown name, an empty value, or a second value where only one is allowed.
     """
     values: dict[str, list[str]] = {}
     for name, value in parameters:

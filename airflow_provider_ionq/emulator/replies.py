@@ -1,4 +1,4 @@
-"""HTTP answers in the API's form."""
+"""HTTP answers in the format of the API."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _MESSAGES = {
 
 def reply(content: Any, status: int = 200) -> Response:
     """
-    Answer with JSON.
+    Return an answer with a JSON body.
 
-    :param content: what to encode; characters beyond ASCII are escaped, so that a lone surrogate can be sent back.
+    :param content: value to encode; characters beyond ASCII are escaped, so that a lone surrogate can be sent back.
     :param status: HTTP status.
     """
     return Response(json.dumps(content, allow_nan=False), status, media_type="application/json")
@@ -30,11 +30,11 @@ def reply(content: Any, status: int = 200) -> Response:
 
 def error(status: int, message: str | None = None, *, validation: dict[str, Any] | None = None) -> Response:
     """
-    Answer with the API's error body.
+    Return an answer with the API's error body.
 
     :param status: HTTP status.
-    :param message: None for a general one.
-    :param validation: keys and source of what was refused; None to leave it out.
+    :param message: error message; None for the default of the status.
+    :param validation: source and keys of the invalid input; None to omit it.
     """
     body: dict[str, Any] = {"statusCode": status, "error": _name(status), "message": message or _message(status)}
     if validation is not None:
@@ -43,7 +43,7 @@ def error(status: int, message: str | None = None, *, validation: dict[str, Any]
 
 
 def fault_reply(fault: Fault) -> Response:
-    """Answer as the fault says."""
+    """Return the answer of a fault."""
     if fault.body is None and fault.status >= 400:
         response = error(fault.status)
     else:
@@ -63,4 +63,4 @@ def _name(status: int) -> str:
 
 
 def _message(status: int) -> str:
-    return _MESSAGES.get(status, f"The emulator was told to answer {status}.")
+    return _MESSAGES.get(status, f"The emulator was configured to answer {status}.")

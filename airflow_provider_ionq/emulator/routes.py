@@ -1,4 +1,4 @@
-"""The routes, and which of them a request means."""
+"""The routes, and the matching of requests."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ CONTROL_ROUTES = (
 
 class Match(NamedTuple):
     """
-    What a request means.
+    The route of a request.
 
-    :param control: it is for the emulator itself, not for the API.
+    :param control: whether the request is for the emulator itself, not for the API.
     :param route: template such as ``GET /sessions/{session_id}``; None if there is no such route.
     :param parameter: the variable segment of the path, percent-decoded once; empty if the route has none.
     """
@@ -57,7 +57,7 @@ def match(method: str, raw_path: str) -> Match:
     """
     Find the route of a request.
 
-    Starlette's router is not used: it sees the decoded path, in which ``%2F`` within an id looks like a separator.
+    Starlette's router is not used: it sees the decoded path, in which ``%2F`` within an id becomes a separator.
 
     :param method: HTTP method, upper case.
     :param raw_path: path as the client sent it, percent-encoded, without the query.

@@ -1,4 +1,4 @@
-"""uvicorn in a thread, on a loopback port of its own."""
+"""uvicorn in a thread, on a loopback port."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 30.0
-# Longer than clients pause between two polls, so that they find their connection open.
+# Longer than the pause between two polls of a client, so that its connection stays open.
 _KEEP_ALIVE_SECONDS = 75
 
 
 class _Uvicorn(uvicorn.Server):
-    """A server that tells when it has started."""
+    """A server that sets an event when it has started."""
 
     def __init__(self, config: uvicorn.Config, settled: threading.Event) -> None:
         super().__init__(config)
@@ -36,10 +36,10 @@ class ServerThread:
     """
     A running HTTP server.
 
-    :param app: what it serves.
+    :param app: the ASGI application to serve.
     :param port: TCP port; 0 for any free one.
-    :param protocol: what speaks HTTP.
-    :raises OSError: the port cannot be had; names the port.
+    :param protocol: the HTTP protocol.
+    :raises OSError: the port is not available; the message names it.
     """
 
     def __init__(self, app: ASGIApp, port: int, protocol: type[asyncio.Protocol]) -> None:
@@ -67,7 +67,7 @@ class ServerThread:
             raise RuntimeError(f"the emulator did not start on port {self.port}")
 
     def stop(self) -> None:
-        """Finish the requests at hand, close every connection, free the port."""
+        """Finish the current requests, close every connection and free the port."""
         self._server.should_exit = True
         self._thread.join(_STOP_SECONDS)
         if self._thread.is_alive():
@@ -82,12 +82,12 @@ class ServerThread:
 
 
 def _listen(port: int) -> socket.socket:
-    # With the protocol named asyncio sets TCP_NODELAY; without, every answer waits 40 ms for an acknowledgement.
+    # Given IPPROTO_TCP, asyncio sets TCP_NODELAY; otherwise every answer waits 40 ms for an acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, port))
-        # Two sockets may be bound to one port, only one may listen: fail here rather than in the thread.
+        # Two sockets may be bound to one port, but only one may listen: fail here rather than in the thread.
         listener.listen(2048)
     except OSError as error:
         listener.close()

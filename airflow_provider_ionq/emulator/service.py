@@ -1,4 +1,4 @@
-"""The emulated service without its HTTP side: what the API does with sessions and jobs, and the request log."""
+"""The emulated service without HTTP: the API's operations on sessions and jobs, and the request log."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
 class Service(Account):
     """
-    What the emulated service does. Every method may be called from any thread.
+    The emulated service. Every method may be called from any thread.
 
-    :param api_key: the one key that is accepted; may be set at any time, as when a key is rotated.
+    :param api_key: the only accepted key; may be set at any time, for instance to rotate it.
     :param sessions_enabled: False answers 404 under ``/sessions``, as for an account without sessions; may be set at
         any time.
-    :param capacity: how many sessions of a backend may be open at once; see :attr:`capacity`.
-    :param read_after_write_seconds: how long a new session cannot be read; see :attr:`read_after_write_seconds`.
-    :param options: those of :class:`~airflow_provider_ionq.emulator.account.Account`.
+    :param capacity: maximum number of open sessions of a backend; see :attr:`capacity`.
+    :param read_after_write_seconds: seconds during which a new session cannot be read; see
+        :attr:`read_after_write_seconds`.
+    :param options: parameters of :class:`~airflow_provider_ionq.emulator.account.Account`.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Service(Account):
 
     @property
     def api_key(self) -> str:
-        """The one key that is accepted."""
+        """The only accepted key."""
         return self._api_key
 
     @api_key.setter
@@ -62,10 +63,10 @@ class Service(Account):
     @property
     def capacity(self) -> Mapping[str, int] | None:
         """
-        How many sessions of a backend may be open at once, as ``{"qpu.forte-1": 1}``.
+        Maximum number of open sessions of a backend, such as ``{"qpu.forte-1": 1}``.
 
-        ``POST /sessions`` answers 409 while so many have not ended, whoever created them. A backend that is not in it
-        has no limit; None sets none at all. A lower number than are open ends none of them. May be set at any time.
+        ``POST /sessions`` answers 409 while this many sessions have not ended, whoever created them. A backend without
+        an entry has no limit; with None, no backend has one. Lowering a limit ends no session. May be set at any time.
         """
         return self._capacity
 
@@ -82,10 +83,10 @@ class Service(Account):
     @property
     def read_after_write_seconds(self) -> float:
         """
-        How long a session that ``POST /sessions`` creates from now on cannot be read.
+        Seconds during which a session created by ``POST /sessions`` cannot be read.
 
-        So long every other request for it gets 404, and no list shows it; it takes up capacity at once. May be set at
-        any time.
+        During this time every other request for the session gets 404 and no list shows it, but it takes up capacity.
+        May be set at any time; it applies to sessions that are created afterwards.
         """
         return self._read_after_write_seconds
 
@@ -99,8 +100,8 @@ class Service(Account):
         """
         Create a session for ``POST /sessions``.
 
-        :param payload: the body, checked.
-        :raises CapacityFull: too many sessions of the backend have not ended.
+        :param payload: the validated body.
+        :raises CapacityFull: as many sessions of the backend are open as its capacity allows.
         """
         backend = payload["backend"]
         with self._lock:
@@ -128,7 +129,7 @@ class Service(Account):
         """
         Return sessions for ``GET /sessions``, counting a read of each. The caller must not change them.
 
-        :param active: only those whose field ``active`` has this value; None for all.
+        :param active: only sessions whose field ``active`` has this value; None for all.
         """
         with self._lock:
             self._advance_all()
@@ -154,8 +155,8 @@ class Service(Account):
         """
         Return a page of jobs and the cursor of the next page, counting a read of each; None on the last page.
 
-        :param query: which jobs.
-        :param session_id: only those of this session, for ``GET /sessions/{session_id}/jobs``; None for ``GET /jobs``.
+        :param query: filters and position of the page.
+        :param session_id: only jobs of this session, for ``GET /sessions/{session_id}/jobs``; None for ``GET /jobs``.
         :raises UnknownSession: no session has this id.
         """
         with self._lock:
@@ -173,9 +174,9 @@ class Service(Account):
 
     def post_job(self, payload: dict[str, Any]) -> dict[str, Any]:
         """
-        Take a job for ``POST /jobs``.
+        Submit a job for ``POST /jobs``.
 
-        :param payload: the body, checked.
+        :param payload: the validated body.
         :raises UnknownSession: no session has this id.
         :raises Refused: the session has ended.
         """
@@ -187,7 +188,7 @@ class Service(Account):
 
     def read_job(self, job_id: str) -> dict[str, Any]:
         """
-        Return a job for ``GET /jobs/{job_id}``, which shows more of it than a list does, counting a read.
+        Return a job for ``GET /jobs/{job_id}``, which has more fields than a list, counting a read.
 
         :raises UnknownJob: no job has this id.
         """
@@ -206,7 +207,7 @@ class Service(Account):
             self._log.append(request)
 
     def clear_requests(self) -> None:
-        """Empty the request log, and count connections and requests that were dropped unread from here."""
+        """Clear the request log and the counts of connections made and of requests dropped unread."""
         with self._lock:
             self._log.clear()
         self.clear_counts()
@@ -214,5 +215,5 @@ class Service(Account):
     def _known(self, session_id: str) -> Session:
         session = self._get(session_id)
         if not self.sessions_enabled or self._clock() < session.known_from:
-            raise UnknownSession(f"there is no session {session_id!r}")
+            raise UnknownSession(f"no session has the id {session_id!r}")
         return session

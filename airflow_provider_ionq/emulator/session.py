@@ -1,9 +1,8 @@
 """
 One session and how it advances. No I/O and no lock; the time is always passed in.
 
-Rules of this file: a session only moves forward (``created``, ``started``, ``ended``); it is brought up to date
-whenever somebody looks at it. What fell due while nobody looked happens in the order in which it was due, and carries
-the time at which it was due.
+Rules of this file: a session only moves forward (``created``, ``started``, ``ended``), and every access brings it up to
+date. Overdue changes are applied in the order in which they were due, and carry the time at which they were due.
 """
 
 from __future__ import annotations
@@ -24,15 +23,15 @@ if TYPE_CHECKING:
 
 class Session:
     """
-    One session: the fields that the API serves, its jobs, and what is still to happen to it.
+    One session: the fields that the API serves, its jobs, and its remaining plan.
 
-    Its limits are those in ``settings`` at its creation. When it ends, for whatever reason, its open jobs are canceled.
+    Its limits are taken from ``settings`` at its creation. When it ends for any reason, its open jobs are canceled.
 
-    :param fields: what the API serves; owned by this object from now on.
-    :param plan: steps to come.
+    :param fields: the fields that the API serves; owned by this object from now on.
+    :param plan: remaining steps.
     :param now: epoch seconds, the time of creation.
-    :param active_means: which reading of ``active`` to serve.
-    :param known_from: epoch seconds; until then the API does not know the session.
+    :param active_means: meaning of the field ``active``.
+    :param known_from: epoch seconds; before this time the API answers 404 for the session.
     """
 
     def __init__(
@@ -53,7 +52,7 @@ class Session:
         self._created = now
         self._plan = deque(plan)
         self._active_means = active_means
-        # Apart from fields["status"], which may hold anything after update_session.
+        # Separate from fields["status"], which may hold anything after update_session.
         self._phase = "created"
         self._since = now
         self._reads = 0
@@ -62,11 +61,11 @@ class Session:
 
     @property
     def ended(self) -> bool:
-        """It had ended when it was last looked at, whatever its field ``status`` was set to."""
+        """Whether the session had ended when it was last brought up to date, whatever its field ``status`` says."""
         return self._phase == "ended"
 
     def advance(self, now: float) -> None:
-        """Let everything happen that is due: steps of the plan, completions of jobs, limits."""
+        """Apply everything that is due: steps of the plan, completions of jobs, limits."""
         while not self.ended:
             at, action = min(self._next(now), key=itemgetter(0), default=(now, None))
             if action is None or at > now:
@@ -98,7 +97,7 @@ class Session:
         """
         Start the session; nothing changes if it is started already.
 
-        :raises Refused: it has ended.
+        :raises Refused: the session has ended.
         """
         self.advance(now)
         if self._phase == "ended":
@@ -109,9 +108,9 @@ class Session:
 
     def end(self, now: float, ender_id: str | None) -> None:
         """
-        End the session; its ``ended_at`` and ``ender_id`` stay if it has ended already.
+        End the session; if it has ended already, its ``ended_at`` and ``ender_id`` stay.
 
-        :param ender_id: user who ends it; None for the service itself.
+        :param ender_id: id of the user who ends the session; None for the service itself.
         """
         self.advance(now)
         if self._phase != "ended":
@@ -120,7 +119,7 @@ class Session:
 
     def submit(self, job: Job, now: float) -> None:
         """
-        Take a job; the first one starts the session.
+        Add a job; the first one starts the session.
 
         :raises Refused: the session has ended.
         """

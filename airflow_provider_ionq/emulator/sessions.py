@@ -1,4 +1,4 @@
-"""The sessions of the emulated account, as tests and people steer them, behind one lock."""
+"""The sessions of the emulated account, as tests control them, behind one lock."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Sessions(Trouble):
 
     :param active: what the field ``active`` means, which IonQ does not document: ``not_ended`` (true until the session
         has ended) or ``started`` (true only while it is started).
-    :param plan: plan of the sessions that are created without one of their own.
-    :param clock: gives the time in epoch seconds.
+    :param plan: plan of sessions that are created without their own plan.
+    :param clock: returns the time in epoch seconds.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Sessions(Trouble):
         self._active_means = active
         self._plan = checked_plan(plan)
         self._sessions: dict[str, Session] = {}
-        # Every job by its id: those of the sessions, and those without one.
+        # All jobs by id, including jobs without a session.
         self._jobs: dict[str, Job] = {}
 
     def now(self) -> float:
@@ -65,17 +65,17 @@ class Sessions(Trouble):
         settings: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """
-        Create a session, as somebody else might, and return it as the API serves it.
+        Create a session, as another user of the account might, and return it as the API serves it.
 
-        No capacity stops it, but it takes up capacity. Its limits end it as they would end any other.
+        It is created even at full capacity, and it takes up capacity. Its limits end it like any other session.
 
         :param backend: one of the backends that ``GET /backends`` lists.
-        :param plan: how it goes on by itself; None for the plan that the emulator was given.
-        :param session_id: any string; None for a new UUID.
+        :param plan: steps that happen automatically; None for the plan of the emulator.
+        :param session_id: any string that is not empty; None for a new UUID.
         :param settings: limits, as in the body of ``POST /sessions``; None for a session without ``settings``. It ends
             ``duration_limit_min`` minutes after its creation, or when ``job_count_limit`` of its jobs are completed,
             failed or canceled, or when its completed jobs have cost ``cost_limit``.
-        :raises ValueError: an argument is refused, or there is a session with this id.
+        :raises ValueError: an argument is invalid, or a session with this id exists.
         """
         payload = json_copy({"backend": backend} | ({} if settings is None else {"settings": dict(settings)}))
         catalogue.refuse(catalogue.problems_in_new_session(payload))
@@ -83,15 +83,15 @@ class Sessions(Trouble):
         key = new_id("session_id", session_id)
         with self._lock:
             if key in self._sessions:
-                raise ValueError(f"there is already a session {key!r}")
+                raise ValueError(f"a session with id {key!r} exists already")
             return json_copy(self._add_session(key, payload, steps).fields)
 
     def create_history(self, count: int) -> None:
         """
-        Create sessions that were started and ended long ago, as an account has them after some time.
+        Create sessions that started and ended long ago, as in an old account.
 
-        :param count: how many.
-        :raises ValueError: it is no whole number from 0.
+        :param count: number of sessions.
+        :raises ValueError: ``count`` is not a whole number from 0.
         """
         if type(count) is not int or count < 0:
             raise ValueError(f"count must be a whole number from 0, not {count!r}")
@@ -122,7 +122,7 @@ class Sessions(Trouble):
 
     def start_session(self, session_id: str) -> dict[str, Any]:
         """
-        Start a session now and return it. The rest of its plan counts from here.
+        Start a session now and return it. The rest of its plan counts from now.
 
         :raises UnknownSession: no session has this id.
         :raises ValueError: the session has ended.
@@ -136,7 +136,7 @@ class Sessions(Trouble):
         """
         End a session now and return it; its open jobs are canceled.
 
-        :param ender_id: user who ends it; None as when the service ends it, at a limit for instance.
+        :param ender_id: id of the user who ends the session; None for the service itself, for instance at a limit.
         :raises UnknownSession: no session has this id.
         """
         with self._lock:
@@ -146,12 +146,11 @@ class Sessions(Trouble):
 
     def update_session(self, session_id: str, /, *, remove: Iterable[str] = (), **fields: Any) -> dict[str, Any]:
         """
-        Set fields to anything at all, such as a status that does not exist, and return the session.
+        Set fields to any value, such as a status that does not exist, and return the session.
 
-        Nothing else changes with them: a plan and the limits go on, and a later start or end overwrites the fields it
-        concerns.
+        Nothing else changes: the plan and the limits stay in effect, and a later start or end overwrites its fields.
 
-        :param remove: names of fields to leave out from now on.
+        :param remove: names of fields to remove.
         :param fields: values that JSON can express; new names are added.
         :raises UnknownSession: no session has this id.
         :raises ValueError: a value is a number that JSON cannot express, such as ``NaN``.
@@ -166,7 +165,7 @@ class Sessions(Trouble):
 
     def delete_session(self, session_id: str) -> None:
         """
-        Forget a session and its jobs: the API answers 404 for them from now on.
+        Delete a session and its jobs: the API answers 404 for them from now on.
 
         :raises UnknownSession: no session has this id.
         """
@@ -187,7 +186,7 @@ class Sessions(Trouble):
         try:
             return self._sessions[session_id]
         except KeyError:
-            raise UnknownSession(f"there is no session {session_id!r}") from None
+            raise UnknownSession(f"no session has the id {session_id!r}") from None
 
     def _session_now(self, session_id: str) -> Session:
         session = self._get(session_id)
@@ -198,18 +197,18 @@ class Sessions(Trouble):
         now = self._clock()
         for session in self._sessions.values():
             session.advance(now)
-        # Only now those without a session: a session lets its own jobs and its limits happen in their order.
+        # Jobs without a session come last: a session applies its jobs and limits in the order in which they were due.
         for job in self._jobs.values():
             job.advance(now)
 
 
 def new_id(name: str, given: object) -> str:
     """
-    Return the id of something new.
+    Return the id of a new session or job.
 
-    :param name: of the argument.
-    :param given: the id to take; None for a new UUID.
-    :raises ValueError: it is no string, or empty.
+    :param name: name of the argument, for the error message.
+    :param given: the id to use; None for a new UUID.
+    :raises ValueError: the id is empty or not a string.
     """
     if given is None:
         return str(uuid.uuid4())

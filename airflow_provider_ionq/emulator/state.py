@@ -1,4 +1,4 @@
-"""Statuses, plans and times, and the ways in which a session or a job can be in the wrong state."""
+"""Statuses, plans and times, and the errors of sessions and jobs."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ class UnknownJob(LookupError):
 
 
 class Refused(ValueError):
-    """A session or job is not in a state that allows what was asked for."""
+    """The state of a session or job does not allow the operation."""
 
 
 class CapacityFull(Refused):
-    """As many sessions of a backend are open as it has room for."""
+    """As many sessions of a backend are open as its capacity allows."""
 
 
 @dataclass(frozen=True)
 class Step:
     """
-    One change of a session's status that is to happen by itself.
+    One automatic change of a session's status.
 
-    A plan is a sequence of steps. Each counts from the moment at which the one before it happened, the first from the
-    creation of the session. Exactly one of the two conditions is given.
+    A plan is a sequence of steps. Each step counts from the step before it, the first one from the creation of the
+    session. A step has exactly one of the two conditions.
 
     :param status: ``started`` or ``ended``.
     :param after_reads: number of reads that still show the old status: with 2, the first two reads show the old status
-        and the third shows the new one. A read is this session served by ``GET /sessions/{session_id}`` or within
-        ``GET /sessions``; a request that got a fault reads nothing.
+        and the third shows the new one. A read is the session served by ``GET /sessions/{session_id}`` or within
+        ``GET /sessions``; a request that gets a fault does not count.
     :param after_seconds: seconds until the change.
     """
 
@@ -57,7 +57,7 @@ class Step:
         if self.status not in STATUSES[1:]:
             raise ValueError(f"status of a step must be 'started' or 'ended', not {self.status!r}")
         if (self.after_reads is None) == (self.after_seconds is None):
-            raise ValueError("a step takes either after_reads or after_seconds")
+            raise ValueError("a step takes exactly one of after_reads and after_seconds")
         if self.after_reads is not None and (type(self.after_reads) is not int or self.after_reads < 0):
             raise ValueError(f"after_reads must be a whole number from 0, not {self.after_reads!r}")
         if self.after_seconds is not None and not is_duration(self.after_seconds):
@@ -65,14 +65,14 @@ class Step:
 
 
 def is_number(value: object) -> bool:
-    """Tell whether a value is a number that a finite float can hold."""
+    """Return whether a value is a number that a finite float can hold."""
     # Not math.isfinite: it raises for an integer beyond the range of floats.
     largest = sys.float_info.max
     return isinstance(value, int | float) and not isinstance(value, bool) and -largest <= value <= largest
 
 
 def is_duration(value: Any) -> bool:
-    """Tell whether a value is a finite number of seconds from 0."""
+    """Return whether a value is a finite number of seconds from 0."""
     return is_number(value) and value >= 0
 
 
@@ -80,8 +80,8 @@ def checked_plan(plan: Iterable[Step]) -> tuple[Step, ...]:
     """
     Return the plan as a tuple.
 
-    :raises TypeError: something in it is not a :class:`Step`.
-    :raises ValueError: a step does not move forward.
+    :raises TypeError: an item is not a :class:`Step`.
+    :raises ValueError: a step does not move the session forward.
     """
     steps = tuple(plan)
     for step in steps:
@@ -97,7 +97,7 @@ def timestamp(seconds: float) -> str:
     """
     Format a time as the API does: ``2025-05-28T20:47:05.440Z``.
 
-    :param seconds: since the epoch.
+    :param seconds: seconds since the epoch.
     """
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

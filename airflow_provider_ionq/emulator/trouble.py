@@ -1,4 +1,4 @@
-"""What goes wrong on demand, and what is counted on the wire."""
+"""Faults on demand, and counts of connections and dropped requests."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 class Trouble:
     """
-    The faults to come. Every method may be called from any thread.
+    Faults of future requests. Every method may be called from any thread.
 
-    :param clock: gives the time in epoch seconds.
+    :param clock: returns the time in epoch seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -41,21 +41,21 @@ class Trouble:
         after_effect: bool = False,
     ) -> None:
         """
-        Give coming requests another answer than the right one, before key and session are looked at.
+        Give future requests this answer, before the key and the session are checked.
 
-        Faults are used up in the order in which they were added. With ``after_effect`` the right answer is lost: the
-        request does what it asks for, then this is the answer.
+        Faults are used in the order in which they were added. With ``after_effect`` the request is processed, then its
+        regular answer is replaced by this one.
 
         :param status: HTTP status, 200 to 599.
-        :param route: the only route that gets it, such as ``GET /sessions/{session_id}``; None for every request.
-        :param times: number of requests that get it; None for one, or for no limit if ``seconds`` is given.
-        :param seconds: how long from now every request gets it; None if requests are counted.
-        :param retry_after: value of the ``Retry-After`` header, sent as it is; None for no such header.
-        :param body: sent as it is; None for the API's error body (no body below 400).
-        :param content_type: of ``body``.
-        :param after_effect: let the request have its effect first. One that the API refuses, for a wrong key or at full
-            capacity for instance, has none: it gets that refusal, and does not use the fault up.
-        :raises ValueError: an argument is refused.
+        :param route: the only affected route, such as ``GET /sessions/{session_id}``; None for every request.
+        :param times: number of affected requests; None for one, or for no limit if ``seconds`` is given.
+        :param seconds: seconds from now during which every request is affected; None if requests are counted.
+        :param retry_after: value of the ``Retry-After`` header, sent unchanged; None for no such header.
+        :param body: sent unchanged; None for the API's error body (no body below 400).
+        :param content_type: content type of ``body``.
+        :param after_effect: process the request first. A request that the API rejects, for instance for an invalid key
+            or at full capacity, has no effect: it gets its regular error, and the fault stays for a later request.
+        :raises ValueError: an argument is invalid.
         """
         fault = Fault(status, route, times, seconds, retry_after, body, content_type, after_effect)
         with self._lock:
@@ -72,21 +72,21 @@ class Trouble:
         after_bytes: int = 0,
     ) -> None:
         """
-        Let something happen on the wire to coming requests; what is answered may be a fault of :meth:`fail`.
+        Disturb future requests on the wire; their answers may also be faults of :meth:`fail`.
 
         - ``delay``: the answer begins ``delay_seconds`` later.
-        - ``drip``: its head comes at once, its body byte by byte, each ``delay_seconds`` after the one before.
-        - ``drop_before_read``: the connection is reset when a request begins to come in; it is not in the log.
-        - ``drop_after_read``: the request has its effect and is in the log; instead of an answer comes a reset.
-        - ``cut_body``: the head announces the whole body, ``after_bytes`` of it come, the connection is closed.
+        - ``drip``: the head comes at once, then the body byte by byte, each byte after ``delay_seconds``.
+        - ``drop_before_read``: the connection is reset when a request begins to arrive; the request is not logged.
+        - ``drop_after_read``: the request is processed and logged; the connection is reset instead of an answer.
+        - ``cut_body``: the head announces the whole body, but the connection is closed after ``after_bytes`` of it.
 
-        :param kind: one of these.
-        :param route: the only route to which it happens; None for every request. Not for ``drop_before_read``.
-        :param times: number of requests; None for one, or for no limit if ``seconds`` is given.
-        :param seconds: how long from now it happens to every request; None if requests are counted.
-        :param delay_seconds: for ``delay`` and ``drip``, which need it.
-        :param after_bytes: for ``cut_body``, bytes of the body.
-        :raises ValueError: an argument is refused.
+        :param kind: one of these kinds.
+        :param route: the only affected route; None for every request. Not allowed for ``drop_before_read``.
+        :param times: number of affected requests; None for one, or for no limit if ``seconds`` is given.
+        :param seconds: seconds from now during which every request is affected; None if requests are counted.
+        :param delay_seconds: seconds of delay; required for ``delay`` and ``drip``, and not allowed for other kinds.
+        :param after_bytes: number of bytes of the body, for ``cut_body`` only.
+        :raises ValueError: an argument is invalid.
         """
         disturbance = Disturbance(kind, route, times, seconds, delay_seconds, after_bytes)
         queue = self._drops if kind == "drop_before_read" else self._disturbances
@@ -94,7 +94,7 @@ class Trouble:
             queue.add(disturbance, self._clock())
 
     def clear_faults(self) -> None:
-        """Give every request its right answer again."""
+        """Remove all faults and disturbances: every request gets its regular answer."""
         with self._lock:
             self._faults.clear()
             self._disturbances.clear()
@@ -102,20 +102,20 @@ class Trouble:
 
     def take_fault(self, route: str | None, *, after_effect: bool = False) -> Fault | None:
         """
-        Return the fault that the request at hand gets, counting it; None for no fault.
+        Return the fault for the current request and count it; None for no fault.
 
-        :param after_effect: the request has had its effect.
+        :param after_effect: whether the request has been processed.
         """
         with self._lock:
             return self._faults.take(route, self._clock(), lambda fault: fault.after_effect is after_effect)
 
     def take_disturbance(self, route: str | None) -> Disturbance | None:
-        """Return what happens to the answer of the request at hand, counting it; None for nothing."""
+        """Return the disturbance of the current request's answer and count it; None for no disturbance."""
         with self._lock:
             return self._disturbances.take(route, self._clock())
 
     def take_drop_before_read(self) -> bool:
-        """Tell whether the request that begins to come in is dropped unread, counting it."""
+        """Return whether to drop the arriving request unread, and count it if so."""
         with self._lock:
             dropped = self._drops.take(None, self._clock()) is not None
             self._dropped_unread += dropped
@@ -123,32 +123,32 @@ class Trouble:
 
     @property
     def dropped_unread(self) -> int:
-        """Requests that were dropped before they were read, and so are in no log."""
+        """Number of requests that were dropped before they were read; they are not logged."""
         return self._dropped_unread
 
     @property
     def connections_made(self) -> int:
-        """TCP connections that clients have opened."""
+        """Number of TCP connections that clients have opened."""
         return self._connections_made
 
     @property
     def connections_open(self) -> int:
-        """TCP connections that are open now."""
+        """Number of TCP connections that are open now."""
         return self._connections_open
 
     def connection_opened(self) -> None:
-        """Count a connection."""
+        """Count a new connection."""
         with self._lock:
             self._connections_made += 1
             self._connections_open += 1
 
     def connection_closed(self) -> None:
-        """Count a connection out."""
+        """Count a closed connection."""
         with self._lock:
             self._connections_open -= 1
 
     def clear_counts(self) -> None:
-        """Count made connections and dropped requests from here."""
+        """Reset the counts of connections made and of requests dropped unread."""
         with self._lock:
             self._connections_made = 0
             self._dropped_unread = 0

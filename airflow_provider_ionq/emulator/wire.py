@@ -1,8 +1,8 @@
 """
-Faults below HTTP: answers that come late, in drops, cut or not at all, and connections that break.
+Faults below HTTP: delayed, dripping, cut or missing answers, and connection resets.
 
-At the wire and nowhere else: uvicorn's protocol gives each request a transport of its own where something is to happen
-to its answer. The application knows nothing of it.
+They act on the transport only: where an answer is to be disturbed, uvicorn's protocol gives the request its own
+transport. The application is not involved.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 def protocol_of(service: Service) -> type[H11Protocol]:
     """
-    Make the protocol of a server.
+    Return the protocol of a server.
 
-    :param service: says what is to happen to whom, and counts connections.
+    :param service: provides the disturbances and counts connections.
     """
 
     class Protocol(H11Protocol):
@@ -51,7 +51,7 @@ def protocol_of(service: Service) -> type[H11Protocol]:
             super().data_received(data)
 
         def send_400_response(self, msg: str) -> None:
-            # uvicorn's own is plain text, and raises if an answer has been sent before the request was whole.
+            # uvicorn's own answer is plain text, and raises if an answer was sent before the request was complete.
             if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
                 body = bytes(error(400, msg).body)
                 headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
@@ -64,7 +64,7 @@ def protocol_of(service: Service) -> type[H11Protocol]:
         def handle_events(self) -> None:
             before = self.cycle
             super().handle_events()
-            # The application has not begun with the request yet: its task is only scheduled.
+            # The application has not started on the request yet: its task is only scheduled.
             if self.cycle is not None and self.cycle is not before:
                 scope: Any = self.cycle.scope
                 matched = match(scope["method"], scope["raw_path"].decode("latin-1"))
@@ -80,7 +80,7 @@ def _is_control(data: bytes) -> bool:
 
 
 def _reset(transport: asyncio.Transport) -> None:
-    """Close a connection so that the other side sees it reset."""
+    """Close a connection so that the client sees a reset."""
     handle: socket.socket | None = transport.get_extra_info("socket")
     if handle is not None:
         handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -88,7 +88,7 @@ def _reset(transport: asyncio.Transport) -> None:
 
 
 class _Disturbed:
-    """What one request's answer is written to; the first write is the head, the others are the body."""
+    """The transport of one disturbed answer; the first write is the head, the others are the body."""
 
     def __init__(self, transport: asyncio.Transport, disturbance: Disturbance, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
@@ -114,7 +114,7 @@ class _Disturbed:
 
 
 class _Later(_Disturbed):
-    """Does things one after the other, each some time after the one before, unless the connection is gone by then."""
+    """Performs actions in order, each after a pause, until the connection is closed."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)

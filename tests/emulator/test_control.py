@@ -92,7 +92,7 @@ def test_control_is_neither_logged_nor_hit_by_faults(client: Client) -> None:
         ("POST", "/sessions", '{"settings": null}', "settings must"),
         ("POST", "/sessions", '{"settings": [1]}', "settings must"),
         ("POST", "/sessions", '{"session_id": 5}', "session_id"),
-        ("POST", "/sessions", '{"session_id": "s"}', "already a session"),
+        ("POST", "/sessions", '{"session_id": "s"}', "'s' exists"),
         ("POST", "/sessions", '{"plan": null}', "plan must"),
         ("POST", "/sessions", '{"plan": [5]}', "a step must"),
         ("POST", "/sessions", '{"plan": [{"after_reads": 1}]}', "needs a status"),

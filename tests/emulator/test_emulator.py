@@ -102,7 +102,7 @@ def test_unknown_session_is_named(emulator: Emulator, call: str) -> None:
         ({"settings": {"colour": "red"}}, "settings.colour"),
         ({"session_id": ""}, "session_id"),
         ({"session_id": 5}, "session_id"),
-        ({"session_id": "taken"}, "already a session 'taken'"),
+        ({"session_id": "taken"}, "session .*'taken' exists"),
     ],
 )
 def test_impossible_session_is_refused(emulator: Emulator, arguments: dict[str, Any], message: str) -> None:

@@ -196,7 +196,7 @@ def test_fault_after_the_effect_over_http(client: Client) -> None:
         ({"status": 500, "times": 1.0}, "times must"),
         ({"status": 500, "seconds": -1}, "seconds must"),
         ({"status": 500, "seconds": float("nan")}, "seconds must"),
-        ({"status": 500, "times": 1, "seconds": 1}, "either times or seconds"),
+        ({"status": 500, "times": 1, "seconds": 1}, "times or seconds"),
         ({"status": 500, "retry_after": 1.5}, "retry_after must"),
         ({"status": 500, "retry_after": "1\r\nX: y"}, "retry_after must"),
         ({"status": 500, "content_type": "text/plain\n"}, "content_type must"),

@@ -93,8 +93,8 @@ def test_second_end_changes_nothing() -> None:
     [
         ({"status": "created", "after_reads": 1}, "'started' or 'ended'"),
         ({"status": ["started"], "after_reads": 1}, "'started' or 'ended'"),
-        ({"status": "started"}, "either after_reads or after_seconds"),
-        ({"status": "started", "after_reads": 1, "after_seconds": 1}, "either after_reads or after_seconds"),
+        ({"status": "started"}, "one of after_reads and after_seconds"),
+        ({"status": "started", "after_reads": 1, "after_seconds": 1}, "one of after_reads and after_seconds"),
         ({"status": "started", "after_reads": -1}, "after_reads must"),
         ({"status": "started", "after_reads": True}, "after_reads must"),
         ({"status": "started", "after_reads": 1.5}, "after_reads must"),

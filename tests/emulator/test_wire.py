@@ -224,15 +224,15 @@ def test_a_client_that_leaves_during_a_delay_leaves_nothing_behind(emulator: Emu
     ("arguments", "named"),
     [
         ({"kind": "slow"}, "kind must be one of delay"),
-        ({"kind": "delay"}, "delay_seconds above 0"),
-        ({"kind": "delay", "delay_seconds": -1}, "delay_seconds must"),
-        ({"kind": "drop_after_read", "delay_seconds": 1}, "delay_seconds above 0"),
+        ({"kind": "delay"}, "delay_seconds must be above 0"),
+        ({"kind": "delay", "delay_seconds": -1}, "delay_seconds must be a number from 0"),
+        ({"kind": "drop_after_read", "delay_seconds": 1}, "delay_seconds must be above 0"),
         ({"kind": "drop_before_read", "route": ONE}, "takes no route"),
         ({"kind": "drop_after_read", "route": "GET /nowhere"}, "route must be one of"),
-        ({"kind": "cut_body", "after_bytes": -1}, "after_bytes must"),
-        ({"kind": "drip", "delay_seconds": 1, "after_bytes": 1}, "after_bytes goes with"),
+        ({"kind": "cut_body", "after_bytes": -1}, "after_bytes must be a whole number"),
+        ({"kind": "drip", "delay_seconds": 1, "after_bytes": 1}, "after_bytes .*cut_body"),
         ({"kind": "cut_body", "times": 0}, "times must"),
-        ({"kind": "cut_body", "times": 1, "seconds": 1}, "either times or seconds"),
+        ({"kind": "cut_body", "times": 1, "seconds": 1}, "times or seconds"),
     ],
 )
 def test_bad_arguments_are_refused(emulator: Emulator, arguments: dict[str, Any], named: str) -> None:
