@@ -221,7 +221,7 @@ def test_a_session_whose_opening_was_answered_badly_is_named(name: str, caplog: 
 
 
 @pytest.mark.parametrize("name", UNDERSTOOD)
-def test_an_answer_that_is_odd_is_understood(name: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_unusual_but_valid_answer_is_understood(name: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     with raw_api(UNDERSTOOD[name]) as api:
         assert open_session(settings_of(api.url))["id"] == "opened-0"
@@ -270,7 +270,7 @@ def test_a_refusal_whose_body_cannot_be_read_is_a_refusal_all_the_same(answering
 
 
 @pytest.mark.parametrize("sessions", [1, 4], ids=["by id", "by list"])
-def test_the_shared_poll_has_no_more_time(sessions: int) -> None:
+def test_shared_poll_ends_within_its_timeout_when_a_body_drips(sessions: int) -> None:
     path = "/sessions/opened-0" if sessions == 1 else "/sessions"
     with raw_api(drip(OK, b"x"), f"GET /v0.4{path}") as api:
         fetcher = Fetcher(SESSIONS, settings_of(api.url, max_retries=0), lambda: True)

@@ -34,7 +34,7 @@ def test_items_are_those_of_the_array(
 
 
 @given(text=st.text(alphabet='{}[]:,"ab1 ', max_size=30))
-def test_what_json_refuses_is_refused(text: str) -> None:
+def test_invalid_json_is_rejected(text: str) -> None:
     try:
         whole = json.loads(text)
     except ValueError:
@@ -58,7 +58,7 @@ def test_an_array_that_is_not_there_is_a_key_error(body: str) -> None:
 
 
 @pytest.mark.parametrize("body", ['{"sessions": [1]} x', '{"sessions": [1],}', '{"sessions": [1,]}', "[1]", "{1: [1]}"])
-def test_what_is_no_json_object_is_a_value_error(body: str) -> None:
+def test_body_that_is_not_a_json_object_is_a_value_error(body: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any of them
         list(items_of(body.encode(), "sessions"))
 

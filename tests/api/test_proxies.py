@@ -190,7 +190,7 @@ def test_plain_http_is_refused_to_what_is_not_loopback(host: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", ".", "127", "0x7f", "127.0.0.1.1", "127.0.0.1 x", "0177.0.0.1x", "lo", "::2"])
-def test_what_only_looks_like_loopback_is_not(name: str) -> None:
+def test_address_that_only_resembles_loopback_is_not_loopback(name: str) -> None:
     assert not is_loopback(name)
 
 

@@ -74,7 +74,7 @@ def test_many_secrets_leave_no_part_of_one_where_the_text_is_cut() -> None:
 
 
 @given(st.text())
-def test_what_is_shown_is_one_printable_line(text: str) -> None:
+def test_quoted_text_is_one_printable_line(text: str) -> None:
     shown = quoted(text, SETTINGS)
     assert shown.isprintable()
     assert len(shown) <= QUOTED_CHARACTERS

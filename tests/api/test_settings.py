@@ -134,7 +134,7 @@ def test_schema_is_the_path_of_the_api(host: str | None, schema: str | None, url
         ),
     ],
 )
-def test_what_cannot_be_used_is_refused_by_field(fields: dict[str, Any], named: str) -> None:
+def test_invalid_field_is_rejected_by_name(fields: dict[str, Any], named: str) -> None:
     with pytest.raises(IonQConfigurationError) as refused:
         read(**fields)
     assert named in str(refused.value)

@@ -209,7 +209,7 @@ def test_active_follows_the_chosen_reading(run: Callable[..., Client], reading: 
     assert seen == expected
 
 
-def test_end_call_ends_the_session_and_says_who_did(client: Client, clock: Clock) -> None:
+def test_end_call_ends_the_session_and_records_the_user(client: Client, clock: Clock) -> None:
     session = client.emulator.create_session()
     clock.now += 1
     response = client("POST", f"/sessions/{session['id']}/end")
@@ -229,7 +229,7 @@ def test_second_end_call_answers_the_same(client: Client, clock: Clock) -> None:
     assert (second.status_code, second.json()) == (200, first.json())
 
 
-def test_session_that_ends_by_script_has_no_ender(client: Client) -> None:
+def test_session_ended_by_its_plan_has_no_ender(client: Client) -> None:
     session_id = client.emulator.create_session()["id"]
     client.emulator.end_session(session_id)
     assert client.session(session_id).json()["ender_id"] is None

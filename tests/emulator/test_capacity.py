@@ -38,7 +38,7 @@ def test_backend_without_a_limit_is_never_full(run: Callable[..., Client]) -> No
     assert _open(client, "simulator").status_code == 201
 
 
-def test_sessions_of_others_take_up_room_but_are_not_refused(client: Client) -> None:
+def test_sessions_of_other_users_take_up_capacity_and_are_never_rejected(client: Client) -> None:
     client.emulator.capacity = {FORTE: 1}
     other = client.emulator.create_session()["id"]
     client.emulator.create_session("simulator")
@@ -58,7 +58,7 @@ def test_ended_session_frees_its_slot(client: Client) -> None:
     assert _open(client).status_code == 201
 
 
-def test_slot_is_freed_by_what_fell_due_while_nobody_looked(run: Callable[..., Client], clock: Clock) -> None:
+def test_slot_is_freed_by_an_overdue_end(run: Callable[..., Client], clock: Clock) -> None:
     client = run(capacity={FORTE: 2}, clock=clock)
     _open(client, duration_limit_min=1)
     client.emulator.create_session(plan=[Step("ended", after_seconds=60)])
@@ -84,7 +84,7 @@ def test_capacity_can_be_set_and_taken_away(client: Client) -> None:
     assert _open(client).status_code == 201
 
 
-def test_one_slot_goes_to_one_of_many_at_once(client: Client) -> None:
+def test_one_slot_goes_to_one_of_many_simultaneous_requests(client: Client) -> None:
     client.emulator.capacity = {FORTE: 3}
     headers = {"Authorization": "apiKey emulator-key"}
 
@@ -159,7 +159,7 @@ def test_date_of_every_answer_is_by_the_emulators_clock(client: Client, clock: C
     assert parsedate_to_datetime(client("GET", path).headers["Date"]).timestamp() == int(clock.now)
 
 
-def test_settings_over_http(client: Client) -> None:
+def test_settings_can_be_changed_over_http(client: Client) -> None:
     wanted = {"capacity": {FORTE: 1}, "read_after_write_seconds": 2.5, "job_seconds": None, "job_reads": 3}
     answer = client.control("PATCH", "/settings", json=wanted)
     assert (answer.status_code, answer.json()) == (200, wanted)

@@ -66,7 +66,7 @@ def _running(*arguments: str, command: list[str] = MODULE) -> Iterator[_Command]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_command_serves_until_it_is_told_to_stop(number: signal.Signals) -> None:
+def test_command_serves_until_it_is_stopped(number: signal.Signals) -> None:
     with _running() as command:
         assert command.get("/whoami").status_code == 200
         assert command.connection == {"conn_type": "ionq", "host": command.url, "password": "emulator-key"}
@@ -88,13 +88,13 @@ def test_plan_of_the_command_starts_and_then_ends_a_session() -> None:
         assert (session["status"], session["started_at"]) == ("started", session["created_at"])
 
 
-def test_sessions_can_be_left_out() -> None:
+def test_command_can_run_without_sessions() -> None:
     with _running("--no-sessions") as command:
         assert command.get("/sessions").status_code == 404
         assert command.get("/whoami").status_code == 200
 
 
-def test_capacity_and_job_seconds_are_taken() -> None:
+def test_command_accepts_capacity_and_job_seconds() -> None:
     with _running("--capacity", "simulator=1", "--capacity", "qpu.forte-1=0", "--job-seconds", "0") as command:
         session_id = command.post("/sessions").json()["id"]
         assert command.post("/sessions").status_code == 409
@@ -115,7 +115,9 @@ def test_capacity_and_job_seconds_are_taken() -> None:
         (["--job-reads", "2"], 0.1, 2),
     ],
 )
-def test_command_says_when_jobs_are_completed(arguments: list[str], seconds: float | None, reads: int | None) -> None:
+def test_command_options_set_when_jobs_are_completed(
+    arguments: list[str], seconds: float | None, reads: int | None
+) -> None:
     with _running(*arguments) as command:
         control = command.url.replace("/v0.4", "/_emulator")
         settings = requests.patch(f"{control}/settings", json={}, timeout=10).json()

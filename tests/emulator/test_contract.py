@@ -160,7 +160,7 @@ def test_error_bodies_agree_with_the_file(
     assert set(response.json()) == set(example)
 
 
-def test_checker_sees_what_is_wrong_with_a_job(spec: Schema, client: Client) -> None:
+def test_checker_reports_invalid_jobs(spec: Schema, client: Client) -> None:
     job = client.emulator.submit_job()
     schema = spec["components"]["schemas"]["BaseJob"]
     codes = spec["components"]["schemas"]["Failure"]["properties"]["code"]["enum"]
@@ -176,7 +176,7 @@ def test_checker_sees_what_is_wrong_with_a_job(spec: Schema, client: Client) -> 
     ]
 
 
-def test_checker_sees_what_is_wrong(spec: Schema, client: Client) -> None:
+def test_checker_reports_invalid_replies(spec: Schema, client: Client) -> None:
     session = client.emulator.create_session()
     schema = spec["components"]["schemas"]["Session"]
     del session["ender_id"]

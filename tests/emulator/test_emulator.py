@@ -31,7 +31,7 @@ def test_session_is_a_copy(emulator: Emulator) -> None:
     assert emulator.session(session["id"])["settings"] == {"cost_limit": {"unit": "usd", "value": 1}}
 
 
-def test_session_looked_at_by_the_test_is_not_read(client: Client) -> None:
+def test_inspection_by_the_test_does_not_count_as_a_read(client: Client) -> None:
     emulator = client.emulator
     session_id = emulator.create_session(plan=[Step("started", after_reads=1)])["id"]
     for _ in range(3):
@@ -40,7 +40,7 @@ def test_session_looked_at_by_the_test_is_not_read(client: Client) -> None:
     assert [client.status(session_id) for _ in range(2)] == ["created", "started"]
 
 
-def test_look_shows_what_time_has_changed(emulator: Emulator, clock: Clock) -> None:
+def test_inspection_brings_the_session_up_to_date(emulator: Emulator, clock: Clock) -> None:
     session_id = emulator.create_session(plan=[Step("ended", after_seconds=1)])["id"]
     clock.now += 1
     assert emulator.sessions()[0]["status"] == "ended"
@@ -129,7 +129,7 @@ def test_number_that_json_cannot_express_is_refused(emulator: Emulator, value: A
     assert emulator.session(session["id"]) == session
 
 
-def test_log_tells_what_was_asked_and_answered(client: Client, clock: Clock) -> None:
+def test_log_records_request_and_answer(client: Client, clock: Clock) -> None:
     client.emulator.create_session(session_id="a/b")
     response = client("GET", "/sessions/a%2Fb/jobs?session_id=%20")
     (request,) = client.emulator.requests

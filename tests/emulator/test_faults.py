@@ -17,7 +17,7 @@ def test_fault_hits_one_request_by_default(client: Client) -> None:
     assert [client("GET", "/whoami").status_code for _ in range(2)] == [503, 200]
 
 
-def test_fault_hits_as_many_requests_as_asked_for(client: Client) -> None:
+def test_fault_hits_the_given_number_of_requests(client: Client) -> None:
     client.emulator.fail(429, times=3)
     assert [client("GET", "/whoami").status_code for _ in range(4)] == [429, 429, 429, 200]
 
@@ -36,7 +36,7 @@ def test_fault_without_route_hits_unknown_routes_too(client: Client) -> None:
     assert [client("GET", "/nowhere").status_code for _ in range(2)] == [502, 404]
 
 
-def test_fault_lasts_as_many_seconds_as_asked_for(client: Client, clock: Clock) -> None:
+def test_fault_lasts_the_given_number_of_seconds(client: Client, clock: Clock) -> None:
     client.emulator.fail(503, seconds=30)
     assert client("GET", "/whoami").status_code == 503
     clock.now += 29.9
@@ -176,7 +176,7 @@ def test_lost_end_has_ended_the_session(client: Client) -> None:
     assert client.status(session_id) == "ended"
 
 
-def test_fault_after_the_effect_over_http(client: Client) -> None:
+def test_fault_after_the_effect_can_be_set_over_http(client: Client) -> None:
     fault = {"status": 500, "route": CREATE, "after_effect": True}
     assert client.control("POST", "/faults", json=fault).status_code == 201
     assert client.control("POST", "/faults", json=fault | {"after_effect": "yes"}).status_code == 400

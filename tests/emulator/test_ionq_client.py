@@ -116,7 +116,7 @@ def test_client_cancels_a_job(emulator: Emulator, ionq: Any) -> None:
     assert [known["status"] for known in emulator.jobs()] == ["canceled"]
 
 
-def test_client_is_told_that_the_capacity_is_full(emulator: Emulator, ionq: Any) -> None:
+def test_client_raises_an_error_at_full_capacity(emulator: Emulator, ionq: Any) -> None:
     emulator.capacity = {"qpu.forte-1": 1}
     with ionq_core.SessionManager(ionq, "qpu.forte-1") as first:
         with pytest.raises(ionq_core.APIError, match="capacity of qpu.forte-1 is full") as full:
@@ -137,7 +137,7 @@ def test_client_waits_for_a_job(run: Callable[..., Client]) -> None:
     client.get_httpx_client().close()
 
 
-def test_client_lists_jobs_by_what_it_asks_for(emulator: Emulator, ionq: Any) -> None:
+def test_client_lists_jobs_by_its_filters(emulator: Emulator, ionq: Any) -> None:
     first, second, third = (_call(ionq, "create_job", body=_bell()).id for _ in range(3))
     emulator.complete_job(second)
     assert [job.id for job in _call(ionq, "get_jobs", ids=[third, first]).jobs] == [first, third]

@@ -61,7 +61,7 @@ def test_job_is_completed_after_so_many_reads(
     assert client.emulator.jobs()[0]["completed_at"] == timestamp(clock.now if reads else clock.now - 60)
 
 
-def test_looks_of_the_test_itself_are_no_reads(run: Callable[..., Client]) -> None:
+def test_inspection_by_the_test_does_not_count_as_a_read(run: Callable[..., Client]) -> None:
     emulator = run(job_reads=1).emulator
     emulator.submit_job()
     assert [emulator.jobs()[0]["status"] for _ in range(3)] == ["started"] * 3
@@ -74,7 +74,7 @@ def test_job_that_a_list_leaves_out_is_not_read(run: Callable[..., Client]) -> N
     assert _shown(client, job_id) == "started"
 
 
-def test_job_stays_open_until_it_is_told_to_end_if_no_time_is_set(run: Callable[..., Client], clock: Clock) -> None:
+def test_job_stays_open_until_it_is_ended_if_no_time_is_set(run: Callable[..., Client], clock: Clock) -> None:
     client = run(clock=clock, job_seconds=None)
     job_id = client("POST", "/jobs", json=BODY).json()["id"]
     clock.now += 365 * 24 * 3600

@@ -35,7 +35,7 @@ def test_jobs_of_a_deleted_session_are_forgotten(client: Client) -> None:
     assert [job["id"] for job in client.emulator.jobs()] == [kept]
 
 
-def test_what_is_unknown_is_named(emulator: Emulator) -> None:
+def test_unknown_job_or_session_is_named(emulator: Emulator) -> None:
     for call in (emulator.complete_job, emulator.fail_job, emulator.cancel_job):
         with pytest.raises(UnknownJob, match="'missing'"):
             call("missing")
@@ -88,7 +88,7 @@ def test_impossible_job_seconds_are_refused(seconds: Any) -> None:
         Emulator(job_seconds=seconds)
 
 
-def test_jobs_are_steered_over_http(client: Client) -> None:
+def test_jobs_are_controlled_over_http(client: Client) -> None:
     settings = {"cost_limit": {"unit": "usd", "value": 10}}
     session_id = client.emulator.create_session(settings=settings)["id"]
     job = {"session_id": session_id, "job_id": "a/b", "cost_usd": 1, "name": "n", "metadata": {"k": "v"}, "shots": 7}
@@ -117,7 +117,7 @@ def test_jobs_are_steered_over_http(client: Client) -> None:
         ("PATCH", "/jobs/done", {"status": "failed"}, "completed already"),
     ],
 )
-def test_bad_steering_gets_400_with_the_reason(
+def test_invalid_job_control_gets_400_with_the_reason(
     client: Client, method: str, path: str, body: dict[str, Any], message: str
 ) -> None:
     client.emulator.submit_job(job_id="j")

@@ -195,7 +195,7 @@ def test_started_job_is_canceled(run: Callable[..., Client], clock: Clock) -> No
     assert client("GET", f"/jobs/{job_id}").json()["status"] == "canceled"
 
 
-def test_all_looks_bring_jobs_without_a_session_up_to_date(run: Callable[..., Client], clock: Clock) -> None:
+def test_every_access_brings_jobs_without_a_session_up_to_date(run: Callable[..., Client], clock: Clock) -> None:
     emulator = run(clock=clock, job_seconds=30).emulator
     emulator.submit_job()
     clock.now += 30

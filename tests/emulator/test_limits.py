@@ -37,7 +37,7 @@ def test_duration_ends_a_session_that_many_minutes_after_its_creation(client: Cl
     assert client("GET", "/sessions").json()["sessions"] == [ended]
 
 
-def test_what_comes_first_ends_the_session(emulator: Emulator, clock: Clock) -> None:
+def test_the_first_limit_to_be_reached_ends_the_session(emulator: Emulator, clock: Clock) -> None:
     created = clock.now
     by_limit = _with(emulator, [Step("ended", after_seconds=61)], duration_limit_min=1)
     by_plan = _with(emulator, [Step("ended", after_seconds=59)], duration_limit_min=1)
@@ -107,7 +107,7 @@ def test_limit_without_a_known_meaning_ends_nothing(emulator: Emulator, clock: C
     assert emulator.session(session_id)["status"] == "started"
 
 
-def test_limits_are_those_at_the_creation(emulator: Emulator, clock: Clock) -> None:
+def test_limits_are_fixed_when_the_session_is_created(emulator: Emulator, clock: Clock) -> None:
     session_id = _with(emulator, duration_limit_min=1)
     emulator.update_session(session_id, settings={"duration_limit_min": 100})
     clock.now += 60

@@ -192,7 +192,7 @@ CONTROL_BODIES = [
 
 
 @pytest.mark.parametrize("body", CONTROL_BODIES, ids=repr)
-def test_malformed_steering_gets_the_error(emulator_port: int, body: bytes) -> None:
+def test_malformed_control_request_gets_the_error(emulator_port: int, body: bytes) -> None:
     for route in CONTROL_ROUTES:
         method, template = route.split(" ")
         if method not in ("POST", "PATCH"):

@@ -42,7 +42,7 @@ def test_every_route_matches_itself(route: str) -> None:
         ("GET", "/_emulator/whoami"),
     ],
 )
-def test_anything_else_has_no_route(method: str, path: str) -> None:
+def test_unknown_method_or_path_has_no_route(method: str, path: str) -> None:
     assert match(method, path).route is None
 
 

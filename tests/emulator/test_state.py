@@ -40,7 +40,7 @@ def test_step_after_seconds_happens_exactly_then() -> None:
     assert _reads(session, [14.999, 15.0]) == ["created", "started"]
 
 
-def test_step_that_nobody_saw_happen_carries_the_time_at_which_it_was_due() -> None:
+def test_overdue_step_carries_the_time_at_which_it_was_due() -> None:
     session = _session(Step("started", after_seconds=5), Step("ended", after_seconds=3))
     session.advance(100)
     assert (session.fields["started_at"], session.fields["ended_at"]) == (timestamp(5), timestamp(8))

@@ -134,7 +134,7 @@ def test_a_cut_body_is_announced_whole(emulator: Emulator, wire: socket.socket, 
 
 
 @pytest.mark.parametrize("kind", ["drop_before_read", "drop_after_read"])
-def test_times_and_recovery(client: Client, kind: Any) -> None:
+def test_disturbance_ends_after_the_given_number_of_requests(client: Client, kind: Any) -> None:
     client.emulator.disturb(kind, times=2)
     for _ in range(2):
         with pytest.raises(requests.ConnectionError):
@@ -187,7 +187,7 @@ def test_connections_are_counted(client: Client, emulator: Emulator) -> None:
     assert (emulator.connections_made, emulator.connections_open) == (0, 1)
 
 
-def test_many_clients_at_once_are_disturbed_so_often_as_asked_for(emulator: Emulator) -> None:
+def test_many_simultaneous_clients_are_disturbed_the_given_number_of_times(emulator: Emulator) -> None:
     emulator.disturb("drop_after_read", times=30)
     emulator.disturb("drop_before_read", times=30)
     lost, lock = [], threading.Lock()
@@ -240,7 +240,7 @@ def test_bad_arguments_are_refused(emulator: Emulator, arguments: dict[str, Any]
         emulator.disturb(**arguments)
 
 
-def test_disturbances_and_counts_over_http(client: Client) -> None:
+def test_disturbances_and_counts_are_available_over_http(client: Client) -> None:
     assert client.control("POST", "/faults", json={"kind": "drop_before_read", "times": 1}).status_code == 201
     with pytest.raises(requests.ConnectionError):
         client("GET", "/whoami")

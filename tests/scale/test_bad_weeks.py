@@ -52,7 +52,7 @@ def test_retry_after_is_honoured_by_the_shared_poll(running: dict[str, Future[An
     assert seen.shortest_pause >= LIMIT.retry_after - SLACK_SECONDS
 
 
-def test_no_trigger_fails_and_all_fire_rightly_when_the_limit_is_over(limited: Limited) -> None:
+def test_no_trigger_fails_and_all_fire_correctly_when_the_rate_limit_ends(limited: Limited) -> None:
     assert limited.last_event_at > limited.ends_at
     assert limited.fired_as_told
 
@@ -71,18 +71,18 @@ def test_waiters_that_come_and_go_share_one_poll_per_connection(churned: Churned
     assert 1 <= churned.most_polls <= len(CONNECTIONS)
 
 
-def test_nobody_is_asked_when_nobody_waits(churned: Churned) -> None:
+def test_api_is_not_polled_without_a_waiter(churned: Churned) -> None:
     assert churned.gaps >= 2
     assert churned.looks_without_waiter == 0
 
 
-def test_of_those_that_came_and_went_only_the_settled_fired(churned: Churned) -> None:
+def test_only_settled_waiters_fire_when_waiters_come_and_go(churned: Churned) -> None:
     assert churned.failures == []
     assert churned.fired_as_told
 
 
 @pytest.mark.parametrize("kind", ["tasks", "threads", "sockets", "objects"])
-def test_those_that_came_and_went_leave_nothing_behind(churned: Churned, kind: str) -> None:
+def test_waiters_that_come_and_go_leave_nothing_behind(churned: Churned, kind: str) -> None:
     assert churned.leaked(kind) == []
 
 
@@ -90,22 +90,22 @@ def _list_asked(*moments: float) -> list[Asked]:
     return [Asked(moment, "/v0.4/sessions", 200, 1) for moment in moments]
 
 
-def test_two_polls_side_by_side_are_too_close() -> None:
+def test_check_reports_two_parallel_polls_as_too_close() -> None:
     there = [Presence(2.0, 0.0, 100.0)]
     assert too_close(looks(_list_asked(1, 3, 5, 7)), there) == 0
     assert too_close(looks(_list_asked(1, 2, 3, 4)), there) == 3
 
 
-def test_a_poll_at_the_interval_of_one_who_has_left_is_too_close() -> None:
+def test_check_reports_a_poll_at_the_interval_of_a_waiter_that_has_left() -> None:
     there = [Presence(2.0, 0.0, 10.0), Presence(10.0, 0.0, 100.0)]
     assert too_close([9.0, 11.0, 13.0], there) == 1
 
 
-def test_a_look_before_between_or_after_the_waiters_has_none() -> None:
+def test_check_reports_polls_before_between_and_after_waiters() -> None:
     there = [Presence(2.0, 10.0, 20.0), Presence(2.0, 30.0, 40.0)]
     assert without_waiter([9.0, 15.0, 25.0, 35.0, 41.0], there) == 3
 
 
-def test_a_few_sessions_asked_by_id_are_one_look_and_the_same_session_again_is_another() -> None:
+def test_check_counts_reads_of_several_sessions_as_one_poll_until_a_session_repeats() -> None:
     asked = [Asked(moment, f"/v0.4/sessions/{name}", 200, 1) for moment, name in [(1, "a"), (1.1, "b"), (1.2, "a")]]
     assert looks(asked) == [1, 1.2]

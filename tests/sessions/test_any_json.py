@@ -87,7 +87,7 @@ def test_settings_that_are_no_object_are_no_limits(value: Any) -> None:
     assert describe_limits({"settings": value}) == "no limit of its own is known that would close it"
 
 
-def test_what_is_nested_too_deeply_to_be_shown_is_named_by_its_kind() -> None:
+def test_value_nested_too_deeply_to_be_shown_is_named_by_its_type() -> None:
     deep: Any = []
     for _ in range(100_000):
         deep = [deep]
@@ -104,12 +104,12 @@ def test_what_is_nested_too_deeply_to_be_shown_is_named_by_its_kind() -> None:
         ("2026-01-01T22:00:00", "(at 2026-01-01 23:00:00, as IonQ tells the time)"),
     ],
 )
-def test_the_hour_in_which_a_session_closes_is_told_in_utc(created_at: str, told: str) -> None:
+def test_time_at_which_a_session_closes_is_given_in_utc(created_at: str, told: str) -> None:
     assert told in describe_limits({"created_at": created_at, "settings": {"duration_limit_min": 60}})
 
 
 @pytest.mark.parametrize("created_at", [None, "soon", 7, "0001-01-01T00:00:00+14:00", "2026-01-01T22:00:00"])
-def test_a_time_that_does_not_say_when_is_no_time_of_creation(created_at: Any) -> None:
+def test_invalid_time_is_no_creation_time(created_at: Any) -> None:
     session: Any = {"created_at": created_at}
     assert created_epoch(session) is None
 

@@ -61,7 +61,7 @@ def test_two_sessions_that_end_wake_the_two_oldest() -> None:
     assert [request for request, _ in queue.turns(10)] == requests[:2]
 
 
-def test_a_session_seen_open_by_a_look_counts_like_one_that_was_named() -> None:
+def test_session_seen_open_by_a_poll_counts_like_a_named_session() -> None:
     request = Request(1)
     queue = queue_of(request)
     queue.update(["s"], [], 10)
@@ -76,7 +76,7 @@ def test_the_end_of_a_session_that_was_never_known_to_be_open_says_nothing() -> 
     assert queue.turns(10) == []
 
 
-def test_an_end_is_credited_once_whoever_names_the_session_later_and_however_it_flickers() -> None:
+def test_end_is_credited_once_even_if_the_session_is_named_again_or_flickers() -> None:
     first, second = Request(1, ["s"]), Request(2, ["s"])
     queue = queue_of(first, second)
     queue.update([], ["s"], 10)
@@ -113,7 +113,7 @@ def test_credited_ends_are_forgotten_at_last() -> None:
     assert list(queue.open_ids) == ["s", *ids[:5]]
 
 
-def test_a_slot_that_finds_nobody_ready_goes_to_the_oldest_when_the_first_is_ready() -> None:
+def test_slot_without_a_ready_waiter_goes_to_the_oldest_as_soon_as_a_waiter_is_ready() -> None:
     old, young = Request(1, ["s"], ready_at=15), Request(2, ready_at=15)
     queue = queue_of(young, old)
     queue.update([], ["s"], 10)
@@ -131,7 +131,7 @@ def test_a_slot_does_not_wait_for_the_oldest_while_another_is_ready() -> None:
     assert queue.turns(10) == [(ready, "s")]
 
 
-def test_slots_beyond_those_who_wait_are_not_kept_for_who_asks_later() -> None:
+def test_slots_beyond_the_number_of_waiters_are_not_kept_for_later_waiters() -> None:
     queue = queue_of(Request(1, ["s", "t", "u"]), Request(2, ready_at=15))
     queue.update([], ["s", "t", "u"], 10)
     assert len(queue.turns(10)) == 1
@@ -139,7 +139,7 @@ def test_slots_beyond_those_who_wait_are_not_kept_for_who_asks_later() -> None:
     assert len(queue.turns(20)) == 1
 
 
-def test_a_slot_that_the_last_waiter_left_behind_is_not_kept_either() -> None:
+def test_slot_left_by_the_last_waiter_is_not_kept() -> None:
     settling = Request(1, ["s"], ready_at=15)
     queue = queue_of(settling)
     queue.update([], ["s"], 10)
@@ -160,13 +160,13 @@ def test_without_an_end_only_the_oldest_is_woken_and_the_next_after_its_own_paus
     assert queue.turns(80) == [(young, None)]
 
 
-def test_no_two_are_woken_by_their_pauses_within_a_while() -> None:
+def test_waiters_are_woken_by_their_pauses_at_least_the_spacing_apart() -> None:
     queue = queue_of(*(Request(number, pause=1, due_at=1) for number in range(3)))
     woken = [second for second in range(100) if queue.turns(second)]
     assert woken == [1, 1 + SPACING, 1 + 2 * SPACING]
 
 
-def test_one_that_comes_back_alone_is_held_back_too() -> None:
+def test_single_waiter_that_returns_is_delayed_by_the_spacing_too() -> None:
     queue = queue_of(Request(1, pause=1, due_at=1))
     assert len(queue.turns(1)) == 1
     queue.add(Request(1, pause=1, due_at=4))
@@ -174,7 +174,7 @@ def test_one_that_comes_back_alone_is_held_back_too() -> None:
     assert len(queue.turns(1 + SPACING)) == 1
 
 
-def test_who_is_woken_by_an_end_takes_the_turn_of_the_pause_too() -> None:
+def test_waiter_woken_by_an_end_uses_up_the_turn_of_the_pause() -> None:
     old, young = Request(1, ["s"], pause=60, due_at=60), Request(2, pause=60, due_at=60)
     queue = queue_of(old, young)
     queue.update([], ["s"], 100)
@@ -187,7 +187,7 @@ def test_a_pause_that_is_over_before_the_waiter_is_ready_waits_for_it() -> None:
     assert queue_of(request).next_at() == 5
 
 
-def test_who_has_left_is_not_woken() -> None:
+def test_waiter_that_has_left_is_not_woken() -> None:
     gone, next_one = Request(1, ["s"], pause=1, due_at=1), Request(2, pause=60, due_at=60)
     queue = queue_of(gone, next_one)
     queue.remove(gone)
@@ -196,12 +196,12 @@ def test_who_has_left_is_not_woken() -> None:
     assert queue.turns(10) == [(next_one, "s")], "what it named is remembered for the others"
 
 
-def test_only_who_comes_as_the_oldest_hurries_the_poll() -> None:
+def test_only_a_new_oldest_waiter_hurries_the_poll() -> None:
     queue: CapacityQueue[Request] = CapacityQueue()
     assert [queue.add(Request(since)) for since in (5, 6, 5, 4)] == [True, False, False, True]
 
 
-def test_a_session_of_another_backend_wakes_nobody() -> None:
+def test_session_of_another_backend_wakes_no_waiter() -> None:
     queues = CapacityQueues()
     here, there = (CapacityWaiter(backend, [], since=1, interval=0, pause=NEVER) for backend in ("here", "there"))
     assert [queues.add(here), queues.add(there)] == [True, True]

@@ -28,7 +28,7 @@ CHANGES: list[dict[str, Any]] = [
 ]
 
 
-def test_a_session_that_still_answers_is_gone_on_with(ionq_emulator: Emulator) -> None:
+def test_stored_session_that_matches_the_request_is_used(ionq_emulator: Emulator) -> None:
     store = Store()
     first = Task(store, cost_limit_usd=9.5).try_once()["id"]
     # A service may add limits of its own.
@@ -39,7 +39,7 @@ def test_a_session_that_still_answers_is_gone_on_with(ionq_emulator: Emulator) -
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("remembered", [True, False], ids=["with its request", "id only"])
-def test_one_that_answers_another_request_is_ended_and_another_opened(
+def test_stored_session_of_another_request_is_ended_and_replaced(
     ionq_emulator: Emulator, change: dict[str, Any], remembered: bool
 ) -> None:
     store = Store()
@@ -52,7 +52,7 @@ def test_one_that_answers_another_request_is_ended_and_another_opened(
     assert store.get(SESSION_KEY) == second["id"] != first
 
 
-def test_one_that_is_shown_on_another_backend_is_ended(ionq_emulator: Emulator) -> None:
+def test_stored_session_on_another_backend_is_ended(ionq_emulator: Emulator) -> None:
     store = Store()
     first = Task(store).try_once()["id"]
     ionq_emulator.update_session(first, backend="simulator")
@@ -60,7 +60,7 @@ def test_one_that_is_shown_on_another_backend_is_ended(ionq_emulator: Emulator) 
     assert open_sessions(ionq_emulator) == [second]
 
 
-def test_one_that_cannot_be_ended_is_named_and_none_opened_beside_it(
+def test_stored_session_that_cannot_be_ended_is_named_and_not_replaced(
     ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(closing, "ATTEMPTS", 1)
@@ -77,7 +77,7 @@ def test_one_that_cannot_be_ended_is_named_and_none_opened_beside_it(
 
 @pytest.mark.parametrize("adopt", [False, True])
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_lost_one_of_another_request_is_named_and_never_adopted(
+def test_lost_session_of_another_request_is_named_and_never_adopted(
     ionq_emulator: Emulator, change: dict[str, Any], adopt: bool
 ) -> None:
     store = Store()
@@ -102,7 +102,9 @@ def elsewhere(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Itera
         yield emulator
 
 
-def test_one_of_another_account_is_ended_there_and_another_opened(ionq_emulator: Emulator, elsewhere: Emulator) -> None:
+def test_stored_session_of_another_account_is_ended_there_and_replaced(
+    ionq_emulator: Emulator, elsewhere: Emulator
+) -> None:
     store = Store()
     Task(store, ionq_conn_id="elsewhere").try_once()
     second = Task(store).try_once()["id"]
@@ -110,7 +112,7 @@ def test_one_of_another_account_is_ended_there_and_another_opened(ionq_emulator:
     assert open_sessions(ionq_emulator) == [second]
 
 
-def test_one_of_an_account_that_airflow_has_no_connection_to_any_more_is_named(
+def test_stored_session_whose_connection_was_deleted_is_named(
     ionq_emulator: Emulator, elsewhere: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Store()
@@ -121,9 +123,7 @@ def test_one_of_an_account_that_airflow_has_no_connection_to_any_more_is_named(
     assert ionq_emulator.sessions() == []
 
 
-def test_a_lost_one_is_looked_for_in_the_account_in_which_it_was_asked_for(
-    ionq_emulator: Emulator, elsewhere: Emulator
-) -> None:
+def test_lost_session_is_searched_in_the_account_of_its_request(ionq_emulator: Emulator, elsewhere: Emulator) -> None:
     store = Store()
     crash(Task(store, ionq_conn_id="elsewhere"), elsewhere, CREATE, after=True)
     (lost,) = open_sessions(elsewhere)
@@ -132,7 +132,7 @@ def test_a_lost_one_is_looked_for_in_the_account_in_which_it_was_asked_for(
     assert ionq_emulator.sessions() == []
 
 
-def test_an_account_that_cannot_be_asked_whether_it_has_one_is_left_to_a_retry(
+def test_account_that_cannot_be_searched_for_a_lost_session_is_left_to_a_retry(
     ionq_emulator: Emulator, elsewhere: Emulator
 ) -> None:
     store = Store()

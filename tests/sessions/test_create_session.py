@@ -44,9 +44,7 @@ def requests(emulator: Emulator) -> list[str]:
     return [str(request.route) for request in emulator.requests]
 
 
-def test_it_opens_a_session_with_its_limits_and_returns_what_a_read_shows(
-    ionq_emulator: Emulator, store: Store | None
-) -> None:
+def test_session_is_created_with_its_limits_and_returned_as_read(ionq_emulator: Emulator, store: Store | None) -> None:
     session = Task(store, job_count_limit=10, cost_limit_usd=99.5).try_once()
     assert session == ionq_emulator.session(session["id"])
     assert session["backend"] == BACKEND
@@ -72,14 +70,16 @@ BAD_LIMITS: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("name", "value"), BAD_LIMITS)
-def test_what_cannot_be_asked_for_is_refused_when_the_dag_is_parsed(name: str, value: Any) -> None:
+def test_invalid_argument_is_rejected_when_the_dag_is_parsed(name: str, value: Any) -> None:
     arguments: dict[str, Any] = {"task_id": "create", "backend": BACKEND, "duration_limit_min": 60, name: value}
     with pytest.raises(ValueError, match=name):
         IonQCreateSessionOperator(**arguments)
 
 
 @pytest.mark.parametrize(("name", "value"), [(n, v) for n, v in BAD_LIMITS if isinstance(v, (int, float, str))])
-def test_and_a_template_that_renders_to_it_before_any_request(ionq_emulator: Emulator, name: str, value: Any) -> None:
+def test_template_that_renders_to_an_invalid_value_fails_before_any_request(
+    ionq_emulator: Emulator, name: str, value: Any
+) -> None:
     task = Task(None, **{name: "{{ params.value }}"})
     setattr(task.operator, name, value)
     with pytest.raises(IonQFailException, match=name):
@@ -87,7 +87,7 @@ def test_and_a_template_that_renders_to_it_before_any_request(ionq_emulator: Emu
     assert requests(ionq_emulator) == []
 
 
-def test_a_session_without_any_limit_must_be_asked_for_in_words(ionq_emulator: Emulator) -> None:
+def test_a_session_without_any_limit_needs_allow_unlimited(ionq_emulator: Emulator) -> None:
     with pytest.raises(ValueError, match="allow_unlimited=True"):
         Task(None, duration_limit_min=None)
     session = Task(None, duration_limit_min=None, allow_unlimited=True).try_once()
@@ -96,12 +96,12 @@ def test_a_session_without_any_limit_must_be_asked_for_in_words(ionq_emulator: E
 
 @pytest.mark.parametrize("name", ["timeout", "poke_interval"])
 @pytest.mark.parametrize("value", [0, -1, True, "soon"])
-def test_a_time_that_is_none_is_refused(name: str, value: Any) -> None:
+def test_invalid_timeout_or_poke_interval_is_rejected(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=name):
         Task(None, **{name: value})
 
 
-def test_an_unknown_backend_is_told_by_the_api_and_those_that_there_are(ionq_emulator: Emulator) -> None:
+def test_unknown_backend_fails_with_the_list_of_known_backends(ionq_emulator: Emulator) -> None:
     with pytest.raises(
         IonQFailException, match=r"answered 400: .*there is no backend 'qpu.none-1'; there are: .*forte-1"
     ):
@@ -122,7 +122,9 @@ def test_a_refusal_fails_without_retries_and_is_forgotten(
         assert store.values == {}
 
 
-def test_nothing_is_sent_when_the_sessions_before_cannot_be_seen(ionq_emulator: Emulator, store: Store | None) -> None:
+def test_no_session_is_requested_when_the_open_sessions_cannot_be_listed(
+    ionq_emulator: Emulator, store: Store | None
+) -> None:
     ionq_emulator.fail(503, route=LIST, times=10, retry_after=0)
     with pytest.raises(IonQServerError):
         Task(store).try_once()
@@ -155,7 +157,7 @@ LOST = ["dropped", "late", "cut", "500", "502", "504", "520"]
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("how", LOST)
-def test_a_lost_answer_is_never_asked_for_again_and_names_the_session(
+def test_request_with_a_lost_answer_is_never_repeated_and_the_error_names_the_session(
     ionq_emulator: Emulator, store: Store | None, how: str
 ) -> None:
     others = ionq_emulator.create_session(BACKEND, settings={"duration_limit_min": 60})["id"]
@@ -173,7 +175,9 @@ def test_a_lost_answer_is_never_asked_for_again_and_names_the_session(
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("how", LOST)
-def test_and_is_adopted_if_the_author_says_so(ionq_emulator: Emulator, store: Store | None, how: str) -> None:
+def test_lost_session_is_adopted_if_adopt_lost_session_is_set(
+    ionq_emulator: Emulator, store: Store | None, how: str
+) -> None:
     ionq_emulator.create_session(BACKEND, settings={"duration_limit_min": 60})
     before = set(open_sessions(ionq_emulator))
     lose(ionq_emulator, how)
@@ -182,7 +186,7 @@ def test_and_is_adopted_if_the_author_says_so(ionq_emulator: Emulator, store: St
     assert session["id"] not in before
 
 
-def test_but_not_one_of_two(ionq_emulator: Emulator, store: Store | None) -> None:
+def test_lost_session_is_not_adopted_if_there_are_two_candidates(ionq_emulator: Emulator, store: Store | None) -> None:
     def meddle(request: Any) -> None:
         if request.route == CREATE:
             ionq_emulator.create_session(BACKEND, settings={"duration_limit_min": 60})
@@ -205,7 +209,7 @@ def test_but_not_one_of_two(ionq_emulator: Emulator, store: Store | None) -> Non
         {},
     ],
 )
-def test_a_session_of_another_kind_is_not_taken_for_the_lost_one(
+def test_session_with_another_backend_or_limits_is_not_a_candidate(
     ionq_emulator: Emulator, store: Store | None, other: dict[str, Any]
 ) -> None:
     ionq_emulator.fail(500, route=CREATE)
@@ -217,7 +221,7 @@ def test_a_session_of_another_kind_is_not_taken_for_the_lost_one(
 @pytest.mark.parametrize(
     "field", [{"project_id": "another"}, *({"created_at": f"{year}-01-01T00:00:00.000Z"} for year in (2020, 2099))]
 )
-def test_nor_is_one_of_another_project_or_time(
+def test_session_of_another_project_or_time_is_not_a_candidate(
     ionq_emulator: Emulator, store: Store | None, field: dict[str, Any]
 ) -> None:
     def meddle(request: Any) -> None:
@@ -231,7 +235,7 @@ def test_nor_is_one_of_another_project_or_time(
         Task(store, adopt_lost_session=True).try_once()
 
 
-def test_nor_one_that_has_ended(ionq_emulator: Emulator, store: Store | None) -> None:
+def test_ended_session_is_not_a_candidate(ionq_emulator: Emulator, store: Store | None) -> None:
     def meddle(request: Any) -> None:
         if request.route == CREATE:
             made = ionq_emulator.create_session(BACKEND, settings={"duration_limit_min": 60})
@@ -243,7 +247,7 @@ def test_nor_one_that_has_ended(ionq_emulator: Emulator, store: Store | None) ->
         Task(store, adopt_lost_session=True).try_once()
 
 
-def test_one_that_was_started_is_named_and_never_adopted(ionq_emulator: Emulator, store: Store | None) -> None:
+def test_lost_session_that_was_started_is_named_and_never_adopted(ionq_emulator: Emulator, store: Store | None) -> None:
     def start(request: Any) -> None:
         if request.route == CREATE and len(ionq_emulator.sessions()) == 1:
             ionq_emulator.start_session(ionq_emulator.sessions()[0]["id"])
@@ -261,7 +265,7 @@ def test_one_that_was_started_is_named_and_never_adopted(ionq_emulator: Emulator
     assert lost_id in open_sessions(ionq_emulator)
 
 
-def test_an_answer_that_is_lost_without_effect_is_retried_by_airflow_and_opens_one(
+def test_failed_request_without_effect_is_retried_by_airflow_and_creates_one_session(
     ionq_emulator: Emulator, store: Store | None
 ) -> None:
     ionq_emulator.fail(500, route=CREATE)
@@ -274,7 +278,7 @@ def test_an_answer_that_is_lost_without_effect_is_retried_by_airflow_and_opens_o
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_session_that_appears_late_is_found(ionq_emulator: Emulator, store: Store | None) -> None:
+def test_lost_session_that_appears_late_in_the_list_is_found(ionq_emulator: Emulator, store: Store | None) -> None:
     ionq_emulator.fail(504, route=CREATE)
     looks: list[str] = []
 
@@ -290,9 +294,7 @@ def test_a_session_that_appears_late_is_found(ionq_emulator: Emulator, store: St
     assert looks[2] in str(lost.value)
 
 
-def test_the_list_may_fail_for_a_while_when_a_lost_session_is_looked_for(
-    ionq_emulator: Emulator, store: Store | None
-) -> None:
+def test_search_for_a_lost_session_survives_a_failing_list(ionq_emulator: Emulator, store: Store | None) -> None:
     ionq_emulator.disturb("drop_after_read", route=CREATE)
 
     def fail_once(request: Any) -> None:
@@ -333,14 +335,16 @@ def crash(task: Task, emulator: Emulator, route: str, *, after: bool) -> None:
             task.try_once()
 
 
-def test_a_try_that_died_before_the_request_opens_none_and_the_next_one_does(ionq_emulator: Emulator) -> None:
+def test_try_that_dies_before_the_request_creates_no_session_and_the_next_try_creates_one(
+    ionq_emulator: Emulator,
+) -> None:
     task = Task(Store())
     crash(task, ionq_emulator, CREATE, after=False)
     session = task.try_once()
     assert open_sessions(ionq_emulator) == [session["id"]]
 
 
-def test_a_try_that_died_before_its_answer_leaves_one_that_the_next_try_names(
+def test_session_of_a_try_that_dies_before_the_answer_is_named_by_the_next_try(
     ionq_emulator: Emulator, store: Store | None
 ) -> None:
     task = Task(store)
@@ -351,14 +355,16 @@ def test_a_try_that_died_before_its_answer_leaves_one_that_the_next_try_names(
     assert requests(ionq_emulator).count(CREATE) == 1
 
 
-def test_or_adopts(ionq_emulator: Emulator, store: Store | None) -> None:
+def test_session_of_a_try_that_dies_before_the_answer_is_adopted_if_adopt_lost_session_is_set(
+    ionq_emulator: Emulator, store: Store | None
+) -> None:
     task = Task(store, adopt_lost_session=True)
     crash(task, ionq_emulator, CREATE, after=True)
     assert open_sessions(ionq_emulator) == [task.try_once()["id"]]
     assert requests(ionq_emulator).count(CREATE) == 1
 
 
-def test_a_try_that_died_after_its_answer_leaves_one_that_the_next_try_goes_on_with(ionq_emulator: Emulator) -> None:
+def test_session_of_a_try_that_dies_after_the_answer_is_used_by_the_next_try(ionq_emulator: Emulator) -> None:
     task = Task(Store())
     crash(task, ionq_emulator, READ, after=False)
     (made,) = open_sessions(ionq_emulator)
@@ -417,7 +423,7 @@ def test_the_intent_is_stored_before_the_request(ionq_emulator: Emulator) -> Non
 # What the task that ends the session is told, should this one not live to return.
 
 
-def test_it_tells_what_it_asks_for_before_the_request_and_the_id_after_it(
+def test_intent_is_published_before_the_request_and_the_session_id_after_it(
     ionq_emulator: Emulator, store: Store | None
 ) -> None:
     told: dict[str, Any] = {}
@@ -429,7 +435,7 @@ def test_it_tells_what_it_asks_for_before_the_request_and_the_id_after_it(
     assert told[READ] == {"session_id": session["id"], "connection": "ionq_default"}
 
 
-def test_and_nothing_when_it_was_refused(ionq_emulator: Emulator, store: Store | None) -> None:
+def test_published_intent_is_cleared_when_the_request_is_rejected(ionq_emulator: Emulator, store: Store | None) -> None:
     task = Task(store)
     ionq_emulator.fail(400, route=CREATE)
     with pytest.raises(IonQFailException):
@@ -438,7 +444,7 @@ def test_and_nothing_when_it_was_refused(ionq_emulator: Emulator, store: Store |
 
 
 @pytest.mark.parametrize("route", [CREATE, READ])
-def test_the_next_try_tells_it_anew_before_anything_else(
+def test_next_try_republishes_the_intent_or_id_before_anything_else(
     ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
     task = Task(Store())
@@ -451,7 +457,7 @@ def test_the_next_try_tells_it_anew_before_anything_else(
     assert task.xcoms[OPENING_KEY] == told
 
 
-def test_without_a_store_it_tells_nothing_rather_than_that_there_is_nothing(
+def test_next_try_without_a_store_publishes_nothing_instead_of_an_empty_value(
     ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = Task(None)
@@ -462,7 +468,7 @@ def test_without_a_store_it_tells_nothing_rather_than_that_there_is_nothing(
     assert OPENING_KEY not in task.xcoms
 
 
-def test_what_is_told_is_told_though_the_store_cannot_be_written(ionq_emulator: Emulator) -> None:
+def test_session_id_is_published_although_the_store_cannot_be_written(ionq_emulator: Emulator) -> None:
     class Full(Store):
         def set(self, key: str, value: Any) -> None:
             if key == SESSION_KEY:
@@ -475,7 +481,7 @@ def test_what_is_told_is_told_though_the_store_cannot_be_written(ionq_emulator: 
     assert task.xcoms[OPENING_KEY]["session_id"] == session["id"]
 
 
-def test_a_store_that_cannot_be_written_before_it_has_nothing_sent(ionq_emulator: Emulator) -> None:
+def test_no_session_is_requested_when_the_intent_cannot_be_stored(ionq_emulator: Emulator) -> None:
     class Broken(Store):
         def set(self, key: str, value: Any) -> None:
             raise OSError("no more")
@@ -488,7 +494,7 @@ def test_a_store_that_cannot_be_written_before_it_has_nothing_sent(ionq_emulator
 # Once it is open.
 
 
-def test_a_session_that_the_api_does_not_show_is_handed_on_all_the_same(
+def test_new_session_that_the_api_does_not_show_is_returned_anyway(
     ionq_emulator: Emulator, store: Store | None
 ) -> None:
     ionq_emulator.fail(404, route=READ, seconds=30)
@@ -498,7 +504,7 @@ def test_a_session_that_the_api_does_not_show_is_handed_on_all_the_same(
 
 
 @pytest.mark.parametrize("status", [404, 500, 503, 429])
-def test_one_that_it_shows_late_is_read_when_it_does(ionq_emulator: Emulator, status: int) -> None:
+def test_new_session_that_the_api_shows_late_is_read_again(ionq_emulator: Emulator, status: int) -> None:
     ionq_emulator.fail(status, route=READ)
     session = Task(None).try_once()
     assert session == ionq_emulator.session(session["id"])
@@ -529,7 +535,7 @@ def runner_of() -> Any:
 
 
 @pytest.mark.parametrize("route", [CREATE, READ])
-def test_a_killed_task_ends_the_session_that_it_has_just_opened(
+def test_killed_task_ends_the_session_that_it_has_just_created(
     ionq_emulator: Emulator, store: Store | None, runner_of: Any, route: str
 ) -> None:
     task = Task(store)
@@ -562,7 +568,7 @@ def test_a_killed_task_tries_to_end_its_session_more_than_once(ionq_emulator: Em
     assert open_sessions(ionq_emulator) == []
 
 
-def test_a_handler_that_raises_as_airflow_2_has_it_ends_the_session_too(
+def test_session_is_ended_when_the_signal_handler_raises_as_in_airflow_2(
     ionq_emulator: Emulator, runner_of: Any
 ) -> None:
     class Terminated(BaseException):
@@ -584,7 +590,7 @@ def test_a_handler_that_raises_as_airflow_2_has_it_ends_the_session_too(
     assert requests(ionq_emulator).count(END) == 1
 
 
-def test_a_task_that_is_out_of_time_ends_the_session_that_it_has_just_opened(ionq_emulator: Emulator) -> None:
+def test_task_at_its_execution_timeout_ends_the_session_that_it_has_just_created(ionq_emulator: Emulator) -> None:
     class TimedOut(BaseException):
         pass
 
@@ -608,7 +614,7 @@ def test_a_task_that_is_out_of_time_ends_the_session_that_it_has_just_opened(ion
     assert open_sessions(ionq_emulator) == []
 
 
-def test_a_host_that_is_gone_after_it_answered_the_list_is_left_to_a_retry(
+def test_host_that_disappears_after_the_list_is_left_to_a_retry(
     ionq_emulator: Emulator, store: Store | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop_after_list = ionq_emulator.record
@@ -635,7 +641,7 @@ def test_a_host_that_is_gone_after_it_answered_the_list_is_left_to_a_retry(
     assert ionq_emulator.sessions() == []
 
 
-def test_so_is_a_tls_connection_that_breaks_when_the_request_was_sent(
+def test_tls_connection_that_breaks_after_the_request_is_left_to_a_retry(
     ionq_emulator: Emulator, store: Store | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any, **__: Any) -> Any:
@@ -652,7 +658,7 @@ def test_so_is_a_tls_connection_that_breaks_when_the_request_was_sent(
     assert open_sessions(ionq_emulator) == [session["id"]]
 
 
-def test_a_task_that_is_done_ends_nothing_when_it_is_killed(ionq_emulator: Emulator) -> None:
+def test_finished_task_ends_no_session_when_it_is_killed(ionq_emulator: Emulator) -> None:
     task = Task(None)
     session = task.try_once()
     task.operator.on_kill()
@@ -663,7 +669,7 @@ def test_a_task_that_is_done_ends_nothing_when_it_is_killed(ionq_emulator: Emula
 
 
 @pytest.mark.parametrize("status", [409, 429])
-def test_without_capacity_it_defers_and_asks_again_when_there_may_be_some(
+def test_task_without_capacity_defers_and_requests_again_when_there_may_be_some(
     ionq_emulator: Emulator, store: Store | None, status: int
 ) -> None:
     others = ionq_emulator.create_session(BACKEND)["id"]
@@ -699,7 +705,7 @@ def test_without_capacity_it_defers_and_asks_again_when_there_may_be_some(
     assert requests(ionq_emulator).count(CREATE) == 3
 
 
-def test_the_pause_grows_to_five_minutes_and_honours_retry_after(ionq_emulator: Emulator) -> None:
+def test_pause_between_requests_grows_to_five_minutes_and_honours_retry_after(ionq_emulator: Emulator) -> None:
     task = Task(None, poke_interval=60)
     ionq_emulator.fail(429, route=CREATE, times=4)
     ionq_emulator.fail(429, route=CREATE, retry_after=290)
@@ -734,7 +740,7 @@ def test_an_event_of_another_trigger_is_refused(ionq_emulator: Emulator, event: 
     assert ionq_emulator.sessions() == []
 
 
-def test_after_the_time_out_it_asks_a_last_time(ionq_emulator: Emulator, store: Store | None) -> None:
+def test_task_requests_a_session_once_more_after_the_timeout(ionq_emulator: Emulator, store: Store | None) -> None:
     task = Task(store, timeout=50)
     ionq_emulator.fail(409, route=CREATE, times=2)
     with pytest.raises(TaskDeferred):
@@ -745,7 +751,7 @@ def test_after_the_time_out_it_asks_a_last_time(ionq_emulator: Emulator, store: 
     assert task.time_out()["backend"] == BACKEND
 
 
-def test_on_the_worker_it_waits_if_asked_to(ionq_emulator: Emulator) -> None:
+def test_task_waits_for_capacity_on_the_worker_if_not_deferrable(ionq_emulator: Emulator) -> None:
     ionq_emulator.fail(409, route=CREATE, times=2)
     session = Task(None, deferrable=False, poke_interval=0.1).try_once()
     assert open_sessions(ionq_emulator) == [session["id"]]
@@ -754,7 +760,7 @@ def test_on_the_worker_it_waits_if_asked_to(ionq_emulator: Emulator) -> None:
         Task(None, deferrable=False, poke_interval=0.1, timeout=0.5).try_once()
 
 
-def test_a_crash_of_a_resumed_process_is_no_second_session_either(ionq_emulator: Emulator) -> None:
+def test_crash_of_a_resumed_task_leads_to_no_second_session(ionq_emulator: Emulator) -> None:
     task = Task(Store())
     ionq_emulator.fail(409, route=CREATE)
     with pytest.raises(TaskDeferred):
@@ -763,7 +769,7 @@ def test_a_crash_of_a_resumed_process_is_no_second_session_either(ionq_emulator:
     assert [task.try_once()["id"]] == open_sessions(ionq_emulator)
 
 
-def test_what_may_pass_is_left_to_airflows_retries(ionq_emulator: Emulator) -> None:
+def test_transient_errors_are_left_to_airflows_retries(ionq_emulator: Emulator) -> None:
     ionq_emulator.stop()
     with pytest.raises(IonQFailException):
         Task(None).try_once()

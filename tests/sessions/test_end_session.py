@@ -47,7 +47,7 @@ def requests(emulator: Emulator) -> list[str]:
     return [str(request.route) for request in emulator.requests]
 
 
-def test_it_ends_the_session_reads_it_back_and_returns_it(ionq_emulator: Emulator, session_id: str) -> None:
+def test_session_is_ended_read_back_and_returned(ionq_emulator: Emulator, session_id: str) -> None:
     session = end(session_id)
     assert session == ionq_emulator.session(session_id)
     assert session["status"] == "ended"
@@ -60,7 +60,9 @@ def test_a_session_that_has_ended_is_a_success_and_stays_as_it_ended(ionq_emulat
 
 
 @pytest.mark.parametrize("status", [400, 404, 409])
-def test_also_where_the_api_refuses_to_end_it_again(ionq_emulator: Emulator, session_id: str, status: int) -> None:
+def test_ended_session_is_a_success_even_if_the_api_rejects_a_second_end(
+    ionq_emulator: Emulator, session_id: str, status: int
+) -> None:
     ended = ionq_emulator.end_session(session_id)
     ionq_emulator.fail(status, route=END)
     assert end(session_id) == ended
@@ -68,7 +70,7 @@ def test_also_where_the_api_refuses_to_end_it_again(ionq_emulator: Emulator, ses
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 429, 500, 502, 503, 504, 520])
-def test_an_end_that_was_refused_is_asked_for_again_while_the_session_is_open(
+def test_rejected_end_is_requested_again_while_the_session_is_open(
     ionq_emulator: Emulator, session_id: str, pauses: list[float], status: int
 ) -> None:
     ionq_emulator.fail(status, route=END, times=2)
@@ -78,15 +80,13 @@ def test_an_end_that_was_refused_is_asked_for_again_while_the_session_is_open(
 
 
 @pytest.mark.parametrize("kind", ["drop_after_read", "cut_body"])
-def test_a_lost_answer_is_made_up_for_by_the_read(ionq_emulator: Emulator, session_id: str, kind: Any) -> None:
+def test_end_with_a_lost_answer_is_confirmed_by_a_read(ionq_emulator: Emulator, session_id: str, kind: Any) -> None:
     ionq_emulator.disturb(kind, route=END)
     assert end(session_id)["status"] == "ended"
     assert requests(ionq_emulator) == [END, READ]
 
 
-def test_the_answer_of_the_request_is_not_believed_without_a_read(
-    ionq_emulator: Emulator, session_id: str, pauses: list[float]
-) -> None:
+def test_end_is_not_trusted_without_a_read(ionq_emulator: Emulator, session_id: str, pauses: list[float]) -> None:
     lie = f'{{"id": "{session_id}", "status": "ended", "ended_at": "2026-01-01T00:00:00Z"}}'
     ionq_emulator.fail(200, route=END, times=closing.ATTEMPTS, body=lie)
     with pytest.raises(SessionNotEndedError, match="shows it with status 'created'"):
@@ -94,7 +94,7 @@ def test_the_answer_of_the_request_is_not_believed_without_a_read(
     assert ionq_emulator.session(session_id)["ended_at"] is None
 
 
-def test_one_that_does_not_end_fails_and_names_session_backend_and_limits(
+def test_end_that_has_no_effect_fails_and_names_session_backend_and_limits(
     ionq_emulator: Emulator, session_id: str, pauses: list[float]
 ) -> None:
     ionq_emulator.fail(503, route=END, seconds=60)
@@ -118,7 +118,7 @@ def test_retry_after_is_honoured_within_reason(ionq_emulator: Emulator, session_
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_an_api_that_refuses_to_show_it_fails_the_try_with_retries(
+def test_session_that_the_api_does_not_show_fails_the_try_with_retries(
     ionq_emulator: Emulator, session_id: str, status: int
 ) -> None:
     ionq_emulator.fail(status, times=2)
@@ -128,7 +128,7 @@ def test_an_api_that_refuses_to_show_it_fails_the_try_with_retries(
 
 
 @pytest.mark.parametrize("session_id", [None, "None", " ", ".", "..", 7])
-def test_what_cannot_be_an_id_is_refused_before_any_request(ionq_emulator: Emulator, session_id: Any) -> None:
+def test_invalid_id_is_rejected_before_any_request(ionq_emulator: Emulator, session_id: Any) -> None:
     with pytest.raises(IonQFailException, match="session_id"):
         end(session_id)
     assert requests(ionq_emulator) == []
@@ -139,7 +139,7 @@ def test_an_empty_id_is_refused_when_the_dag_is_parsed() -> None:
         IonQEndSessionOperator(task_id="end", session_id="")
 
 
-def test_the_hook_refuses_one_too(ionq_emulator: Emulator) -> None:
+def test_hook_rejects_an_invalid_id_before_any_request(ionq_emulator: Emulator) -> None:
     with pytest.raises(IonQInvalidIdError):
         IonQHook().end_session("")
     with pytest.raises(IonQInvalidIdError):
@@ -169,7 +169,7 @@ def test_open_jobs_are_cancelled_first(ionq_emulator: Emulator, session_id: str)
 
 @pytest.mark.usefixtures("open_jobs")
 @pytest.mark.parametrize("route", [JOBS, "PUT /jobs/{job_id}/status/cancel"])
-def test_what_cannot_be_cancelled_does_not_keep_the_session_open(
+def test_job_that_cannot_be_canceled_does_not_keep_the_session_open(
     ionq_emulator: Emulator, session_id: str, route: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     ionq_emulator.submit_job(session_id)
@@ -197,7 +197,7 @@ def test_jobs_are_listed_from_all_pages(ionq_emulator: Emulator, session_id: str
         (["<html>"], "is not JSON"),
     ],
 )
-def test_pages_that_lead_nowhere_are_an_error(
+def test_invalid_next_cursor_of_a_job_list_is_an_error(
     ionq_emulator: Emulator, session_id: str, pages: list[str], words: str
 ) -> None:
     for page in pages:
@@ -207,6 +207,6 @@ def test_pages_that_lead_nowhere_are_an_error(
     assert len(requests(ionq_emulator)) == len(pages)
 
 
-def test_an_empty_cursor_is_the_end(ionq_emulator: Emulator, session_id: str) -> None:
+def test_empty_next_cursor_ends_a_job_list(ionq_emulator: Emulator, session_id: str) -> None:
     ionq_emulator.fail(200, route=JOBS, body='{"jobs": [{"id": "a", "status": "ready"}], "next": ""}')
     assert IonQHook().list_session_jobs(session_id) == [{"id": "a", "status": "ready"}]

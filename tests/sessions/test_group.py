@@ -182,7 +182,7 @@ def test_the_run_is_judged_by_the_work_and_by_every_end() -> None:
     assert last_tasks(d) == {"outer.inner.deeper", "outer.inner.end_session", "outer.flat", "outer.end_session"}
 
 
-def test_what_comes_before_and_after_the_group_is_outside() -> None:
+def test_tasks_before_and_after_the_group_are_outside() -> None:
     with dag() as d:
         before, after = work.override(task_id="before")(), work.override(task_id="after")()
         with session() as bell:
@@ -193,7 +193,7 @@ def test_what_comes_before_and_after_the_group_is_outside() -> None:
     assert d.get_task("after").upstream_task_ids == {"bell.work"}
 
 
-def test_what_skips_or_fails_an_argument_keeps_the_group_from_beginning() -> None:
+def test_skipped_or_failed_argument_keeps_the_group_from_starting() -> None:
     @task
     def choose() -> str:
         return "qpu.forte-1"
@@ -203,7 +203,7 @@ def test_what_skips_or_fails_an_argument_keeps_the_group_from_beginning() -> Non
     assert d.get_task("bell.begin").upstream_task_ids == {"choose"}
 
 
-def test_default_arguments_of_the_dag_do_not_weaken_it() -> None:
+def test_default_arguments_of_the_dag_do_not_weaken_the_group() -> None:
     weak = {
         "retries": 0,
         "retry_delay": timedelta(seconds=1),
@@ -247,7 +247,7 @@ def test_default_arguments_of_the_dag_do_not_weaken_it() -> None:
 
 
 @pytest.mark.skipif(get_base_airflow_version_tuple() < (3, 3, 0), reason="Airflow 3.3 brought retry policies")
-def test_nor_does_a_retry_policy() -> None:
+def test_default_retry_policy_does_not_weaken_the_group() -> None:
     from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
     never = ExceptionRetryPolicy(rules=[RetryRule(exception=Exception, action=RetryAction.FAIL)])
@@ -293,7 +293,7 @@ def test_a_group_without_work_is_refused() -> None:
         pass
 
 
-def test_a_group_that_is_used_twice_is_refused() -> None:
+def test_a_group_that_is_entered_twice_is_rejected() -> None:
     with dag():
         bell = session()
         with bell:
@@ -302,7 +302,7 @@ def test_a_group_that_is_used_twice_is_refused() -> None:
             work.override(task_id="again")(bell.session_id)
 
 
-def test_a_group_that_is_not_entered_opens_nothing_and_gives_no_id() -> None:
+def test_a_group_that_is_not_entered_has_no_tasks_and_no_session_id() -> None:
     with dag() as d:
         bell = session()
         with pytest.raises(ValueError, match="used without `with`"):
@@ -310,7 +310,7 @@ def test_a_group_that_is_not_entered_opens_nothing_and_gives_no_id() -> None:
     assert not d.tasks
 
 
-def test_an_error_inside_is_not_hidden_by_one_of_the_group() -> None:
+def test_an_error_inside_the_block_is_not_hidden_by_an_error_of_the_group() -> None:
     with dag(), pytest.raises(ZeroDivisionError), session():
         raise ZeroDivisionError
 
@@ -323,13 +323,13 @@ def test_a_dag_that_would_skip_the_end_is_refused() -> None:
 @pytest.mark.parametrize(
     "arguments", [{"duration_limit_min": 0}, {"duration_limit_min": None}, {"backend": ""}, {"timeout": 0}]
 )
-def test_arguments_are_refused_when_the_dag_is_parsed(arguments: dict[str, Any]) -> None:
+def test_invalid_arguments_of_a_group_are_rejected_when_the_dag_is_parsed(arguments: dict[str, Any]) -> None:
     with dag(), pytest.raises(ValueError, match=r"duration_limit_min|backend|timeout"), session(**arguments):
         pass
 
 
 @pytest.mark.usefixtures("ionq_emulator")
-def test_the_end_that_fails_tells_what_was_opened_even_if_it_was_never_seen(
+def test_failed_end_names_the_session_even_if_create_session_returned_none(
     ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: Any
 ) -> None:
     monkeypatch.setattr(closing, "ATTEMPTS", 1)

@@ -110,7 +110,7 @@ def test_a_session_that_was_not_handed_on_is_ended(ionq_emulator: Emulator, run:
     assert ended["ended_at"] is not None
 
 
-def test_and_where_no_work_has_failed_the_end_does_so_that_the_run_is_no_success(
+def test_end_fails_after_ending_the_session_if_no_work_has_failed(
     run: Run, made: str, is_open: Callable[[str], bool]
 ) -> None:
     with pytest.raises(IonQFailException, match=f"session {made}, which it opened, has ended"):
@@ -119,7 +119,7 @@ def test_and_where_no_work_has_failed_the_end_does_so_that_the_run_is_no_success
 
 
 @pytest.mark.parametrize("state", ["failed", "skipped", None])
-def test_nor_is_one_whose_opening_was_marked_or_is_to_run_again(
+def test_end_fails_if_create_session_was_marked_or_is_to_run_again(
     ionq_emulator: Emulator, run: Run, made: str, state: str | None, is_open: Callable[[str], bool]
 ) -> None:
     opened = ionq_emulator.session(made)
@@ -129,18 +129,18 @@ def test_nor_is_one_whose_opening_was_marked_or_is_to_run_again(
     assert run(CREATED, None).end(opened=opened)["id"] == made
 
 
-def test_work_behind_which_a_task_runs_in_any_case_fails_no_run(run: Run, made: str) -> None:
+def test_end_fails_if_a_later_task_hides_the_failed_work(run: Run, made: str) -> None:
     with pytest.raises(IonQFailException, match="No work has failed for it"):
         run(WORK_FAILED, {"session_id": made}).end(after=True)
 
 
-def test_one_that_does_not_end_is_left_to_a_retry(ionq_emulator: Emulator, run: Run, made: str) -> None:
+def test_session_that_cannot_be_ended_is_left_to_a_retry(ionq_emulator: Emulator, run: Run, made: str) -> None:
     ionq_emulator.api_key = "rotated"
     with pytest.raises(SessionNotEndedError, match=made):
         run(WORK_FAILED, {"session_id": made}).end()
 
 
-def test_nothing_is_asked_of_ionq_when_nothing_was_asked_for(ionq_emulator: Emulator, run: Run, made: str) -> None:
+def test_no_request_is_sent_when_no_session_was_requested(ionq_emulator: Emulator, run: Run, made: str) -> None:
     with pytest.raises(AirflowSkipException, match="no session to end"):
         run(WORK_FAILED, {}).end()
     with pytest.raises(IonQFailException, match="it opened no session"):
@@ -149,7 +149,7 @@ def test_nothing_is_asked_of_ionq_when_nothing_was_asked_for(ionq_emulator: Emul
 
 
 @pytest.mark.parametrize("states", [WORK_FAILED, WORK_SKIPPED])
-def test_one_that_may_have_been_opened_is_named(
+def test_session_that_may_have_been_created_is_named(
     ionq_emulator: Emulator, run: Run, made: str, states: Any, is_open: Callable[[str], bool]
 ) -> None:
     ionq_emulator.create_session("simulator", settings=SETTINGS)
@@ -158,14 +158,16 @@ def test_one_that_may_have_been_opened_is_named(
     assert is_open(made)
 
 
-def test_and_ended_if_the_author_adopts_it(run: Run, made: str, is_open: Callable[[str], bool]) -> None:
+def test_session_that_may_have_been_created_is_ended_if_adopt_lost_session_is_set(
+    run: Run, made: str, is_open: Callable[[str], bool]
+) -> None:
     assert run(WORK_FAILED, ASKED).end(adopt=True)["id"] == made
     assert not is_open(made)
 
 
 @pytest.mark.parametrize("adopt", [False, True])
 @pytest.mark.parametrize("named", [False, True])
-def test_one_that_was_started_meanwhile_is_named_and_not_ended(
+def test_lost_session_that_was_started_meanwhile_is_named_and_not_ended(
     ionq_emulator: Emulator, run: Run, made: str, adopt: bool, named: bool, is_open: Callable[[str], bool]
 ) -> None:
     ionq_emulator.start_session(made)
@@ -178,30 +180,34 @@ def test_one_that_was_started_meanwhile_is_named_and_not_ended(
         run(WORK_FAILED, {"intent": intent.as_json()}).end(adopt=adopt)
 
 
-def test_but_not_one_of_two(ionq_emulator: Emulator, run: Run, made: str, is_open: Callable[[str], bool]) -> None:
+def test_lost_session_is_not_ended_if_there_are_two_candidates(
+    ionq_emulator: Emulator, run: Run, made: str, is_open: Callable[[str], bool]
+) -> None:
     ionq_emulator.create_session(BACKEND, settings=SETTINGS)
     with pytest.raises(IonQSessionLostException, match="are 2 sessions"):
         run(WORK_FAILED, ASKED).end(adopt=True)
     assert is_open(made)
 
 
-def test_none_is_found_when_the_request_had_no_effect(ionq_emulator: Emulator, run: Run) -> None:
+def test_end_is_skipped_when_the_request_had_no_effect(ionq_emulator: Emulator, run: Run) -> None:
     with pytest.raises(AirflowSkipException):
         run(WORK_FAILED, ASKED).end()
 
 
-def test_an_api_that_cannot_be_asked_whether_it_had_is_left_to_a_retry(ionq_emulator: Emulator, run: Run) -> None:
+def test_search_for_a_lost_session_that_fails_is_left_to_a_retry(ionq_emulator: Emulator, run: Run) -> None:
     ionq_emulator.fail(503, route="GET /sessions", seconds=60)
     with pytest.raises(SessionNotEndedError, match=f"on {BACKEND}.* may cost money.*503.*'ionq_default'"):
         run(WORK_FAILED, ASKED).end()
 
 
-def test_a_task_that_lived_on_and_told_more_is_believed(run: Run, made: str, is_open: Callable[[str], bool]) -> None:
+def test_session_id_that_create_session_publishes_late_is_used(
+    run: Run, made: str, is_open: Callable[[str], bool]
+) -> None:
     assert run(WORK_FAILED, ASKED, {"session_id": made}).end()["id"] == made
     assert not is_open(made)
 
 
-def test_what_it_told_is_read_when_a_task_that_was_marked_is_gone_for_good(
+def test_published_state_is_read_after_a_marked_task_has_stopped(
     monkeypatch: pytest.MonkeyPatch, run: Run, made: str
 ) -> None:
     of_the_run = run(WORK_FAILED, {}, {"session_id": made})
@@ -215,7 +221,7 @@ def test_what_it_told_is_read_when_a_task_that_was_marked_is_gone_for_good(
 
 
 @pytest.mark.parametrize("adopt", [False, True])
-def test_whatever_was_opened_since_the_run_began_is_named(
+def test_session_created_since_the_run_began_is_named_if_nothing_was_published(
     ionq_emulator: Emulator, run: Run, adopt: bool, is_open: Callable[[str], bool]
 ) -> None:
     made = ionq_emulator.create_session("qpu.aria-1")["id"]
@@ -224,7 +230,9 @@ def test_whatever_was_opened_since_the_run_began_is_named(
     assert is_open(made)
 
 
-def test_but_not_what_was_open_before_has_ended_or_is_used(ionq_emulator: Emulator, run: Run) -> None:
+def test_session_that_is_older_ended_or_started_is_not_named_if_nothing_was_published(
+    ionq_emulator: Emulator, run: Run
+) -> None:
     before = ionq_emulator.create_session(BACKEND)["id"]
     ionq_emulator.update_session(before, created_at=(datetime.now(UTC) - timedelta(hours=1)).isoformat())
     ionq_emulator.end_session(ionq_emulator.create_session(BACKEND)["id"])
@@ -233,7 +241,7 @@ def test_but_not_what_was_open_before_has_ended_or_is_used(ionq_emulator: Emulat
         run(WORK_FAILED, None).end()
 
 
-def test_a_connection_that_is_gone_is_no_reason_to_say_that_there_is_none(
+def test_missing_connection_fails_the_end_instead_of_skipping_it(
     run: Run, made: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_IONQ_DEFAULT")
@@ -253,7 +261,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
 
 
 @pytest.mark.parametrize("handed_on", [False, True])
-def test_a_session_is_ended_with_the_connection_that_it_was_opened_with(
+def test_session_is_ended_with_the_connection_that_created_it(
     ionq_emulator: Emulator, elsewhere: Emulator, run: Run, handed_on: bool
 ) -> None:
     session = elsewhere.create_session(BACKEND, settings=SETTINGS)
@@ -264,7 +272,7 @@ def test_a_session_is_ended_with_the_connection_that_it_was_opened_with(
     assert ionq_emulator.requests == []
 
 
-def test_a_session_that_may_have_been_opened_is_looked_for_with_that_connection(
+def test_lost_session_is_searched_with_the_connection_of_its_request(
     ionq_emulator: Emulator, elsewhere: Emulator, run: Run
 ) -> None:
     made = elsewhere.create_session(BACKEND, settings=SETTINGS)["id"]
@@ -274,14 +282,14 @@ def test_a_session_that_may_have_been_opened_is_looked_for_with_that_connection(
     assert ionq_emulator.requests == []
 
 
-def test_a_connection_that_was_renamed_is_no_reason_to_leave_the_session_open(run: Run, made: str) -> None:
+def test_session_is_ended_although_its_connection_was_renamed(run: Run, made: str) -> None:
     assert run(WORK_FAILED, {"session_id": made, "connection": "renamed"}).end()["id"] == made
 
 
 # What it says.
 
 
-def test_what_it_looks_for_is_said_before_the_pause_and_why_it_is_skipped_after_it(
+def test_search_is_logged_before_the_pause_and_the_reason_for_a_skip_after_it(
     monkeypatch: pytest.MonkeyPatch, ionq_emulator: Emulator, run: Run, capsys: Any, caplog: Any
 ) -> None:
     said: list[str] = []
@@ -345,7 +353,7 @@ class MappedRun:
         (["failed", "success"], ["failed", "failed"], True),
     ],
 )
-def test_in_a_mapped_group_the_end_asks_for_its_own_instance_only(
+def test_end_of_a_mapped_group_considers_its_own_instance_only(
     ionq_emulator: Emulator, run: Run, made: str, create: list[Any], work: list[Any], is_fine: bool
 ) -> None:
     session = ionq_emulator.session(made)
@@ -358,7 +366,7 @@ def test_in_a_mapped_group_the_end_asks_for_its_own_instance_only(
 
 
 @pytest.mark.parametrize(("states", "is_fine"), [(["success", "failed"], True), (["success", "success"], False)])
-def test_work_that_is_mapped_in_a_group_that_is_not_counts_with_all_its_instances(
+def test_all_instances_of_mapped_work_count_in_an_unmapped_group(
     ionq_emulator: Emulator, run: Run, made: str, states: list[Any], is_fine: bool
 ) -> None:
     with DAG("dag", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC)):

@@ -44,14 +44,14 @@ def context(xcoms: dict[str, Any], *, map_index: int = -1, exception: Any = "que
         (RuntimeError("no XComs here"), "the session that bell.create_session may have opened"),
     ],
 )
-def test_the_session_its_limits_and_what_to_clear_are_named(xcoms: Any, says: str, caplog: Any) -> None:
+def test_report_of_an_open_session_names_its_limits_and_the_task_to_clear(xcoms: Any, says: str, caplog: Any) -> None:
     report_session_left_open(context(xcoms))
     assert says in caplog.text
     assert "clear task bell.end_session" in caplog.text
     assert "run 'run' of DAG 'dag'" in caplog.text
 
 
-def test_the_instance_of_a_mapped_group_is_named(caplog: Any) -> None:
+def test_report_of_an_open_session_names_the_map_index(caplog: Any) -> None:
     report_session_left_open(context({"return_value": SESSION}, map_index=3))
     assert "map index 3" in caplog.text
 
@@ -59,7 +59,7 @@ def test_the_instance_of_a_mapped_group_is_named(caplog: Any) -> None:
 @pytest.mark.parametrize(
     "exception", [IonQFailException("x"), IonQSessionLostException("x"), SessionNotEndedError("x", None)]
 )
-def test_nothing_is_added_to_what_the_task_has_said_itself(exception: Exception, caplog: Any) -> None:
+def test_report_of_an_open_session_does_not_repeat_the_error_of_the_task(exception: Exception, caplog: Any) -> None:
     report_session_left_open(context({"return_value": SESSION}, exception=exception))
     assert caplog.text == ""
 
@@ -67,5 +67,5 @@ def test_nothing_is_added_to_what_the_task_has_said_itself(exception: Exception,
 @pytest.mark.parametrize(
     "broken", [{}, {"ti": None, "task": None}, context({"return_value": {"id": "x", "settings": 7}})]
 )
-def test_it_never_raises(broken: Any) -> None:
+def test_report_of_an_open_session_never_raises(broken: Any) -> None:
     report_session_left_open(broken)

@@ -58,7 +58,7 @@ KEYS = [OPENING_KEY, "return_value", "id"]
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_an_airflow_that_is_away_for_a_moment_is_told_again(ionq_emulator: Emulator, key: str) -> None:
+def test_session_id_is_published_again_after_a_short_outage_of_airflow(ionq_emulator: Emulator, key: str) -> None:
     task = CutOff(ionq_emulator, {key}, times=1)
     session = task.try_once()
     assert task.failures[key] == 1
@@ -69,7 +69,7 @@ def test_an_airflow_that_is_away_for_a_moment_is_told_again(ionq_emulator: Emula
 
 @pytest.mark.parametrize("store", [None, Store()])
 @pytest.mark.parametrize("key", KEYS)
-def test_a_session_that_airflow_cannot_be_told_of_is_ended_and_another_opened_by_the_next_try(
+def test_session_that_cannot_be_published_is_ended_and_the_next_try_creates_another(
     ionq_emulator: Emulator, key: str, store: Store | None
 ) -> None:
     task = CutOff(ionq_emulator, {key}, times=1000, store=store and Store())
@@ -84,7 +84,7 @@ def test_a_session_that_airflow_cannot_be_told_of_is_ended_and_another_opened_by
     assert open_sessions(ionq_emulator) == [session["id"]]
 
 
-def test_one_that_cannot_be_ended_either_is_named_by_an_error_that_airflow_retries(
+def test_session_that_can_be_neither_published_nor_ended_is_named_by_a_retryable_error(
     ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_ionq.sessions.end.ATTEMPTS", 1)
@@ -97,7 +97,7 @@ def test_one_that_cannot_be_ended_either_is_named_by_an_error_that_airflow_retri
     assert open_sessions(ionq_emulator)[0] in str(error.value)
 
 
-def test_a_task_that_is_stopped_and_cannot_end_its_session_tells_its_id(
+def test_stopped_task_that_cannot_end_its_session_publishes_its_id(
     ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(opening, "KILLED_WITHIN_SECONDS", 0.5)
@@ -137,7 +137,7 @@ def test_airflow_has_nothing_more_to_push_when_the_task_has_returned(ionq_emulat
     assert {name for name, value in session.items() if value is not None} <= set(task.xcoms)
 
 
-def test_a_task_that_is_not_to_push_pushes_no_result(ionq_emulator: Emulator) -> None:
+def test_task_with_do_xcom_push_off_pushes_no_result(ionq_emulator: Emulator) -> None:
     task = Task(None, do_xcom_push=False)
     task.try_once()
     assert set(task.xcoms) == {OPENING_KEY}
@@ -180,7 +180,7 @@ def broken_log(request: pytest.FixtureRequest, ionq_emulator: Emulator, monkeypa
 
 
 @pytest.mark.usefixtures("broken_log")
-def test_a_task_that_cannot_write_its_log_opens_its_session_all_the_same(ionq_emulator: Emulator) -> None:
+def test_task_that_cannot_write_its_log_creates_its_session_anyway(ionq_emulator: Emulator) -> None:
     session = Task(None).try_once()
     assert open_sessions(ionq_emulator) == [session["id"]]
 
@@ -206,9 +206,7 @@ def test_a_task_that_is_stopped_and_cannot_write_its_log_ends_its_session(
 
 @pytest.mark.usefixtures("broken_log")
 @pytest.mark.parametrize("store", [None, Store()])
-def test_a_task_that_can_tell_airflow_nothing_at_all_ends_its_session(
-    ionq_emulator: Emulator, store: Store | None
-) -> None:
+def test_task_that_can_publish_nothing_ends_its_session(ionq_emulator: Emulator, store: Store | None) -> None:
     task = CutOff(ionq_emulator, set(KEYS), times=1000, store=store and Store())
     with pytest.raises(SessionNotHandedOnError):
         task.try_once()
@@ -217,7 +215,7 @@ def test_a_task_that_can_tell_airflow_nothing_at_all_ends_its_session(
 
 
 @pytest.mark.usefixtures("broken_log")
-def test_an_end_whose_first_request_fails_is_tried_again_though_that_cannot_be_logged(ionq_emulator: Emulator) -> None:
+def test_failed_end_is_repeated_even_if_it_cannot_be_logged(ionq_emulator: Emulator) -> None:
     session_id = ionq_emulator.create_session(BACKEND)["id"]
     ionq_emulator.fail(503, route=END)
     assert IonQHook().end_session(session_id, cancel_jobs=True)["ended_at"] is not None

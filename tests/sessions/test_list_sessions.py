@@ -43,7 +43,7 @@ def names(ionq_emulator: Emulator) -> dict[str, str]:
     ],
 )
 @pytest.mark.parametrize("backend", [None, "qpu.forte-1", "qpu.none-1"])
-def test_it_returns_what_is_asked_for(
+def test_only_sessions_that_match_the_filters_are_returned(
     names: dict[str, str], arguments: dict[str, Any], expected: list[str], backend: str | None
 ) -> None:
     context: Any = {}
@@ -54,7 +54,7 @@ def test_it_returns_what_is_asked_for(
 
 
 @pytest.mark.parametrize(("name", "value"), [("status", "stopped"), ("status", []), ("active", "true")])
-def test_a_filter_that_is_none_is_refused_when_the_dag_is_parsed(name: str, value: Any) -> None:
+def test_invalid_filter_is_rejected_when_the_dag_is_parsed(name: str, value: Any) -> None:
     arguments: dict[str, Any] = {"task_id": "list", name: value}
     with pytest.raises(ValueError, match=name):
         IonQListSessionsOperator(**arguments)

@@ -139,7 +139,7 @@ PAIRS = [in_a_group, with_a_teardown, with_an_operator, with_a_template]
 
 @pytest.mark.parametrize("pair", PAIRS)
 @pytest.mark.parametrize("state", OVER)
-def test_nothing_is_opened_when_the_end_will_not_run_after_it(
+def test_no_session_is_created_when_the_end_task_will_not_run(
     ionq_emulator: Emulator, run: Any, pair: Any, state: str
 ) -> None:
     with dag():
@@ -152,21 +152,25 @@ def test_nothing_is_opened_when_the_end_will_not_run_after_it(
 
 @pytest.mark.parametrize("pair", PAIRS)
 @pytest.mark.parametrize("state", TO_COME)
-def test_a_session_is_opened_while_its_end_is_to_come(ionq_emulator: Emulator, run: Any, pair: Any, state: Any) -> None:
+def test_session_is_created_while_its_end_task_is_to_come(
+    ionq_emulator: Emulator, run: Any, pair: Any, state: Any
+) -> None:
     with dag():
         opener, end = pair()
     session = opener.execute(run({(end, -1): state}).context())
     assert open_sessions(ionq_emulator) == [session["id"]]
 
 
-def test_a_run_that_has_no_such_task_as_one_that_is_tried_alone_opens_it(ionq_emulator: Emulator, run: Any) -> None:
+def test_run_without_the_end_task_creates_the_session(ionq_emulator: Emulator, run: Any) -> None:
     with dag():
         opener, _ = in_a_group()
     opener.execute(run({}).context())
     assert len(open_sessions(ionq_emulator)) == 1
 
 
-def test_what_cannot_be_seen_is_left_to_a_retry_and_nothing_is_sent(ionq_emulator: Emulator, run: Any) -> None:
+def test_unknown_state_of_the_end_task_is_left_to_a_retry_and_no_session_is_requested(
+    ionq_emulator: Emulator, run: Any
+) -> None:
     with dag():
         opener, end = in_a_group()
     of_the_run = run({(end, -1): None})
@@ -224,7 +228,7 @@ def test_a_session_is_kept_when_airflow_is_away_just_after_it_was_opened(ionq_em
     assert open_sessions(ionq_emulator) == [session["id"]]
 
 
-def test_it_is_seen_again_after_a_wait_for_capacity(ionq_emulator: Emulator, run: Any) -> None:
+def test_state_of_the_end_task_is_checked_again_after_a_wait_for_capacity(ionq_emulator: Emulator, run: Any) -> None:
     with dag():
         opener, end = in_a_group()
     of_the_run = run({(end, -1): None})
@@ -249,7 +253,9 @@ def test_a_session_of_an_earlier_try_is_ended_when_no_task_would_end_it(ionq_emu
     assert open_sessions(ionq_emulator) == []
 
 
-def test_one_that_cannot_be_ended_is_left_to_a_retry(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_session_of_an_earlier_try_that_cannot_be_ended_is_left_to_a_retry(
+    ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("airflow_provider_ionq.sessions.end.ATTEMPTS", 1)
     with dag():
         opener, end = in_a_group()
@@ -264,7 +270,7 @@ def test_one_that_cannot_be_ended_is_left_to_a_retry(ionq_emulator: Emulator, mo
     assert open_sessions(ionq_emulator) == []
 
 
-def test_nor_is_one_kept_that_is_taken_for_a_lost_one(ionq_emulator: Emulator) -> None:
+def test_adopted_session_is_ended_when_no_task_would_end_it(ionq_emulator: Emulator) -> None:
     with dag(), ionq_session("bell", backend=BACKEND, duration_limit_min=60, adopt_lost_session=True) as bell:
         work(bell.session_id)
     of_the_run = Run({("bell.end_session", -1): None})
@@ -317,7 +323,7 @@ def id_of(session: Any) -> Any:
 
 
 @pytest.mark.parametrize(("states", "opens"), [({0: None, 1: None}, True), ({0: "success", 1: None}, False)])
-def test_ends_that_are_mapped_over_what_was_opened_must_all_be_to_come(
+def test_all_end_tasks_mapped_over_created_sessions_must_be_to_come(
     ionq_emulator: Emulator, run: Any, states: dict[int, Any], opens: bool
 ) -> None:
     with dag():
@@ -338,7 +344,7 @@ def test_ends_that_are_mapped_over_what_was_opened_must_all_be_to_come(
 # Which tasks end a session.
 
 
-def test_the_end_of_another_session_is_not_asked_about() -> None:
+def test_end_task_of_another_session_is_not_considered() -> None:
     with dag() as d:
         first, second = create("first"), create("second")
         end_first = IonQEndSessionOperator(task_id="end_first", session_id=first.output["id"])
@@ -372,7 +378,7 @@ def test_an_end_that_gets_the_id_by_a_detour_counts() -> None:
     assert end_ids(opened) == ["end"]
 
 
-def test_an_operator_without_a_dag_or_an_end_has_none() -> None:
+def test_operator_without_a_dag_or_an_end_task_has_no_end_ids() -> None:
     assert end_ids(create()) == []
     with dag():
         alone = create()

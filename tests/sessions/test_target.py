@@ -91,7 +91,7 @@ def test_unreachable_names_session_status_end_and_target() -> None:
         assert part in reason
 
 
-def test_unreachable_says_when_it_was_started_and_what_to_ask_for() -> None:
+def test_unreachable_names_the_start_time_and_the_target_to_use() -> None:
     answer = session("ended", ended_at=ENDED, started_at="2026-01-01T09:00:00.000Z")
     reason = decide(answer, SessionTarget.of("started", None)).reason
     assert "started at 2026-01-01T09:00:00.000Z" in reason

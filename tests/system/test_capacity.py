@@ -62,7 +62,9 @@ def open_sessions(emulator: Emulator) -> list[str]:
     return [s["id"] for s in emulator.sessions() if s["backend"] == BACKEND and s["ended_at"] is None]
 
 
-def test_one_is_served_for_each_place_the_oldest_first(stack: AirflowStack, emulator: Emulator, others: str) -> None:
+def test_one_waiter_is_served_for_each_free_slot_the_oldest_first(
+    stack: AirflowStack, emulator: Emulator, others: str
+) -> None:
     def evidence() -> str:
         return f"waiting: {len(waiting(stack))}\n{logs.of_components(stack)}"
 

@@ -61,7 +61,7 @@ def failed(busy_stack: AirflowStack, tmp_path_factory: pytest.TempPathFactory) -
     scene.stop()
 
 
-def test_the_callback_names_the_session_and_what_to_clear(busy_stack: AirflowStack, failed: Scene) -> None:
+def test_callback_names_the_open_session_and_the_task_to_clear(busy_stack: AirflowStack, failed: Scene) -> None:
     (left,) = failed.open_sessions()
     assert failed.log(END) == "", "no worker has it, so the task's own log is empty"
 

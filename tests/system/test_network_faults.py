@@ -173,7 +173,7 @@ def played(
 
 
 @pytest.mark.parametrize(("fault", "mode"), CELLS)
-def test_wait_goes_through_what_befalls_the_network(
+def test_wait_survives_network_and_api_faults(
     played: dict[tuple[str, str], Future[None]], fault: str, mode: str
 ) -> None:
     played[fault, mode].result(ENDS_WITHIN_SECONDS)

@@ -160,7 +160,7 @@ def test_no_session_is_left_open_by_a_run_that_is_cleared_in_part(scenes: dict[s
 
 
 @pytest.mark.parametrize("name", ["changed between tries", "changed and cleared"])
-def test_work_is_done_in_the_session_that_is_asked_for_now(scenes: dict[str, Scene], name: str) -> None:
+def test_work_runs_in_a_session_of_the_current_request(scenes: dict[str, Scene], name: str) -> None:
     scene = scenes[name]
     earlier, later = scene.emulator.sessions()
     assert (earlier["backend"], later["backend"]) == ("qpu.forte-1", OTHER_BACKEND)

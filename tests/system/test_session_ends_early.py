@@ -75,7 +75,7 @@ def test_sensor_with_soft_fail_is_skipped_when_session_ends_before_it_starts(end
 
 
 @pytest.mark.parametrize("task_id", TASK_IDS)
-def test_no_retry_is_used(stack: AirflowStack, ended: Ended, task_id: str) -> None:
+def test_session_that_ends_early_uses_no_retry(stack: AirflowStack, ended: Ended, task_id: str) -> None:
     rows = stack.query(
         "SELECT try_number, max_tries FROM task_instance WHERE dag_id = :dag AND run_id = :run AND task_id = :task",
         dag=DAG_ID,
@@ -93,7 +93,7 @@ def test_first_look_after_the_end_is_the_last_and_comes_within_an_interval(ended
 
 
 @pytest.mark.parametrize("task_id", TASK_IDS)
-def test_task_log_says_why(stack: AirflowStack, ended: Ended, task_id: str) -> None:
+def test_task_log_names_the_reason_of_an_early_end(stack: AirflowStack, ended: Ended, task_id: str) -> None:
     log = stack.task_log(DAG_ID, ended.run_id, task_id)
     reason = f"Session {ended.session_ids[task_id]} can never have status started: it has status 'ended'"
     assert reason in log

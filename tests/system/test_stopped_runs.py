@@ -184,11 +184,11 @@ ROWS = [
 
 
 @pytest.mark.parametrize("name", [row.name for row in ROWS])
-def test_no_session_is_left_open_by_what_is_done_to_the_run(scenes: dict[str, Scene], name: str) -> None:
+def test_no_session_is_left_open_when_a_run_is_stopped_or_marked(scenes: dict[str, Scene], name: str) -> None:
     scenes[name].check()
 
 
-def test_an_end_that_fails_for_good_says_what_will_close_the_session(scenes: dict[str, Scene]) -> None:
+def test_end_that_fails_permanently_names_the_limits_that_end_the_session(scenes: dict[str, Scene]) -> None:
     scene = scenes["end refused for good"]
     (left,) = scene.open_sessions()
     said = scene.log(END)

@@ -81,7 +81,7 @@ def test_sensor_succeeds_in_its_first_try(stack: AirflowStack, ended: Ended, tas
 
 
 @pytest.mark.parametrize("task_id", WORKERS)
-def test_so_many_workers_were_started(stack: AirflowStack, ended: Ended, task_id: str) -> None:
+def test_number_of_started_workers_is_as_expected(stack: AirflowStack, ended: Ended, task_id: str) -> None:
     assert log_of(stack, ended, task_id).count(WORKER_STARTED) == WORKERS[task_id]
 
 
@@ -105,7 +105,7 @@ def test_session_is_pushed_unless_the_triggerer_ended_the_task(stack: AirflowSta
 
 
 @pytest.mark.parametrize("task_id", FAILURES)
-def test_what_is_no_success_ends_on_a_worker_without_a_retry(stack: AirflowStack, ended: Ended, task_id: str) -> None:
+def test_wait_without_success_ends_on_a_worker_without_a_retry(stack: AirflowStack, ended: Ended, task_id: str) -> None:
     state, says = FAILURES[task_id]
     task, log = ended.tasks[task_id], log_of(stack, ended, task_id)
     assert (task.state, task.try_number) == (state, 1), log

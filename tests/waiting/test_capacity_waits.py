@@ -69,7 +69,7 @@ def no_spacing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capacity, "TIMER_SPACING_SECONDS", 0.0)
 
 
-def test_fires_when_a_session_of_the_backend_ends(ionq_emulator: Emulator) -> None:
+def test_trigger_fires_when_a_session_of_the_backend_ends(ionq_emulator: Emulator) -> None:
     ids = create(ionq_emulator, 2)
 
     async def scenario() -> dict[str, Any]:
@@ -82,14 +82,16 @@ def test_fires_when_a_session_of_the_backend_ends(ionq_emulator: Emulator) -> No
     assert run(scenario()) == {"backend": BACKEND, "session_id": ids[1], "remaining": None}
 
 
-def test_fires_for_a_session_that_ended_between_the_tasks_look_and_the_first_poll(ionq_emulator: Emulator) -> None:
+def test_trigger_fires_for_a_session_that_ended_between_the_deferral_and_the_first_poll(
+    ionq_emulator: Emulator,
+) -> None:
     (session_id,) = create(ionq_emulator, 1)
     ionq_emulator.end_session(session_id)
     assert run(fired(waiting([session_id])))["session_id"] == session_id
     assert len(ionq_emulator.requests) == 1
 
 
-def test_tells_what_is_left_of_the_time_out(ionq_emulator: Emulator) -> None:
+def test_event_carries_the_remaining_timeout(ionq_emulator: Emulator) -> None:
     (session_id,) = create(ionq_emulator, 1)
     ionq_emulator.end_session(session_id)
     trigger = waiting([session_id])
@@ -150,7 +152,7 @@ def test_one_waiter_with_sessions_in_the_way_costs_one_request_an_interval_too(i
     assert set(routes(ionq_emulator)) == {LIST}
 
 
-def test_a_session_of_another_backend_wakes_nobody(ionq_emulator: Emulator) -> None:
+def test_session_of_another_backend_wakes_no_waiter(ionq_emulator: Emulator) -> None:
     (here,) = create(ionq_emulator, 1)
     there = ionq_emulator.create_session(backend=OTHER_BACKEND)["id"]
 
@@ -246,7 +248,7 @@ def test_a_session_that_is_gone_gives_way_like_one_that_ended(ionq_emulator: Emu
     assert routes(ionq_emulator)[ONE] == 1, "that the list does not show it is not enough"
 
 
-def test_a_session_that_only_the_list_does_not_show_wakes_nobody(ionq_emulator: Emulator) -> None:
+def test_session_missing_only_from_the_list_wakes_no_waiter(ionq_emulator: Emulator) -> None:
     ids = create(ionq_emulator, 2)
     ionq_emulator.fail(200, route=LIST, seconds=60, body=json.dumps({"organization_id": "o", "sessions": [None, {}]}))
 
@@ -259,7 +261,7 @@ def test_a_session_that_only_the_list_does_not_show_wakes_nobody(ionq_emulator: 
     run(scenario())
 
 
-def test_a_session_that_alone_cannot_be_read_wakes_nobody(ionq_emulator: Emulator) -> None:
+def test_session_that_alone_cannot_be_read_wakes_no_waiter(ionq_emulator: Emulator) -> None:
     ids = create(ionq_emulator, 2)
     ionq_emulator.fail(200, route=LIST, seconds=60, body=json.dumps({"organization_id": "o", "sessions": []}))
     ionq_emulator.update_session(ids[1], id="somebody-else")
@@ -284,7 +286,7 @@ def test_a_session_that_alone_cannot_be_read_wakes_nobody(ionq_emulator: Emulato
     ],
     ids=["503", "429", "dropped"],
 )
-def test_an_outage_wakes_nobody_and_neither_does_a_pause_that_passes_in_it(
+def test_outage_wakes_no_waiter_even_if_a_pause_ends_in_it(
     ionq_emulator: Emulator, no_spacing: None, begin: Callable[[Emulator], None]
 ) -> None:
     ids = create(ionq_emulator, 2)
@@ -303,7 +305,7 @@ def test_an_outage_wakes_nobody_and_neither_does_a_pause_that_passes_in_it(
     assert took >= 1.0
 
 
-def test_an_outage_is_told_once_and_so_is_its_end(ionq_emulator: Emulator, task_log: Callable[[], list[str]]) -> None:
+def test_outage_and_recovery_are_logged_once(ionq_emulator: Emulator, task_log: Callable[[], list[str]]) -> None:
     (session_id,) = create(ionq_emulator, 1)
 
     async def scenario() -> None:
@@ -321,7 +323,7 @@ def test_an_outage_is_told_once_and_so_is_its_end(ionq_emulator: Emulator, task_
     assert len([line for line in lines if "responds again" in line]) == 1
 
 
-def test_a_key_refused_for_good_lets_every_task_ask_for_itself(ionq_emulator: Emulator, reread_at_once: None) -> None:
+def test_permanently_rejected_key_wakes_every_waiter(ionq_emulator: Emulator, reread_at_once: None) -> None:
     ids = create(ionq_emulator, 2)
 
     async def scenario() -> list[dict[str, Any]]:
@@ -368,7 +370,7 @@ def test_a_pause_that_passes_between_two_polls_costs_no_request(
     assert ionq_emulator.requests == []
 
 
-def test_nobody_is_woken_right_after_its_deferral_and_the_slot_is_not_lost(ionq_emulator: Emulator) -> None:
+def test_no_waiter_is_woken_right_after_its_deferral_and_the_slot_is_kept(ionq_emulator: Emulator) -> None:
     (session_id,) = create(ionq_emulator, 1)
 
     async def scenario() -> float:
@@ -387,7 +389,7 @@ def test_nobody_is_woken_right_after_its_deferral_and_the_slot_is_not_lost(ionq_
     assert run(scenario()) >= 1.0
 
 
-def test_who_comes_later_and_names_a_session_whose_end_woke_another_waits_on(ionq_emulator: Emulator) -> None:
+def test_later_waiter_is_not_woken_by_an_end_that_has_woken_another(ionq_emulator: Emulator) -> None:
     ended, open_still = create(ionq_emulator, 2)
 
     async def scenario() -> list[str]:
@@ -445,7 +447,7 @@ def test_the_poll_stops_with_its_last_waiter_of_either_kind(ionq_emulator: Emula
     assert run(scenario()) == 0
 
 
-def test_a_crash_of_the_poll_reaches_those_who_wait_for_capacity(ionq_emulator: Emulator) -> None:
+def test_crash_of_the_poll_reaches_waiters_for_capacity(ionq_emulator: Emulator) -> None:
     (session_id,) = create(ionq_emulator, 1)
 
     async def scenario() -> list[Any]:
@@ -455,7 +457,9 @@ def test_a_crash_of_the_poll_reaches_those_who_wait_for_capacity(ionq_emulator: 
     assert [type(result) for result in run(scenario())] == [RuntimeError] * 2
 
 
-def test_they_are_counted_as_waiters_and_those_woken_as_settled(ionq_emulator: Emulator, recorder: Recorder) -> None:
+def test_waiters_for_capacity_are_counted_and_woken_ones_count_as_settled(
+    ionq_emulator: Emulator, recorder: Recorder
+) -> None:
     (session_id,) = create(ionq_emulator, 1)
 
     async def scenario() -> None:
@@ -472,7 +476,7 @@ def test_they_are_counted_as_waiters_and_those_woken_as_settled(ionq_emulator: E
     assert recorder.counters["ionq.settled"] == 1
 
 
-def test_class_path_and_arguments_are_frozen() -> None:
+def test_capacity_trigger_class_path_and_arguments_are_frozen() -> None:
     arguments = {
         "backend": BACKEND,
         "ionq_conn_id": "c",

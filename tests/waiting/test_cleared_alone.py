@@ -56,13 +56,13 @@ def test_a_sensor_that_runs_again_and_meets_an_ended_session_says_what_to_clear(
         way(sensor(ended, **target), ended, 2)
 
 
-def test_a_sensor_says_so_at_its_first_look_in_its_first_try(ended: dict[str, Any]) -> None:
+def test_sensor_names_the_task_to_clear_at_its_first_poll_in_its_first_try(ended: dict[str, Any]) -> None:
     """A task that was skipped in the run, and is cleared alone, has its first try then."""
     with pytest.raises(IonQImpossibleStateException, match=WORDS):
         looking(sensor(ended), ended, 1)
 
 
-def test_a_session_that_ends_during_the_wait_is_none_of_an_earlier_run(ended: dict[str, Any]) -> None:
+def test_session_that_ends_during_the_wait_is_not_blamed_on_an_earlier_run(ended: dict[str, Any]) -> None:
     with pytest.raises(IonQImpossibleStateException) as failed:
         deferrable(sensor(ended), ended, 1)
     assert WORDS not in str(failed.value)
@@ -79,7 +79,7 @@ def test_a_sensor_that_succeeds_warns_if_it_did_not_wait_for_the_end(
 
 
 @pytest.mark.parametrize(("try_number", "says"), [(1, False), (2, True)])
-def test_a_read_that_runs_again_warns(
+def test_read_that_runs_again_with_an_ended_session_warns(
     ended: dict[str, Any], task_log: Callable[[], list[str]], try_number: int, says: bool
 ) -> None:
     operator = IonQGetSessionOperator(task_id="get", session_id=ended["id"])
@@ -87,6 +87,6 @@ def test_a_read_that_runs_again_warns(
     assert (WORDS in "\n".join(task_log())) is says
 
 
-def test_an_end_that_runs_again_says_nothing_of_it(ended: dict[str, Any], task_log: Callable[[], list[str]]) -> None:
+def test_end_that_runs_again_logs_no_warning(ended: dict[str, Any], task_log: Callable[[], list[str]]) -> None:
     IonQEndSessionOperator(task_id="end", session_id=ended["id"]).execute(context(2))
     assert WORDS not in "\n".join(task_log())

@@ -120,9 +120,7 @@ def test_a_late_answer_is_an_answer(ionq_emulator: Emulator, mode: str) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.usefixtures("reread_at_once")
-def test_a_refusal_that_passes_is_waited_out_in_mid_wait(
-    ionq_emulator: Emulator, on_request: OnRequest, mode: str
-) -> None:
+def test_temporary_refusal_is_waited_out_in_mid_wait(ionq_emulator: Emulator, on_request: OnRequest, mode: str) -> None:
     session_id = ionq_emulator.create_session(plan=[Step("started", after_reads=1)])["id"]
     on_request(1, lambda: ionq_emulator.fail(401))
     assert run_sensor(mode, session_id=session_id, status="started").state == "success"
@@ -139,7 +137,7 @@ REFUSED: dict[str, tuple[Callable[[Emulator, str], object], str]] = {
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.usefixtures("reread_at_once")
-def test_a_refusal_that_stays_fails_without_a_retry(
+def test_permanent_refusal_fails_without_a_retry(
     ionq_emulator: Emulator, on_request: OnRequest, name: str, mode: str
 ) -> None:
     act, says = REFUSED[name]
@@ -156,7 +154,7 @@ def test_a_refusal_that_stays_fails_without_a_retry(
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.usefixtures("reread_at_once")
-def test_a_key_that_is_rotated_before_airflow_learns_of_it(
+def test_key_rotated_at_ionq_first_is_waited_out(
     ionq_emulator: Emulator,
     on_request: OnRequest,
     monkeypatch: pytest.MonkeyPatch,
@@ -171,7 +169,7 @@ def test_a_key_that_is_rotated_before_airflow_learns_of_it(
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.usefixtures("reread_at_once")
-def test_a_host_that_moves(
+def test_host_that_moves_to_another_port_is_found_again(
     ionq_emulator: Emulator,
     on_request: OnRequest,
     monkeypatch: pytest.MonkeyPatch,
@@ -201,7 +199,7 @@ def another_emulator() -> Iterator[Emulator]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_name_that_cannot_be_resolved_for_a_while(
+def test_name_that_cannot_be_resolved_for_a_while_is_waited_out(
     ionq_emulator: Emulator,
     on_request: OnRequest,
     monkeypatch: pytest.MonkeyPatch,

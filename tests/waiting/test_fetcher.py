@@ -42,13 +42,13 @@ def answer(mocker: Mocker, session_ids: list[str], **response: Any) -> None:
         mocker.get(f"{SESSIONS}/{session_id}", **response)
 
 
-def test_all_that_the_list_does_not_show_are_asked_for_by_id(fetcher: Fetcher[Any], by_id_only: Mocker) -> None:
+def test_sessions_that_the_list_does_not_show_are_read_by_id(fetcher: Fetcher[Any], by_id_only: Mocker) -> None:
     snapshot = fetcher.fetch(IDS, failures=0)
     assert snapshot.items.keys() == set(IDS)
     assert by_id_only.call_count == 1 + len(IDS)
 
 
-def test_sessions_that_are_not_there_are_their_own_errors(fetcher: Fetcher[Any], by_id_only: Mocker) -> None:
+def test_missing_sessions_are_errors_of_these_sessions_only(fetcher: Fetcher[Any], by_id_only: Mocker) -> None:
     answer(by_id_only, IDS[::2], status_code=404)
     snapshot = fetcher.fetch(IDS, failures=0)
     assert snapshot.failure is None
@@ -56,7 +56,7 @@ def test_sessions_that_are_not_there_are_their_own_errors(fetcher: Fetcher[Any],
     assert snapshot.items.keys() == set(IDS[1::2])
 
 
-def test_a_few_server_errors_are_their_sessions_own(fetcher: Fetcher[Any], by_id_only: Mocker) -> None:
+def test_a_few_server_errors_are_errors_of_their_sessions_only(fetcher: Fetcher[Any], by_id_only: Mocker) -> None:
     answer(by_id_only, IDS[10:13], status_code=500)
     snapshot = fetcher.fetch(IDS, failures=0)
     assert snapshot.failure is None
@@ -79,7 +79,7 @@ def test_many_server_errors_end_the_poll(fetcher: Fetcher[Any], by_id_only: Mock
         ({"status_code": 401}, IonQAuthenticationError),
     ],
 )
-def test_what_concerns_all_ends_the_poll_at_once(
+def test_error_that_concerns_all_sessions_ends_the_poll_at_once(
     fetcher: Fetcher[Any], by_id_only: Mocker, response: dict[str, Any], error: type[Exception]
 ) -> None:
     answer(by_id_only, IDS[1:], **response)
@@ -88,14 +88,16 @@ def test_what_concerns_all_ends_the_poll_at_once(
     assert by_id_only.call_count <= 1 + 1 + 4
 
 
-def test_an_outage_is_tried_by_one_request_another_each_time(fetcher: Fetcher[Any], requests_mock: Mocker) -> None:
+def test_poll_in_an_outage_sends_one_request_for_another_session_each_time(
+    fetcher: Fetcher[Any], requests_mock: Mocker
+) -> None:
     answer(requests_mock, IDS, exc=requests.ReadTimeout())
     for failures in range(3):
         assert isinstance(fetcher.fetch(IDS[:3], failures).failure, IonQTimeoutError)
     assert [request.path.rpartition("/")[2] for request in requests_mock.request_history] == IDS[:3]
 
 
-def test_nothing_is_asked_for_that_nobody_wants(requests_mock: Mocker) -> None:
+def test_poll_without_waiters_sends_no_request(requests_mock: Mocker) -> None:
     snapshot = Fetcher(SESSION_RESOURCE, ClientSettings(api_key="k"), lambda: False).fetch(IDS[:3], failures=0)
     assert not snapshot.items
     assert not requests_mock.called

@@ -52,7 +52,7 @@ def test_many_that_begin_together_have_their_first_look_in_one_request(ionq_emul
     assert routes(ionq_emulator) == {LIST: 1}
 
 
-def test_two_for_the_same_session_cost_one_request(ionq_emulator: Emulator) -> None:
+def test_two_first_polls_of_the_same_session_cost_one_request(ionq_emulator: Emulator) -> None:
     (session_id,) = create(ionq_emulator, 1)
     ionq_emulator.start_session(session_id)
 
@@ -127,7 +127,7 @@ def test_an_outage_at_the_first_look_is_waited_out(ionq_emulator: Emulator, stat
 
 
 @pytest.mark.usefixtures("reread_at_once")
-def test_what_was_seen_once_is_no_first_look_again(ionq_emulator: Emulator) -> None:
+def test_session_that_was_polled_once_needs_no_first_poll_again(ionq_emulator: Emulator) -> None:
     (session_id,) = create(ionq_emulator, 1)
 
     async def scenario() -> Finished:

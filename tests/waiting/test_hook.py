@@ -153,7 +153,7 @@ def test_connection_from_a_secrets_backend(
         ),
     ],
 )
-def test_what_cannot_be_used_names_connection_and_field(
+def test_invalid_connection_field_names_connection_and_field(
     monkeypatch: pytest.MonkeyPatch, fields: dict[str, object], named: str
 ) -> None:
     monkeypatch.setenv(VARIABLE, json.dumps({"conn_type": "ionq", "password": "k", **fields}))
@@ -264,7 +264,9 @@ def test_test_connection_says_what_a_socks_proxy_needs(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("fields", FORM, ids=str)
-def test_what_the_form_sends_means_the_public_api(monkeypatch: pytest.MonkeyPatch, fields: dict[str, object]) -> None:
+def test_connection_form_without_changes_means_the_public_api(
+    monkeypatch: pytest.MonkeyPatch, fields: dict[str, object]
+) -> None:
     from airflow.models import Connection
 
     # As Airflow's API server tests it: from the form's fields to a URI, and from there to a connection.

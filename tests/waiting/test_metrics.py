@@ -64,7 +64,9 @@ def test_polls_failures_waiters_and_settled_waits_are_counted(ionq_emulator: Emu
 
 
 @pytest.mark.parametrize("count", [1, poller.NOTIFIED_AT_ONCE, 2 * poller.NOTIFIED_AT_ONCE])
-def test_those_that_settle_last_are_counted_too(ionq_emulator: Emulator, recorder: Recorder, count: int) -> None:
+def test_waits_that_settle_with_the_last_poll_are_counted(
+    ionq_emulator: Emulator, recorder: Recorder, count: int
+) -> None:
     ids = create(ionq_emulator, count)
     for session_id in ids:
         ionq_emulator.start_session(session_id)
@@ -76,9 +78,7 @@ def test_those_that_settle_last_are_counted_too(ionq_emulator: Emulator, recorde
     assert recorder.counters["ionq.settled"] == count
 
 
-def test_no_wait_fails_for_statistics_that_cannot_be_told(
-    ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_wait_fails_when_statistics_cannot_be_sent(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "Stats", None)
     (session_id,) = create(ionq_emulator, 1)
     ionq_emulator.start_session(session_id)

@@ -21,7 +21,7 @@ def get(session_id: Any, **arguments: Any) -> Any:
     return IonQGetSessionOperator(task_id="get", session_id=session_id, **arguments).execute(context)
 
 
-def test_it_returns_the_whole_json_as_served(ionq_emulator: Emulator) -> None:
+def test_read_returns_the_whole_json_as_served(ionq_emulator: Emulator) -> None:
     session_id = ionq_emulator.create_session(backend="qpu.forte-1", settings={"job_count_limit": 3})["id"]
     ionq_emulator.update_session(session_id, novelty={"deep": [1, None]}, status="paused")
     served = ionq_emulator.session(session_id)
@@ -37,7 +37,7 @@ def test_any_id_reaches_its_own_session(ionq_emulator: Emulator, session_id: str
 
 
 @pytest.mark.parametrize("session_id", [None, "", " ", ".", "..", "None", 7, ["s"]])
-def test_what_cannot_be_an_id_is_refused_before_any_request(ionq_emulator: Emulator, session_id: Any) -> None:
+def test_invalid_id_is_rejected_before_any_request(ionq_emulator: Emulator, session_id: Any) -> None:
     with pytest.raises(IonQFailException, match="session_id"):
         get(session_id)
     assert ionq_emulator.requests == []
@@ -58,7 +58,7 @@ def test_an_outage_that_outlasts_the_clients_retries_may_be_retried_by_airflow(i
     assert len(ionq_emulator.requests) == 4
 
 
-def test_where_null_cannot_be_pushed_the_other_fields_are(
+def test_fields_other_than_null_are_pushed_where_null_cannot_be_pushed(
     ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "NULL_CANNOT_BE_PUSHED", True)

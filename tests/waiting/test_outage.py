@@ -15,16 +15,16 @@ def api_error(status: int, retry_after: float | None = None) -> IonQError:
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 410, 413])
-def test_the_apis_own_no_is_a_refusal(status: int) -> None:
+def test_client_error_of_the_api_is_a_refusal(status: int) -> None:
     assert is_refusal(api_error(status))
 
 
 @pytest.mark.parametrize("status", [302, 307, 408, 409, 425, 429, 500, 502, 503, 504, 520, 529])
-def test_what_may_pass_is_no_refusal(status: int) -> None:
+def test_transient_error_is_no_refusal(status: int) -> None:
     assert not is_refusal(api_error(status))
 
 
-def test_a_refusal_is_believed_at_the_second_look_with_freshly_read_credentials() -> None:
+def test_refusal_is_final_at_the_second_poll_with_freshly_read_credentials() -> None:
     outage = Outage()
     outage.failed(api_error(401), credentials=1)
     assert not outage.final

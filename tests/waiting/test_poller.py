@@ -177,7 +177,7 @@ def test_shortest_interval_counts(ionq_emulator: Emulator) -> None:
     run(scenario())
 
 
-def test_the_first_poll_comes_after_an_interval_and_wakes_nobody_who_has_just_come(ionq_emulator: Emulator) -> None:
+def test_first_poll_comes_after_an_interval_and_wakes_no_new_waiter(ionq_emulator: Emulator) -> None:
     first, second = create(ionq_emulator, 2)
     ionq_emulator.start_session(first)
     ionq_emulator.start_session(second)
@@ -242,7 +242,7 @@ def test_each_connection_has_its_own_poll(ionq_emulator: Emulator, monkeypatch: 
     assert len({request.peer for request in ionq_emulator.requests}) == 2
 
 
-def test_an_outage_is_told_once_to_each_waiter_and_so_is_its_end(ionq_emulator: Emulator) -> None:
+def test_outage_and_recovery_are_logged_once_for_each_waiter(ionq_emulator: Emulator) -> None:
     ids = create(ionq_emulator, 10)
 
     async def scenario() -> Any:
@@ -274,7 +274,7 @@ def test_an_outage_costs_one_request_per_poll_also_when_asking_by_id(ionq_emulat
     assert len(ionq_emulator.requests) == 4 + 3
 
 
-def test_one_session_that_always_fails_does_not_hide_the_others(ionq_emulator: Emulator) -> None:
+def test_single_failing_session_does_not_hide_the_others(ionq_emulator: Emulator) -> None:
     ids = create(ionq_emulator, 3)
     ionq_emulator.update_session(ids[0], id="somebody-else")
     for session_id in ids[1:]:
@@ -313,7 +313,7 @@ def test_an_outage_that_begins_between_two_sessions_ends_the_look(
     assert asked == ["s-0", "s-1"], "Retry-After is honoured"
 
 
-def test_a_list_that_alone_fails_is_replaced_by_asking_by_id(ionq_emulator: Emulator) -> None:
+def test_failing_list_is_replaced_by_reads_by_id(ionq_emulator: Emulator) -> None:
     ids = create(ionq_emulator, 5)
     ionq_emulator.fail(504, route=LIST, seconds=60)
     for session_id in ids:
@@ -326,7 +326,7 @@ def test_a_list_that_alone_fails_is_replaced_by_asking_by_id(ionq_emulator: Emul
     assert routes(ionq_emulator) == {LIST: 2, ONE: 5}
 
 
-def test_one_session_that_always_fails_does_not_make_the_others_logs_flap(ionq_emulator: Emulator) -> None:
+def test_single_failing_session_does_not_make_the_logs_of_others_flap(ionq_emulator: Emulator) -> None:
     bad, *ids = create(ionq_emulator, 3)
     ionq_emulator.update_session(bad, id="somebody-else")
 
@@ -353,7 +353,7 @@ def test_retry_after_holds_the_poll(ionq_emulator: Emulator) -> None:
     assert second - first >= 0.95
 
 
-def test_a_key_refused_for_good_lets_every_task_look_for_itself(ionq_emulator: Emulator, reread_at_once: None) -> None:
+def test_permanently_rejected_key_wakes_every_waiter(ionq_emulator: Emulator, reread_at_once: None) -> None:
     ids = create(ionq_emulator, 10)
 
     async def scenario() -> Any:
@@ -414,7 +414,7 @@ async def settled_after_start(emulator: Emulator, session_id: str) -> Any:
     return session
 
 
-def test_the_polls_own_lines_are_in_nobodys_task_log(ionq_emulator: Emulator) -> None:
+def test_log_lines_of_the_poll_are_in_no_task_log(ionq_emulator: Emulator) -> None:
     whose: contextvars.ContextVar[str] = contextvars.ContextVar("whose", default="nobody's")
     seen = []
 

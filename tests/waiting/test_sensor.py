@@ -156,7 +156,7 @@ def test_a_trigger_that_crashed_fails_the_task_for_a_retry(ionq_emulator: Emulat
         {"session_id": "s-1", "session": {"id": "s-2", "status": "started"}},
     ],
 )
-def test_events_that_are_not_ours_fail_loudly(event: Any) -> None:
+def test_events_of_another_trigger_fail_the_task(event: Any) -> None:
     with pytest.raises(ValueError, match="event"):
         sensor(soft_fail=True).resume_execution("execute_complete", {"event": event}, CONTEXT)
 

@@ -80,7 +80,7 @@ def test_a_templated_target_is_awaited_as_it_rendered(
 @pytest.mark.parametrize(
     ("arguments", "named"), [({"status": "{{ x }}"}, "'running' is unknown"), ({"active": "{{ x }}"}, "active must be")]
 )
-def test_a_target_that_rendered_to_nonsense_fails_without_retries(
+def test_target_that_renders_to_an_invalid_status_fails_without_retries(
     arguments: dict[str, Any], named: str, soft_fail: bool
 ) -> None:
     from airflow.providers.common.compat.sdk import AirflowSkipException

@@ -45,7 +45,7 @@ def test_a_time_out_names_session_target_and_last_status(
 
 
 @pytest.mark.parametrize(("timeout", "said"), [(21600, "6 h"), (90, "90 s"), (5400, "90 min"), (86400, "1 day")])
-def test_a_time_out_is_told_as_a_person_says_it(ionq_emulator: Emulator, timeout: int, said: str) -> None:
+def test_timeout_is_given_in_readable_units(ionq_emulator: Emulator, timeout: int, said: str) -> None:
     session_id = ionq_emulator.create_session(BACKEND)["id"]
     waiting = IonQSessionSensor(task_id="wait", session_id=session_id, status="started", timeout=timeout)
     context: Any = {"ti": object()}
@@ -55,7 +55,9 @@ def test_a_time_out_is_told_as_a_person_says_it(ionq_emulator: Emulator, timeout
 
 
 @pytest.mark.parametrize("mode", ["poke", "reschedule"])
-def test_an_execution_timeout_says_so_too(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+def test_execution_timeout_names_session_target_and_last_status(
+    ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
     session_id = ionq_emulator.create_session(BACKEND)["id"]
     waiting = IonQSessionSensor(
         task_id="wait", session_id=session_id, status="started", execution_timeout=timedelta(hours=1)
@@ -70,7 +72,7 @@ def test_an_execution_timeout_says_so_too(ionq_emulator: Emulator, monkeypatch: 
         waiting.execute(context)
 
 
-def test_a_refusal_at_the_time_out_is_no_second_one(ionq_emulator: Emulator) -> None:
+def test_rejection_at_the_timeout_does_not_count_as_a_second_rejection(ionq_emulator: Emulator) -> None:
     session_id = ionq_emulator.create_session(BACKEND)["id"]
     ionq_emulator.delete_session(session_id)
     waiting = IonQSessionSensor(task_id="wait", session_id=session_id, status="started")

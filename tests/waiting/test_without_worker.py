@@ -52,7 +52,7 @@ def dag(**arguments: Any) -> Any:
         "{ { s-1",
     ],
 )
-def test_what_the_triggerer_can_render_begins_there(session_id: str) -> None:
+def test_sensor_that_the_triggerer_can_render_starts_there(session_id: str) -> None:
     made = sensor(session_id=session_id)
     assert made.start_from_trigger is True
     assert made.deferrable is True
@@ -77,7 +77,9 @@ def test_what_the_triggerer_can_render_begins_there(session_id: str) -> None:
     ],
 )
 @pytest.mark.parametrize("field", ["session_id", "ionq_conn_id"])
-def test_what_is_not_certain_begins_on_a_worker_and_says_why(field: str, value: object, reason: str) -> None:
+def test_sensor_that_the_triggerer_may_not_render_starts_on_a_worker_and_says_why(
+    field: str, value: object, reason: str
+) -> None:
     made = sensor(**{field: value})
     assert made.start_from_trigger is False
     assert made.start_trigger_args is None
@@ -163,7 +165,7 @@ def test_the_trigger_is_given_all_it_needs() -> None:
         ({"end_from_trigger": True, "multiple_outputs": True}, "multiple_outputs"),
     ],
 )
-def test_what_does_not_go_together_is_refused_when_the_dag_is_parsed(arguments: dict[str, Any], named: str) -> None:
+def test_contradicting_arguments_are_rejected_when_the_dag_is_parsed(arguments: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         sensor(**arguments)
 
@@ -258,7 +260,7 @@ def test_a_mistake_at_the_first_look_fails_the_task(ionq_emulator: Emulator) -> 
         sensor().execute_complete(CONTEXT, event)
 
 
-def test_a_look_again_in_mid_wait_bears_with_a_host_that_is_away(ionq_emulator: Emulator) -> None:
+def test_poll_in_mid_wait_tolerates_an_unreachable_host(ionq_emulator: Emulator) -> None:
     from airflow.providers.common.compat.sdk import TaskDeferred
 
     ionq_emulator.stop()
