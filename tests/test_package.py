@@ -51,7 +51,7 @@ def test_metadata_loads_nothing_but_the_version() -> None:
     assert sorted(eval(run_python(code))) == ["airflow_provider_ionq", "airflow_provider_ionq.get_provider_info"]
 
 
-def test_a_dag_file_loads_no_http_library_because_of_us() -> None:
+def test_dag_file_loads_no_http_library_through_the_provider() -> None:
     code = (
         "import json, sys\n"
         "from airflow.providers.common.compat.sdk import DAG, BaseHook, BaseOperator, BaseSensorOperator, task\n"

@@ -195,7 +195,7 @@ def assert_key_is_not_in(*texts: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOST)
-def test_a_session_whose_opening_was_answered_badly_is_named(name: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_session_whose_creation_got_a_broken_answer_is_named(name: str, caplog: pytest.LogCaptureFixture) -> None:
     answering, error_class = LOST[name]
     caplog.set_level(logging.INFO)
     with raw_api(answering) as api:
@@ -230,7 +230,7 @@ def test_unusual_but_valid_answer_is_understood(name: str, caplog: pytest.LogCap
 
 
 @pytest.mark.parametrize("name", LOST)
-def test_a_read_that_is_answered_badly_ends_in_time_with_an_error_of_ours(name: str) -> None:
+def test_read_with_a_broken_answer_ends_in_time_with_an_ionq_error(name: str) -> None:
     answering, _ = LOST[name]
     with raw_api(answering, "GET /v0.4/sessions/opened-0") as api:
         client = IonQClient(settings_of(api.url, max_retries=0))
@@ -246,7 +246,7 @@ def test_a_read_that_is_answered_badly_ends_in_time_with_an_error_of_ours(name: 
 @pytest.mark.parametrize(
     "status", [*range(400, 408), *range(409, 419), 421, 422, 423, 424, 425, 426, 428, 429, 431, 451]
 )
-def test_an_explicit_refusal_has_had_no_effect(status: int) -> None:
+def test_explicit_rejection_means_that_the_request_had_no_effect(status: int) -> None:
     with raw_api(answer(f"{status} No", body=b'{"message": "no"}')) as api, pytest.raises(IonQApiError) as refused:
         IonQClient(settings_of(api.url)).create_session("qpu.forte-1")
     assert not refused.value.may_have_applied
@@ -263,7 +263,7 @@ def test_an_explicit_refusal_has_had_no_effect(status: int) -> None:
     ],
     ids=["drips", "cut", "no gzip", "bomb"],
 )
-def test_a_refusal_whose_body_cannot_be_read_is_a_refusal_all_the_same(answering: Answering) -> None:
+def test_rejection_with_an_unreadable_body_is_still_a_rejection(answering: Answering) -> None:
     with raw_api(answering) as api, pytest.raises(IonQApiError, match="409") as refused:
         IonQClient(settings_of(api.url)).create_session("qpu.forte-1")
     assert not refused.value.may_have_applied

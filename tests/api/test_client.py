@@ -235,7 +235,7 @@ def test_no_part_of_the_key_is_shown_where_a_quote_is_cut(
     assert KEY[:4] not in str(caught.value)
 
 
-def test_an_error_brings_no_exception_of_a_library_along(client: IonQClient, requests_mock: Mocker) -> None:
+def test_error_has_no_library_exception_as_cause_or_context(client: IonQClient, requests_mock: Mocker) -> None:
     requests_mock.get(f"{URL}/whoami", exc=requests.ConnectionError("reset"))
     with pytest.raises(IonQConnectionError, match="reset") as caught:
         client.whoami()
@@ -247,7 +247,7 @@ def test_key_is_in_no_repr(client: IonQClient) -> None:
 
 
 @pytest.mark.parametrize("session_id", ["", ".", "..", None, 7, b"s", "\ud800"])
-def test_ids_that_name_nothing_are_refused_before_any_request(
+def test_invalid_ids_are_rejected_before_any_request(
     client: IonQClient, requests_mock: Mocker, session_id: Any
 ) -> None:
     with pytest.raises(IonQInvalidIdError, match="session_id"):

@@ -184,7 +184,7 @@ def test_https_to_loopback_uses_no_proxy(
 @pytest.mark.parametrize(
     "host", ["0.0.0.0", "128.1", "10.0.0.1", "[::]", "[::ffff:10.0.0.1]", "localhost.example", "127.0.0.1.example", "1"]
 )
-def test_plain_http_is_refused_to_what_is_not_loopback(host: str) -> None:
+def test_plain_http_is_rejected_for_addresses_that_are_not_loopback(host: str) -> None:
     with pytest.raises(IonQConfigurationError, match="plain http"):
         client_of(f"http://{host}/v0.4")
 
@@ -288,7 +288,7 @@ def test_the_password_of_a_proxy_that_cannot_be_used_is_not_shown(
     assert password not in "".join(traceback.format_exception(failed.value))
 
 
-def test_a_request_that_was_passed_on_may_have_had_its_effect(
+def test_request_that_a_proxy_passed_on_may_have_been_processed(
     tls: Callable[[socket.socket], socket.socket], bundle: str
 ) -> None:
     with raw_api(reset, wrap=tls) as api, proxying(api.port) as proxy:

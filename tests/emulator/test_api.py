@@ -45,7 +45,7 @@ def test_request_without_the_right_key_gets_401(
     assert client.emulator.session("one")["status"] == "created"
 
 
-def test_scheme_of_the_key_is_spelt_exactly(client: Client) -> None:
+def test_authorization_scheme_must_match_exactly(client: Client) -> None:
     for scheme, status in (("apiKey", 200), ("apikey", 401), ("APIKEY", 401)):
         headers = {"Authorization": f"{scheme} emulator-key"}
         assert client.http.get(f"{client.emulator.url}/whoami", headers=headers, timeout=10).status_code == status
@@ -235,7 +235,7 @@ def test_session_ended_by_its_plan_has_no_ender(client: Client) -> None:
     assert client.session(session_id).json()["ender_id"] is None
 
 
-def test_session_has_no_jobs(client: Client) -> None:
+def test_new_session_has_no_jobs(client: Client) -> None:
     session_id = client.emulator.create_session()["id"]
     assert client("GET", f"/sessions/{session_id}/jobs").json() == {"jobs": [], "next": None}
 

@@ -151,7 +151,7 @@ def test_log_records_request_and_answer(client: Client, clock: Clock) -> None:
         request.status = 500  # type: ignore[misc]
 
 
-def test_log_tells_connections_apart(client: Client) -> None:
+def test_log_distinguishes_connections(client: Client) -> None:
     client("GET", "/whoami")
     client("GET", "/whoami")
     requests.get(f"{client.emulator.url}/backends", timeout=10)

@@ -74,7 +74,7 @@ def test_refused_job_starts_no_session(emulator: Emulator) -> None:
     assert emulator.session(session_id)["status"] == "created"
 
 
-def test_job_ends_once(emulator: Emulator) -> None:
+def test_job_can_end_only_once(emulator: Emulator) -> None:
     job_id = emulator.submit_job()["id"]
     assert emulator.complete_job(job_id)["status"] == "completed"
     for call in (emulator.complete_job, emulator.fail_job):

@@ -59,7 +59,7 @@ def test_submitted_job_is_answered_and_shown(client: Client, clock: Clock) -> No
     assert client.emulator.jobs(session_id) == client.emulator.jobs() == [shown]
 
 
-def test_job_without_a_session(client: Client) -> None:
+def test_job_without_a_session_is_accepted(client: Client) -> None:
     answer = _submit(client).json()
     assert answer["session_id"] is None
     assert client("GET", f"/jobs/{answer['id']}").json()["metadata"] is None
@@ -254,7 +254,7 @@ def test_list_of_jobs_shows_what_is_due(run: Callable[..., Client], clock: Clock
     assert [job["status"] for job in client("GET", f"/sessions/{session_id}/jobs").json()["jobs"]] == ["completed"]
 
 
-def test_log_tells_jobs_from_sessions(client: Client) -> None:
+def test_log_distinguishes_jobs_from_sessions(client: Client) -> None:
     session_id = client.emulator.create_session()["id"]
     job_id = _submit(client, session_id).json()["id"]
     client("GET", f"/jobs/{job_id}")

@@ -37,7 +37,7 @@ def test_duration_ends_a_session_that_many_minutes_after_its_creation(client: Cl
     assert client("GET", "/sessions").json()["sessions"] == [ended]
 
 
-def test_the_first_limit_to_be_reached_ends_the_session(emulator: Emulator, clock: Clock) -> None:
+def test_earlier_of_plan_and_limit_ends_the_session(emulator: Emulator, clock: Clock) -> None:
     created = clock.now
     by_limit = _with(emulator, [Step("ended", after_seconds=61)], duration_limit_min=1)
     by_plan = _with(emulator, [Step("ended", after_seconds=59)], duration_limit_min=1)

@@ -10,7 +10,7 @@ from airflow_provider_ionq.emulator.routes import API_ROUTES, match
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
-def test_every_encoded_id_comes_out_as_it_was(session_id: str) -> None:
+def test_every_encoded_id_is_decoded_unchanged(session_id: str) -> None:
     encoded = quote(session_id, safe="")
     assert match("GET", f"/v0.4/sessions/{encoded}") == (False, "GET /sessions/{session_id}", session_id)
     assert match("GET", f"/v0.4/jobs/{encoded}") == (False, "GET /jobs/{job_id}", session_id)

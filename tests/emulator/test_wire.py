@@ -235,7 +235,7 @@ def test_a_client_that_leaves_during_a_delay_leaves_nothing_behind(emulator: Emu
         ({"kind": "cut_body", "times": 1, "seconds": 1}, "times or seconds"),
     ],
 )
-def test_bad_arguments_are_refused(emulator: Emulator, arguments: dict[str, Any], named: str) -> None:
+def test_invalid_disturbance_is_rejected(emulator: Emulator, arguments: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         emulator.disturb(**arguments)
 

@@ -76,7 +76,7 @@ def run(name: str, **conf: Any) -> dict[str, Any]:
     return {"run": str(getattr(dag_run.state, "value", dag_run.state)), **states}
 
 
-def test_wait_for_session(ionq_emulator: Emulator) -> None:
+def test_example_wait_for_session_works(ionq_emulator: Emulator) -> None:
     session = ionq_emulator.create_session(backend="qpu.forte-1", plan=[Step("started", after_reads=2)])
     assert run("example_ionq_wait_for_session", session_id=session["id"]) == {
         "run": "success",
@@ -87,7 +87,7 @@ def test_wait_for_session(ionq_emulator: Emulator) -> None:
     }
 
 
-def test_fifty_waits(ionq_emulator: Emulator) -> None:
+def test_example_fifty_waits_works(ionq_emulator: Emulator) -> None:
     for _ in range(50):
         session_id = ionq_emulator.create_session(backend="qpu.forte-1")["id"]
         ionq_emulator.end_session(session_id)
@@ -106,14 +106,14 @@ def test_fifty_waits(ionq_emulator: Emulator) -> None:
         ("ended", {"wait_for_session": "skipped", "in_session": "skipped", "on_simulator": "success"}),
     ],
 )
-def test_optional_session(ionq_emulator: Emulator, step: str, states: dict[str, str]) -> None:
+def test_example_optional_session_works(ionq_emulator: Emulator, step: str, states: dict[str, str]) -> None:
     session = ionq_emulator.create_session(backend="qpu.forte-1", plan=[Step(step, after_reads=2)])
     ended = run("example_ionq_optional_session", session_id=session["id"])
     assert ended == {"run": "success", "choose": "success", **states}
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_session_group(ionq_emulator: Emulator, fails: bool) -> None:
+def test_example_session_group_works(ionq_emulator: Emulator, fails: bool) -> None:
     if fails:
         ionq_emulator.fail(400, route="POST /jobs")
     states = run("example_ionq_session_group")
@@ -133,7 +133,7 @@ def test_session_group(ionq_emulator: Emulator, fails: bool) -> None:
 
 
 @pytest.mark.parametrize("refused", [False, True])
-def test_wait_for_capacity(ionq_emulator: Emulator, refused: bool) -> None:
+def test_example_wait_for_capacity_works(ionq_emulator: Emulator, refused: bool) -> None:
     ionq_emulator.fail(409, route="POST /sessions", times=2)
     if refused:
         ionq_emulator.fail(401, route="POST /sessions")
@@ -150,14 +150,14 @@ def test_wait_for_capacity(ionq_emulator: Emulator, refused: bool) -> None:
     }
 
 
-def test_open_sessions(ionq_emulator: Emulator) -> None:
+def test_example_open_sessions_works(ionq_emulator: Emulator) -> None:
     sessions = [ionq_emulator.create_session()["id"] for _ in range(3)]
     ionq_emulator.end_session(sessions[0])
     assert run("example_ionq_open_sessions") == {"run": "success", "list_open": "success", "report": "success"}
     assert ionq_emulator.session(sessions[1])["ended_at"] is None
 
 
-def test_the_readmes_first_dag(ionq_emulator: Emulator) -> None:
+def test_first_dag_of_the_readme_works(ionq_emulator: Emulator) -> None:
     assert run("work_in_a_session") == {
         "run": "success",
         "bell.begin": "success",
@@ -170,19 +170,19 @@ def test_the_readmes_first_dag(ionq_emulator: Emulator) -> None:
     assert session["ended_at"] is not None
 
 
-def test_the_readmes_second_dag(ionq_emulator: Emulator) -> None:
+def test_second_dag_of_the_readme_works(ionq_emulator: Emulator) -> None:
     session = ionq_emulator.create_session(backend="qpu.forte-1", plan=[Step("started", after_reads=2)])
     ended = run("use_a_session", session_id=session["id"])
     assert ended == {"run": "success", "wait_for_session": "success", "work": "success"}
 
 
-def test_the_readmes_test(ionq_emulator: Emulator) -> None:
+def test_test_of_the_readme_works(ionq_emulator: Emulator) -> None:
     names: dict[str, Any] = {}
     exec(readme_block("def test_"), names)
     names["test_my_hook_survives_a_bad_minute"](ionq_emulator)
 
 
-def test_the_readmes_imports() -> None:
+def test_imports_of_the_readme_work() -> None:
     names: dict[str, Any] = {}
     exec(readme_block("    IonQListSessionsOperator,\n"), names)
     assert {name for name in names if name.lower().startswith("ionq")} == {
@@ -196,7 +196,7 @@ def test_the_readmes_imports() -> None:
     }
 
 
-def test_the_readmes_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connections_of_the_readme_work(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = re.findall(r"^export AIRFLOW_CONN_IONQ_DEFAULT='(.*)'$", README.read_text(), re.M)
     assert len(lines) == 2
     read = []

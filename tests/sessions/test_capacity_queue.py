@@ -38,7 +38,7 @@ def queue_of(*requests: Request) -> CapacityQueue[Request]:
     return queue
 
 
-def test_a_session_that_ends_wakes_one_waiter_the_oldest() -> None:
+def test_session_that_ends_wakes_only_the_oldest_waiter() -> None:
     young, old, middle = Request(3, ["s"]), Request(1, ["s"]), Request(2, ["s"])
     queue = queue_of(young, old, middle)
     assert queue.turns(10) == []
@@ -47,7 +47,7 @@ def test_a_session_that_ends_wakes_one_waiter_the_oldest() -> None:
     assert queue.turns(10_000) == []
 
 
-def test_among_equally_old_ones_the_first_to_come_is_served() -> None:
+def test_first_waiter_to_come_is_served_among_equally_old_waiters() -> None:
     first, second = Request(1, ["s", "t"]), Request(1)
     queue = queue_of(first, second)
     queue.update([], ["s"], 10)
@@ -233,7 +233,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-def test_whatever_happens_one_end_wakes_one_waiter_the_oldest_that_is_ready(steps: list[tuple[Any, ...]]) -> None:
+def test_one_end_always_wakes_only_the_oldest_ready_waiter(steps: list[tuple[Any, ...]]) -> None:
     queue: CapacityQueue[Request] = CapacityQueue()
     waiting: list[Request] = []
     used: set[str] = set()

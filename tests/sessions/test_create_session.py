@@ -110,7 +110,7 @@ def test_unknown_backend_fails_with_the_list_of_known_backends(ionq_emulator: Em
 
 
 @pytest.mark.parametrize(("status", "words"), [(401, "password"), (403, "403"), (404, "not enabled")])
-def test_a_refusal_fails_without_retries_and_is_forgotten(
+def test_rejected_request_fails_without_retries_and_clears_the_store(
     ionq_emulator: Emulator, store: Store | None, status: int, words: str
 ) -> None:
     ionq_emulator.fail(status, route=CREATE)

@@ -197,7 +197,7 @@ def test_jobs_are_listed_from_all_pages(ionq_emulator: Emulator, session_id: str
         (["<html>"], "is not JSON"),
     ],
 )
-def test_invalid_next_cursor_of_a_job_list_is_an_error(
+def test_invalid_page_or_next_cursor_of_a_job_list_is_an_error(
     ionq_emulator: Emulator, session_id: str, pages: list[str], words: str
 ) -> None:
     for page in pages:

@@ -302,7 +302,7 @@ def test_a_group_that_is_entered_twice_is_rejected() -> None:
             work.override(task_id="again")(bell.session_id)
 
 
-def test_a_group_that_is_not_entered_has_no_tasks_and_no_session_id() -> None:
+def test_session_id_of_a_group_that_is_not_entered_is_rejected_and_no_task_is_created() -> None:
     with dag() as d:
         bell = session()
         with pytest.raises(ValueError, match="used without `with`"):
@@ -329,7 +329,7 @@ def test_invalid_arguments_of_a_group_are_rejected_when_the_dag_is_parsed(argume
 
 
 @pytest.mark.usefixtures("ionq_emulator")
-def test_failed_end_names_the_session_even_if_create_session_returned_none(
+def test_failed_end_logs_the_session_and_its_limits(
     ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: Any
 ) -> None:
     monkeypatch.setattr(closing, "ATTEMPTS", 1)

@@ -122,7 +122,7 @@ def test_a_default_argument_reaches_the_tasks_where_it_may(name: str, of: str) -
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.skipif("task_concurrency" not in KNOWN, reason="Airflow 2 only")
-def test_the_older_name_of_a_limit_does_not_limit_the_end_either() -> None:
+def test_older_name_of_a_task_limit_does_not_limit_the_end() -> None:
     with dag(default_args={"task_concurrency": 1}), session() as bell:
         work(bell)
     assert bell.end.max_active_tis_per_dag is None
@@ -198,7 +198,7 @@ def test_the_end_has_a_queue_of_its_own_if_the_author_gives_it_one() -> None:
 
 
 @pytest.mark.parametrize("given", [print, [print, repr], None])
-def test_the_failure_of_the_end_is_told_by_us_and_then_by_the_authors_callbacks(given: Any) -> None:
+def test_failed_end_is_reported_by_the_group_and_then_by_the_authors_callbacks(given: Any) -> None:
     with dag(default_args={"on_failure_callback": given}), session() as bell:
         work(bell)
     theirs = [] if given is None else given if isinstance(given, list) else [given]
@@ -259,7 +259,7 @@ def test_a_refusal_names_the_task_or_group_the_argument_and_its_unit(arguments: 
         pass
 
 
-def test_what_airflow_shows_of_the_group_can_be_understood_by_a_stranger() -> None:
+def test_documentation_of_the_group_in_airflow_is_understandable_alone() -> None:
     with dag(default_args={"task_display_name": "all alike"}), session() as bell:
         BashOperator(task_id="work", bash_command="true")
     assert bell.end.task_display_name == "bell.end_session"

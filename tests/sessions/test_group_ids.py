@@ -107,7 +107,7 @@ def test_a_label_inside_wins_over_a_field_of_the_session() -> None:
         lambda s: [work(), work()] >> s,
     ],
 )
-def test_a_session_that_is_not_entered_says_to_write_with(use: Callable[[Any], Any]) -> None:
+def test_session_that_is_not_entered_is_rejected_with_a_hint_to_use_with(use: Callable[[Any], Any]) -> None:
     with dag(), pytest.raises(ValueError, match="'bell' is used without `with`"):
         use(session())
 
@@ -182,7 +182,7 @@ def test_the_session_does_not_wait_for_a_task_after_its_end_that_reads_its_json(
     assert parsed(d).get_task("bell.work_done").upstream_task_ids == {"bell.create_session", "bell.work"}
 
 
-def test_a_task_in_another_session_that_uses_this_one_is_waited_for_by_both_ends() -> None:
+def test_task_that_uses_two_sessions_is_waited_for_by_both_ends() -> None:
     with dag() as d:
         with session("one") as one:
             work(one)
@@ -268,7 +268,7 @@ with DAG("dag", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=timezone.u
 """
 
 
-def test_airflow_shows_as_an_import_error_what_is_seen_of_the_whole_dag_only(tmp_path: Path) -> None:
+def test_error_found_only_in_the_whole_dag_is_shown_as_an_import_error(tmp_path: Path) -> None:
     assert import_error(tmp_path, FILE) is None
     shown = import_error(tmp_path, FILE + "    with inner:\n        work.override(task_id='late')(session)\n")
     assert shown is not None

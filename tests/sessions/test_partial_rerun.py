@@ -183,7 +183,7 @@ def test_unknown_state_of_the_end_task_is_left_to_a_retry_and_no_session_is_requ
     opener.execute(of_the_run.context())
 
 
-def test_an_end_that_is_being_cleared_is_waited_for_by_a_retry(ionq_emulator: Emulator, run: Any) -> None:
+def test_end_task_that_is_being_cleared_is_left_to_a_retry(ionq_emulator: Emulator, run: Any) -> None:
     with dag():
         opener, end = in_a_group()
     with pytest.raises(EndNotSeenError, match="being cleared"):
@@ -191,7 +191,7 @@ def test_an_end_that_is_being_cleared_is_waited_for_by_a_retry(ionq_emulator: Em
     assert requests(ionq_emulator) == []
 
 
-def test_an_end_that_is_marked_while_the_sessions_are_listed_is_seen_before_the_request(
+def test_end_task_marked_while_the_sessions_are_listed_is_noticed_before_the_request(
     ionq_emulator: Emulator, run: Any
 ) -> None:
     with dag():
@@ -204,9 +204,7 @@ def test_an_end_that_is_marked_while_the_sessions_are_listed_is_seen_before_the_
     assert of_the_run.store.values == {}
 
 
-def test_a_session_whose_end_is_marked_while_its_request_is_answered_is_ended(
-    ionq_emulator: Emulator, run: Any
-) -> None:
+def test_session_whose_end_task_is_marked_during_the_request_is_ended(ionq_emulator: Emulator, run: Any) -> None:
     with dag():
         opener, end = in_a_group()
     of_the_run = run({(end, -1): None})

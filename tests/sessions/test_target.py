@@ -64,7 +64,9 @@ ENDED = "2026-01-01T10:00:00.000Z"
         (session("started", active=None), "started", None, "met"),
     ],
 )
-def test_decision_table(answer: dict[str, Any], status: Any, active: bool | None, outcome: str) -> None:
+def test_decision_agrees_with_the_decision_table(
+    answer: dict[str, Any], status: Any, active: bool | None, outcome: str
+) -> None:
     assert decide(answer, SessionTarget.of(status, active)).outcome is Outcome(outcome)
 
 

@@ -62,9 +62,7 @@ def open_sessions(emulator: Emulator) -> list[str]:
     return [s["id"] for s in emulator.sessions() if s["backend"] == BACKEND and s["ended_at"] is None]
 
 
-def test_one_waiter_is_served_for_each_free_slot_the_oldest_first(
-    stack: AirflowStack, emulator: Emulator, others: str
-) -> None:
+def test_each_free_slot_serves_the_oldest_waiter(stack: AirflowStack, emulator: Emulator, others: str) -> None:
     def evidence() -> str:
         return f"waiting: {len(waiting(stack))}\n{logs.of_components(stack)}"
 

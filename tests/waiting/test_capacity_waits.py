@@ -99,7 +99,7 @@ def test_event_carries_the_remaining_timeout(ionq_emulator: Emulator) -> None:
     assert 90 < run(fired(trigger))["remaining"] < 100
 
 
-def test_fifty_wait_and_each_session_that_ends_wakes_one_the_oldest(ionq_emulator: Emulator) -> None:
+def test_each_session_that_ends_wakes_only_the_oldest_of_fifty_waiters(ionq_emulator: Emulator) -> None:
     ids = create(ionq_emulator, 2)
     # Not in the order in which they come.
     ages = [(number * 7) % 50 for number in range(50)]
@@ -140,7 +140,7 @@ def test_fifty_waiters_cost_one_request_an_interval(ionq_emulator: Emulator) -> 
     assert len(asked_at) <= (asked_at[-1] - asked_at[0]) / interval + 2
 
 
-def test_one_waiter_with_sessions_in_the_way_costs_one_request_an_interval_too(ionq_emulator: Emulator) -> None:
+def test_one_waiter_that_names_open_sessions_costs_one_request_per_interval(ionq_emulator: Emulator) -> None:
     ids = create(ionq_emulator, 3)
 
     async def scenario() -> None:
@@ -218,7 +218,7 @@ def test_a_long_history_is_listed_once_and_then_the_open_sessions_are_asked_for(
     assert len(ionq_emulator.requests) == before + 1
 
 
-def test_many_waiters_are_worth_a_longer_list(ionq_emulator: Emulator) -> None:
+def test_long_list_is_read_for_many_waiters(ionq_emulator: Emulator) -> None:
     ionq_emulator.create_history(100)
     ids = create(ionq_emulator, 1)
 
@@ -231,7 +231,7 @@ def test_many_waiters_are_worth_a_longer_list(ionq_emulator: Emulator) -> None:
     assert set(routes(ionq_emulator)) == {LIST}
 
 
-def test_a_session_that_is_gone_gives_way_like_one_that_ended(ionq_emulator: Emulator) -> None:
+def test_deleted_session_frees_capacity_like_an_ended_session(ionq_emulator: Emulator) -> None:
     ids = create(ionq_emulator, 2)
 
     async def scenario() -> list[int]:

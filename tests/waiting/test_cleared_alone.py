@@ -49,7 +49,7 @@ def looking(task: IonQSessionSensor, session: dict[str, Any], try_number: int) -
 
 @pytest.mark.parametrize("target", [{"status": "started"}, {"status": "created"}, {"status": None, "active": True}])
 @pytest.mark.parametrize("way", [looking, deferrable, timed_out])
-def test_a_sensor_that_runs_again_and_meets_an_ended_session_says_what_to_clear(
+def test_sensor_that_runs_again_with_an_ended_session_names_the_task_to_clear(
     ended: dict[str, Any], way: Any, target: dict[str, Any]
 ) -> None:
     with pytest.raises(IonQImpossibleStateException, match=WORDS):

@@ -37,5 +37,5 @@ from airflow_provider_ionq.waiting.durations import duration_text
         (math.inf, "inf s"),
     ],
 )
-def test_a_duration_is_told_in_units_that_a_person_would_choose(seconds: float, text: str) -> None:
+def test_duration_is_formatted_in_readable_units(seconds: float, text: str) -> None:
     assert duration_text(seconds) == text

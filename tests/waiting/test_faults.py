@@ -169,7 +169,7 @@ def test_key_rotated_at_ionq_first_is_waited_out(
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.usefixtures("reread_at_once")
-def test_host_that_moves_to_another_port_is_found_again(
+def test_host_that_moves_to_another_address_is_followed(
     ionq_emulator: Emulator,
     on_request: OnRequest,
     monkeypatch: pytest.MonkeyPatch,

@@ -40,7 +40,7 @@ def test_first_look_does_not_wait_for_the_interval(ionq_emulator: Emulator) -> N
     assert routes(ionq_emulator) == {ONE: 1}
 
 
-def test_many_that_begin_together_have_their_first_look_in_one_request(ionq_emulator: Emulator) -> None:
+def test_first_polls_of_many_waits_that_begin_together_are_one_request(ionq_emulator: Emulator) -> None:
     ids = create(ionq_emulator, 100)
     for session_id in ids:
         ionq_emulator.start_session(session_id)
@@ -107,7 +107,7 @@ def test_first_looks_that_keep_coming_are_gathered(ionq_emulator: Emulator) -> N
     ],
     ids=["404", "401", "403", "refused connection"],
 )
-def test_a_mistake_is_believed_at_the_first_look(ionq_emulator: Emulator, mistake: object) -> None:
+def test_permanent_error_is_final_at_the_first_poll(ionq_emulator: Emulator, mistake: object) -> None:
     (session_id,) = create(ionq_emulator, 1)
     mistake(ionq_emulator, session_id)  # type: ignore[operator]
     began = time.monotonic()

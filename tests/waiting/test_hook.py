@@ -36,7 +36,7 @@ FORM: list[dict[str, Any]] = [
 """Every way in which the form sends the public API's address, and nothing else but the key."""
 
 
-def test_connection_as_json(ionq_emulator: Emulator) -> None:
+def test_connection_as_json_is_read(ionq_emulator: Emulator) -> None:
     session = ionq_emulator.create_session(backend="qpu.forte-1")
     hook = IonQHook()
     assert hook.get_session(session["id"]) == session
@@ -47,7 +47,7 @@ def test_connection_as_json(ionq_emulator: Emulator) -> None:
     assert hook.get_backend(names[0])["backend"] == names[0]
 
 
-def test_connection_as_uri(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_as_uri_is_read(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     uri = f"ionq://:{ionq_emulator.api_key}@127.0.0.1:{ionq_emulator.port}/?timeout_seconds=5&max_retries=0&verify=true"
     monkeypatch.setenv(VARIABLE, uri)
     hook = IonQHook()
@@ -56,7 +56,7 @@ def test_connection_as_uri(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPa
     assert hook.get_settings().base_url == ionq_emulator.url
 
 
-def test_connection_as_the_form_stores_it(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_as_stored_by_the_form_is_read(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     form = {
         "conn_type": "ionq",
         "host": "127.0.0.1",
@@ -82,7 +82,7 @@ def test_path_of_a_uri_is_the_path_of_the_api(ionq_emulator: Emulator, monkeypat
 
 @pytest.mark.parametrize("key", ["a/b", "a?b", "a#b", "a@b", "a:b", "12/b", "12?b", "12#b", "[a", "a%2Fb"])
 @pytest.mark.parametrize("rest", ["", "127.0.0.1:{port}", "127.0.0.1:{port}/v0.4"])
-def test_key_that_is_not_percent_encoded_in_a_uri_is_used_or_said_without_quoting_it(
+def test_key_that_is_not_percent_encoded_in_a_uri_is_used_or_rejected_without_quoting_it(
     ionq_emulator: Emulator,
     monkeypatch: pytest.MonkeyPatch,
     task_log: Callable[[], list[str]],
@@ -126,7 +126,7 @@ def test_login_beside_a_key_is_one_warning(
     assert len([line for line in task_log() if "login is ignored" in line]) == 1
 
 
-def test_connection_from_a_secrets_backend(
+def test_connection_from_a_secrets_backend_is_read(
     ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     secrets = tmp_path / "connections.json"
@@ -164,7 +164,7 @@ def test_invalid_connection_field_names_connection_and_field(
     assert (works, named in message) == (False, True)
 
 
-def test_a_connection_that_is_not_there_is_not_found_and_says_how_to_define_it(
+def test_missing_connection_fails_with_how_to_define_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("IONQ_API_KEY", "SECRET-KEY")
@@ -223,7 +223,7 @@ def test_unknown_extra_is_one_warning(
     assert "timeout_seconds" in warning
 
 
-def test_test_connection_says_all_is_fine(ionq_emulator: Emulator) -> None:
+def test_test_connection_reports_success(ionq_emulator: Emulator) -> None:
     works, message = IonQHook().test_connection()
     assert works
     assert "sessions are enabled" in message
@@ -264,7 +264,7 @@ def test_test_connection_says_what_a_socks_proxy_needs(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("fields", FORM, ids=str)
-def test_connection_form_without_changes_means_the_public_api(
+def test_fields_sent_by_the_connection_form_mean_the_public_api(
     monkeypatch: pytest.MonkeyPatch, fields: dict[str, object]
 ) -> None:
     from airflow.models import Connection
@@ -286,14 +286,14 @@ def test_test_connection_says_that_sessions_are_not_enabled(ionq_emulator: Emula
 
 
 @pytest.mark.parametrize("status", [403, 500, 302])
-def test_test_connection_says_what_else_the_api_answered(ionq_emulator: Emulator, status: int) -> None:
+def test_test_connection_reports_other_answers_of_the_api(ionq_emulator: Emulator, status: int) -> None:
     ionq_emulator.fail(status, route="GET /whoami")
     works, message = IonQHook().test_connection()
     assert not works
     assert str(status) in message
 
 
-def test_hook_calls_are_retried_as_the_connection_says_and_looks_are_not(ionq_emulator: Emulator) -> None:
+def test_hook_calls_are_retried_as_the_connection_says_but_polls_are_not(ionq_emulator: Emulator) -> None:
     session = ionq_emulator.create_session(backend="qpu.forte-1")
     ionq_emulator.fail(503, times=2, retry_after=0)
     assert IonQHook().get_session(session["id"]) == session

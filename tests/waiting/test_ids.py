@@ -150,5 +150,5 @@ def test_an_object_of_another_task_begins_on_a_worker() -> None:
 @pytest.mark.parametrize(
     "value", ["{{ params.x }}", "{% if a %}b{% endif %}", "{ { s-1", "{", "{'a", '{"id": "s-1"', "{'id'}", "s-1", "", 7]
 )
-def test_any_other_value_is_left_as_it_is(value: Any) -> None:
+def test_value_that_is_no_session_is_left_unchanged(value: Any) -> None:
     assert id_of(value) == value

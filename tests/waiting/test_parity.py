@@ -162,7 +162,7 @@ def begin(history: History, emulator: Emulator, after_looks: AfterLooks) -> str:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", HISTORIES)
 @pytest.mark.usefixtures("reread_at_once")
-def test_every_mode_ends_alike(
+def test_every_mode_ends_with_the_same_outcome(
     ionq_emulator: Emulator, after_looks: AfterLooks, name: str, mode: str, soft_fail: bool
 ) -> None:
     history = HISTORIES[name]
@@ -192,7 +192,7 @@ def test_every_mode_ends_alike(
     ["ended while started is awaited", "key refused at the first look", "session deleted while waiting", "time-out"],
 )
 @pytest.mark.usefixtures("reread_at_once")
-def test_never_fail_skips_alike(ionq_emulator: Emulator, after_looks: AfterLooks, name: str, mode: str) -> None:
+def test_never_fail_skips_in_every_mode(ionq_emulator: Emulator, after_looks: AfterLooks, name: str, mode: str) -> None:
     history = HISTORIES[name]
     session_id = begin(history, ionq_emulator, after_looks)
     ending = run_sensor(mode, session_id=session_id, never_fail=True, **{**history.target, **history.arguments})

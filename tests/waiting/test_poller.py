@@ -290,7 +290,7 @@ def test_single_failing_session_does_not_hide_the_others(ionq_emulator: Emulator
     assert [session["id"] for session, _ in run(scenario())] == ids[1:]
 
 
-def test_an_outage_that_begins_between_two_sessions_ends_the_look(
+def test_outage_that_begins_between_two_sessions_ends_the_poll(
     requests_mock: Mocker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_IONQ_DEFAULT", json.dumps({"conn_type": "ionq", "password": "k"}))

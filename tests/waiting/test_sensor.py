@@ -128,7 +128,7 @@ def test_a_trigger_time_out_gets_a_last_look(ionq_emulator: Emulator, said: str)
         ("Trigger timeout", timedelta(seconds=5), AirflowSensorTimeout),
     ],
 )
-def test_airflow_2s_time_out_is_told_by_the_limit_that_was_reached(
+def test_timeout_of_airflow_2_is_identified_by_the_limit_that_was_reached(
     ionq_emulator: Emulator, said: str, execution_timeout: timedelta, error: type[BaseException]
 ) -> None:
     session_id = ionq_emulator.create_session(backend="qpu.forte-1")["id"]
@@ -214,7 +214,7 @@ def test_log_says_that_nothing_may_ever_start_the_session(ionq_emulator: Emulato
     assert "first job is submitted" in "\n".join(task_log())
 
 
-def test_log_says_what_is_awaited_and_nothing_per_look(ionq_emulator: Emulator, task_log: TaskLog) -> None:
+def test_log_names_the_awaited_status_and_has_no_line_per_poll(ionq_emulator: Emulator, task_log: TaskLog) -> None:
     session_id = ionq_emulator.create_session(backend="qpu.forte-1")["id"]
     waiting = sensor(session_id=session_id, status=["ended"], timeout=99)
     waiting.poke(CONTEXT)

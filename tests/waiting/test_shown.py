@@ -112,7 +112,7 @@ def test_a_templated_target_begins_on_a_worker(arguments: dict[str, Any]) -> Non
         ({}, {"map_index_template": "{{ ds }}"}, "{{ ds }}"),
     ],
 )
-def test_a_mapped_task_is_labelled_with_the_id_unless_the_author_says_otherwise(
+def test_mapped_task_is_labelled_with_the_session_id_unless_it_has_a_map_index_template(
     operator: type[Any], given: dict[str, Any], default_args: dict[str, Any], label: str | None
 ) -> None:
     arguments = {"status": "started"} if operator is IonQSessionSensor else {}

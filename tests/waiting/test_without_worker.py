@@ -106,7 +106,7 @@ def test_an_id_from_another_task_begins_on_a_worker() -> None:
         {"render_template_as_native_obj": True},
     ],
 )
-def test_a_template_of_a_dag_that_renders_in_its_own_way_begins_on_a_worker(arguments: dict[str, Any]) -> None:
+def test_sensor_of_a_dag_with_its_own_template_settings_begins_on_a_worker(arguments: dict[str, Any]) -> None:
     with dag(**arguments):
         assert sensor(session_id="{{ params.x }}").start_from_trigger is False
         assert sensor(task_id="plain").start_from_trigger is True
@@ -175,7 +175,7 @@ def test_end_from_trigger_alone_makes_the_sensor_deferrable() -> None:
     assert (made.deferrable, made.start_from_trigger) == (True, False)
 
 
-def test_a_wait_that_begins_on_a_worker_all_the_same_says_so(
+def test_sensor_that_begins_on_a_worker_despite_start_from_trigger_logs_the_reason(
     ionq_emulator: Emulator, task_log: Callable[[], list[str]]
 ) -> None:
     (session_id,) = create(ionq_emulator, 1)
@@ -253,7 +253,7 @@ def test_after_a_restart_of_the_triggerer_a_refusal_is_no_first_look(ionq_emulat
     assert len(ionq_emulator.requests) == 2
 
 
-def test_a_mistake_at_the_first_look_fails_the_task(ionq_emulator: Emulator) -> None:
+def test_permanent_error_at_the_first_poll_fails_the_task(ionq_emulator: Emulator) -> None:
     ionq_emulator.stop()
     event = {"session_id": "s-1", "session": None, "first_look": True, "remaining": 60.0}
     with pytest.raises(IonQFailException, match="refused the connection"):

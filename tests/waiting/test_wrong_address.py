@@ -108,7 +108,7 @@ def test_test_connection_blames_a_wrong_address(at_path: Callable[[str], str], p
     assert blames_the_address(message, address)
 
 
-def test_address_is_asked_for_once_and_a_right_one_is_not_blamed(ionq_emulator: Emulator) -> None:
+def test_address_is_checked_once_and_a_correct_one_is_not_blamed(ionq_emulator: Emulator) -> None:
     hook = IonQHook()
     for _ in range(3):
         with pytest.raises(IonQNotFoundError, match="not enabled"):
