@@ -1,4 +1,4 @@
-"""A world of its own for every run: a temporary AIRFLOW_HOME, and no proxy, bundle or connection of the caller's."""
+"""A temporary AIRFLOW_HOME for every run, without proxies, CA bundles and connections from the caller's environment."""
 
 from __future__ import annotations
 

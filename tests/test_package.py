@@ -1,4 +1,4 @@
-"""What Airflow and a DAG file load of the package, and what the package says of itself."""
+"""Imports of the package by Airflow and DAG files, and its provider metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An API on bare sockets: it opens sessions as the real one does, and answers with whatever bytes a test says."""
+"""An API on plain sockets: it creates sessions like the real one, and answers with any bytes that a test gives."""
 
 from __future__ import annotations
 

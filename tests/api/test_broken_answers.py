@@ -1,4 +1,4 @@
-"""Every way in which an answer can go wrong after the request has left, and what the client makes of it."""
+"""Answers that break after the request was sent, and how the client handles them."""
 
 from __future__ import annotations
 

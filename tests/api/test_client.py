@@ -1,4 +1,4 @@
-"""The client alone, against canned answers."""
+"""The client alone, against prepared answers."""
 
 from __future__ import annotations
 

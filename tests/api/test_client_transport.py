@@ -1,4 +1,4 @@
-"""The client over real sockets: retries, connections, time-outs, TLS, proxies."""
+"""The client over real sockets: retries, connections, timeouts, TLS, proxies."""
 
 from __future__ import annotations
 

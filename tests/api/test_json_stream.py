@@ -1,4 +1,4 @@
-"""Decoding an array item by item gives what `json.loads` gives, and refuses what it refuses."""
+"""Decoding an array item by item has the same result and the same errors as `json.loads`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which requests go through which proxy, and what happens there."""
+"""The choice of a proxy for a request, and the errors of proxies."""
 
 from __future__ import annotations
 

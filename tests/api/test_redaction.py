@@ -1,4 +1,4 @@
-"""What is quoted of an answer holds no secret, whatever the server makes of it."""
+"""Quoted answers contain no secret, whatever the server sends."""
 
 from __future__ import annotations
 

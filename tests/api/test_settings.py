@@ -1,4 +1,4 @@
-"""From the fields of a connection to settings."""
+"""Client settings from the fields of a connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests as bytes, for an emulator that runs as the command: what it has to say is on its standard error."""
+"""Raw HTTP requests as bytes, and the emulator as a command with its standard error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room for sessions, and what a client can see of a session that it has just created."""
+"""The capacity of backends, and the delay before a new session can be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every reply against IonQ's own OpenAPI file, whose path is in the environment variable ``IONQ_OPENAPI``."""
+"""Every reply is checked against IonQ's OpenAPI file, whose path is in the environment variable ``IONQ_OPENAPI``."""
 
 from __future__ import annotations
 

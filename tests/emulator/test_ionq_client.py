@@ -1,4 +1,4 @@
-"""IonQ's own client against the emulator."""
+"""IonQ's own client works with the emulator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a job is completed without being told to."""
+"""The automatic completion of jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The filters of both lists of jobs."""
+"""The filters of both job lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs as a test submits and ends them, in Python and over the control routes."""
+"""Submission and completion of jobs by a test, in Python and over the control routes."""
 
 from __future__ import annotations
 

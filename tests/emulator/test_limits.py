@@ -1,4 +1,4 @@
-"""What ends a session by itself."""
+"""The limits that end a session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is not a request of the API gets the API's error, or a closed connection: never a traceback, and never a 500."""
+"""Malformed requests get the API's error or a closed connection, never a traceback or a 500."""
 
 from __future__ import annotations
 

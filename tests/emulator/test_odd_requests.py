@@ -1,4 +1,4 @@
-"""Requests that nobody would write: every answer is JSON, none is a 500, and nothing is said on standard error."""
+"""Random requests: every answer is JSON, none is a 500, and nothing is written to standard error."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-The very requests that other clients of IonQ send.
+Recorded requests of IonQ's other clients.
 
 They were recorded from cirq-ionq 1.7.0, qiskit-ionq 1.1.1 and pennylane-ionq 0.45.0.
 """

@@ -1,4 +1,4 @@
-"""What happens on the wire when the emulator is told so, seen by a bare socket and by an HTTP client."""
+"""Disturbances on the wire, observed by a plain socket and by an HTTP client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every example DAG, and what the README shows, run against the emulator."""
+"""Every example DAG and every README snippet runs against the emulator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Build wheel and sdist and open them: what should be in is in, and nothing else."""
+"""Build wheel and sdist and check their contents: every required file, and no other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is tried at scale; the benchmark has the same at full length."""
+"""The cases at scale; the benchmark runs the same cases at full length."""
 
 from __future__ import annotations
 

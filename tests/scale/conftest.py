@@ -1,4 +1,4 @@
-"""All cases, side by side: they wait most of their time."""
+"""All cases run in parallel, since they wait most of the time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits, long histories, and waiters that come and go, in Airflow's own `TriggerRunner`: what the API is asked."""
+"""Requests to the API in Airflow's own `TriggerRunner`: rate limits, long histories, waiters that come and go."""
 
 from __future__ import annotations
 

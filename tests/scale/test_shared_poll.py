@@ -1,4 +1,4 @@
-"""Five thousand sessions awaited in Airflow's own `TriggerRunner`, and what that asks of the API."""
+"""Requests to the API for five thousand awaited sessions in Airflow's own `TriggerRunner`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Opening and closing sessions, as a task does, against the emulator."""
+"""Creation and end of sessions by tasks, against the emulator."""

@@ -1,4 +1,4 @@
-"""The emulator, and hurried looks, as every test of opening and closing sees them."""
+"""The emulator and short pauses, for every test of creating and ending sessions."""
 
 from __future__ import annotations
 

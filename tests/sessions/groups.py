@@ -1,4 +1,4 @@
-"""Session groups for tests: made in a DAG, and seen as Airflow sees them when it has parsed a DAG file."""
+"""Session groups for tests: created in a DAG, and read as Airflow reads them after it has parsed a DAG file."""
 
 from __future__ import annotations
 

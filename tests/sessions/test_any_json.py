@@ -1,4 +1,4 @@
-"""Whatever JSON IonQ sends in a session, what describes it never raises and always names it."""
+"""Descriptions of a session never raise and always contain its id, whatever JSON IonQ sends."""
 
 from __future__ import annotations
 

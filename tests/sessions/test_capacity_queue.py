@@ -1,4 +1,4 @@
-"""Whose turn it is when there is capacity again: one slot, one waiter, the oldest, once."""
+"""The order in which waiters for capacity are woken: one slot, one waiter, the oldest, once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The DAG, the run's conf or a mapping has changed since a session was asked for: it is not gone on with."""
+"""A stored session is not used when the DAG, the conf of the run or a mapping has changed since its request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator that opens a session: what it sends, what it finds again, what it never does twice."""
+"""The operator that creates a session: its requests, the recovery of lost sessions, and no duplicates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator that ends a session, and the hook's methods behind it."""
+"""The operator that ends a session, and the methods of the hook behind it."""
 
 from __future__ import annotations
 

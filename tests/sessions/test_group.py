@@ -1,4 +1,4 @@
-"""The task group that opens and ends a session: how it is wired, and what it refuses when the DAG is parsed."""
+"""The task group that creates and ends a session: its dependencies, and its errors when the DAG is parsed."""
 
 from __future__ import annotations
 

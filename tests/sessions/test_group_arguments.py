@@ -1,4 +1,4 @@
-"""Which arguments the four tasks of a session group have: the author's, default ones, and the group's own."""
+"""The arguments of the four tasks of a session group: the author's, default arguments, and the group's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a group whose `create_session` did not succeed: what is ended, what is named, how the run looks."""
+"""The end of a group whose `create_session` did not succeed: ended and named sessions, and the state of the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The session of a group as people write it: an argument, text, its fields, `>>`, a task outside, a late member."""
+"""The ways to use the session of a group: as an argument, in text, by field, with `>>`, outside, and too late."""
 
 from __future__ import annotations
 

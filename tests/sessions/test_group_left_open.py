@@ -1,4 +1,4 @@
-"""What is told when Airflow fails the end of a session without running it."""
+"""The report of an open session when Airflow fails its end task without running it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the moment that a session's id is known it is handed on or ended, whatever fails in Airflow."""
+"""A session whose id is known is published or ended, whatever fails in Airflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A task that opens a session runs again without the one that ends it: no session is opened, or left open."""
+"""A create task that runs again without its end task creates no session and leaves none open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shared poll, as a test takes part in it without a trigger."""
+"""The shared poll, for tests that use it without a trigger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real Airflow 2. Its API would need a web server and a login: its database is read, its commands are run."""
+"""A real Airflow 2. Its API would need a web server and a login, so tests read its database and run its commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An executor whose workers are busy with other things whenever a session is to be ended."""
+"""An executor whose workers are busy whenever a session is to be ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The environment variables that make a temporary Airflow: on the loopback interface, alone, and quick."""
+"""The environment variables of a temporary Airflow: on the loopback interface, isolated, and with short intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One Airflow on PostgreSQL and one emulator for all of the end-to-end tests."""
+"""One Airflow on PostgreSQL and one emulator for all end-to-end tests."""
 
 from __future__ import annotations
 

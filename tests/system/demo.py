@@ -1,7 +1,7 @@
 """
-Show a real Airflow working in sessions of the local emulator: `python -m tests.system.demo`.
+Run a real Airflow with sessions of the local emulator: `python -m tests.system.demo`.
 
-Exit code 0 only if both runs ended as they should and no session was left open.
+The exit code is 0 only if both runs ended as expected and no session is open.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What stands between Airflow and an emulator: a TCP forwarder on a loopback port, that may speak TLS."""
+"""A TCP forwarder on a loopback port between Airflow and an emulator, optionally with TLS."""
 
 from __future__ import annotations
 

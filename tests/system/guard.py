@@ -1,7 +1,7 @@
 """
-Stop what is left of a stack when the process that runs it is killed.
+Stop the processes of a stack when the process that runs it is killed.
 
-A worker of pytest-xdist is, ten seconds after somebody interrupts the tests.
+pytest-xdist kills a worker ten seconds after an interrupt.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Search an Airflow's log files and metadata database for a secret, whatever clothes it wears."""
+"""Search an Airflow's log files and metadata database for a secret in any encoding."""
 
 from __future__ import annotations
 

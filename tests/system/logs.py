@@ -1,4 +1,4 @@
-"""Airflow's logs, for people: what to show when a run came to nothing."""
+"""Airflow's logs in readable form, for the report of a failed run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ways to wait, for DAG files and tests alike."""
+"""The modes of waiting, for DAG files and tests."""
 
 from __future__ import annotations
 

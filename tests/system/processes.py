@@ -1,4 +1,4 @@
-"""Child processes in groups of their own, so that stopping one stops all that it started."""
+"""Child processes in their own process groups, so that stopping one also stops its children."""
 
 from __future__ import annotations
 

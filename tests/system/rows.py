@@ -1,4 +1,4 @@
-"""Rows of the leak table: each a run of a DAG with an IonQ API of its own, a story of what happens, and its end."""
+"""Rows of the leak table: each is a run of a DAG with its own IonQ API, the events during it, and its end."""
 
 from __future__ import annotations
 

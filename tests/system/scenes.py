@@ -1,4 +1,4 @@
-"""What may befall the network between Airflow and the API while a session is awaited."""
+"""Faults of the network between Airflow and the API while a session is awaited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real Airflow in a temporary folder: scheduler, triggerer, dag-processor and API server, each its own process."""
+"""A real Airflow in a temporary folder: scheduler, triggerer, DAG processor and API server as separate processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""On every Airflow that is supported a session ends after the work in it, and none is opened that nobody would end."""
+"""On every supported Airflow version, a session ends after its work, and none is created without an end task."""
 
 from __future__ import annotations
 

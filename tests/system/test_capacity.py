@@ -1,4 +1,4 @@
-"""Fifty tasks wait for one place on a device, in a real Airflow: one request per interval, the oldest first."""
+"""Fifty tasks in a real Airflow wait for one slot on a device: one request per interval, the oldest first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A connection as Airflow's web interface stores and tests it: the requests that its form and its list send."""
+"""A connection as Airflow's web interface stores and tests it, by the requests of its form and its list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo is what a newcomer sees first."""
+"""The demo, which is the first contact of a new user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No worker ever takes the task that ends a session: Airflow fails it, and the session that stays open is named."""
+"""No worker takes the end task of a session: Airflow fails the task, and the open session is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The example DAGs do in a real Airflow what their docstrings say."""
+"""The example DAGs behave in a real Airflow as their docstrings say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API key is found nowhere but where connections are kept."""
+"""The API key is found only where connections are stored."""
 
 from __future__ import annotations
 

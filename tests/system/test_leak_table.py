@@ -1,4 +1,4 @@
-"""No session is left running: whatever happens to the work, the workers, Airflow's processes and the API's answers."""
+"""No session is left open by faults of the work, the workers, the processes of Airflow or the answers of the API."""
 
 from __future__ import annotations
 

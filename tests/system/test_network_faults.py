@@ -1,4 +1,4 @@
-"""The network or the API fails while a session is awaited: all of it at the same time, each with its own API."""
+"""The network or the API fails while a session is awaited: all faults in parallel, each with its own API."""
 
 from __future__ import annotations
 

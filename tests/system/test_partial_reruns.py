@@ -1,4 +1,4 @@
-"""A run is cleared in part, or what it asks for has changed since: no session is opened that nobody ends."""
+"""A run is cleared in part, or its request has changed: no session is created that no task ends."""
 
 from __future__ import annotations
 

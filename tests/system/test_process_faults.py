@@ -1,4 +1,4 @@
-"""Airflow's own processes die, double or lose their database while a session is awaited: the task does not notice."""
+"""Airflow's processes die, are doubled or lose their database while a session is awaited, and the task goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON that a downstream task pulls is the JSON that the API served."""
+"""A downstream task pulls exactly the JSON that the API served."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people do to a run, and what a DAG does to its tasks, while a session is open: it is ended all the same."""
+"""A session is ended although its run is stopped or marked, or the DAG skips or stops its tasks."""
 
 from __future__ import annotations
 

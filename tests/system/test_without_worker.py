@@ -1,4 +1,4 @@
-"""Waits that begin or end in the triggerer: how many workers they start, and that they end as every wait does."""
+"""Waits that begin or end in the triggerer: the number of started workers, and the usual outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A task of a real Airflow that waits for a session of an emulator, as a test sees it."""
+"""A task in a real Airflow that waits for a session of an emulator, for tests."""
 
 from __future__ import annotations
 

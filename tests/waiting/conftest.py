@@ -1,4 +1,4 @@
-"""The emulator as every test of waiting sees it."""
+"""The emulator for every test of waiting."""
 
 from __future__ import annotations
 

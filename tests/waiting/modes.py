@@ -1,7 +1,7 @@
 """
-Run a sensor through a mode as Airflow does, in this process.
+Run a sensor in a mode as Airflow does, in this process.
 
-Each look of a reschedule and each resume is made on a fresh copy of the sensor; triggers and events go through JSON.
+Each reschedule and each resume uses a fresh copy of the sensor; triggers and events are serialised to JSON.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Waiting for capacity in the shared poll: whom it wakes, and what it asks for."""
+"""Waiting for capacity in the shared poll: the order of waiters, and the requests."""
 
 from __future__ import annotations
 

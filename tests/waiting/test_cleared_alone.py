@@ -1,4 +1,4 @@
-"""A task that runs again with the id of a session that has ended says what to clear."""
+"""A task that runs again with the id of an ended session names the task to clear."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fault table: what goes wrong between the sensor and the API, in every mode, and what the task makes of it."""
+"""The fault table: faults between the sensor and the API in every mode, and the outcome of the task."""
 
 from __future__ import annotations
 

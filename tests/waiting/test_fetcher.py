@@ -1,4 +1,4 @@
-"""How many items a poll reads, and when it stops."""
+"""The number of reads of a poll, and the errors that end it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waits that no worker began: their first look comes at once, and a mistake is believed at it."""
+"""Waits that begin in the triggerer poll at once, and permanent errors are final at the first poll."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hook: every way to a connection, and what test_connection says."""
+"""The hook: every source of a connection, and the messages of `test_connection`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wherever the id of a session is taken, the session's JSON is too, in every form in which a DAG hands it on."""
+"""Every argument that takes a session id also takes the session's JSON, in every form that a DAG can pass."""
 
 from __future__ import annotations
 

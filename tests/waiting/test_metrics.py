@@ -1,4 +1,4 @@
-"""What the shared poll tells Airflow's statistics, and the triggerer's log at debug level."""
+"""The metrics of the shared poll, and the triggerer's log at debug level."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long to pause, and when a refusal is believed."""
+"""The pauses in an outage, and when a rejection is final."""
 
 from __future__ import annotations
 

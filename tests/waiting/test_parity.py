@@ -1,4 +1,4 @@
-"""The parity table: every history ends the same in every mode, with and without soft_fail."""
+"""The parity table: every history has the same outcome in every mode, with and without `soft_fail`."""
 
 from __future__ import annotations
 

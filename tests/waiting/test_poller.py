@@ -1,4 +1,4 @@
-"""The shared poll: what it asks for, whom it wakes, when it starts and stops."""
+"""The shared poll: its requests, its notifications, its start and stop."""
 
 from __future__ import annotations
 

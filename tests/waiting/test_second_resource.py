@@ -1,4 +1,4 @@
-"""A resource that the package does not know waits in every mode through the shared poll, in a few lines."""
+"""A resource that the package does not know needs only a few lines to wait in every mode through the shared poll."""
 
 from __future__ import annotations
 

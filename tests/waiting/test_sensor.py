@@ -1,4 +1,4 @@
-"""The sensor's own rules, beyond the parity table."""
+"""The rules of the sensor that the parity table does not cover."""
 
 from __future__ import annotations
 

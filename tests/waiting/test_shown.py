@@ -1,4 +1,4 @@
-"""What Airflow shows of a task: rendered fields, labels of mapped tasks, links, and the task's name in errors."""
+"""The parts of a task that Airflow shows: rendered fields, map labels, links, and the task's name in errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time-outs: what they say in every mode, and that a wait ends also where no triggerer ends it."""
+"""Timeouts: their messages in every mode, and the end of a wait that no triggerer ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Beginning and ending a wait in the triggerer: when it is done, and what it then does."""
+"""The start and end of a wait in the triggerer: the conditions, and the behaviour."""
 
 from __future__ import annotations
 

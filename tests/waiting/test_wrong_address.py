@@ -1,4 +1,4 @@
-"""A wrong path in the connection's address, as everything that asks the API says it."""
+"""Every caller of the API reports a wrong path in the connection's address."""
 
 from __future__ import annotations
 

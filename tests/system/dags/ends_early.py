@@ -1,4 +1,4 @@
-"""Wait for sessions to start that end instead, in each mode, with and without `soft_fail`."""
+"""Wait for the start of sessions that end instead, in each mode, with and without `soft_fail`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hand a session's JSON on, from a sensor in each mode and from the operator."""
+"""Return a session's JSON from a sensor in each mode and from the operator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work of every kind in a session that is opened and ended here; the run's conf says by which connection."""
+"""Work of every kind in a session that is created and ended here; the conf of the run names the connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work that goes on when what comes after it is over already; any Airflow can parse this."""
+"""Work that outlasts its downstream tasks; every supported Airflow version can parse this file."""
 
 from __future__ import annotations
 

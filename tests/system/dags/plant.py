@@ -1,4 +1,4 @@
-"""Spread a string as a careless task would a secret."""
+"""Leak a string as a careless task would leak a secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Open a session when the device has a place for it, and leave it open."""
+"""Create a session when the device has capacity, and leave it open."""
 
 from __future__ import annotations
 

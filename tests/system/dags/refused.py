@@ -1,4 +1,4 @@
-"""Ask with a key that the API refuses."""
+"""Use a key that the API rejects."""
 
 from __future__ import annotations
 

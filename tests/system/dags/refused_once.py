@@ -1,4 +1,4 @@
-"""A session whose request the API refuses at first; any Airflow can parse this."""
+"""A session whose first request the API rejects; every supported Airflow version can parse this file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions in DAGs that skip, stop or wait in ways of their own; the run's conf says by which connection."""
+"""Sessions in DAGs that skip, stop or wait in their own ways; the conf of the run names the connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One DAG for each way to wait and each pace; the run's conf names the session and the connection."""
+"""One DAG for each mode and pace of waiting; the conf of the run names the session and the connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waits that begin, or also end, in the triggerer; and waits that ask for it where it is not certain to work."""
+"""Waits that begin, or also end, in the triggerer, and waits for which the triggerer may not be used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Open a session, wait until it is started, work in it, end it: also when the work fails."""
+"""Create a session, wait until it is started, work in it and end it, even if the work fails."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """
-What every process of the stack does at its start, being first on its PYTHONPATH.
+Start-up code of every process of the stack, which has this folder first on its PYTHONPATH.
 
-`IONQ_TEST_NAMES` is a folder that stands for the DNS zone `ionq.test`: a name of that zone is known, and means this
-machine, while the folder has a file of that name. `IONQ_TEST_CHILDREN_FAKETIME` is the shift, such as `+3600s`, of the
-clock of all that is forked from here, if libfaketime is preloaded: of a scheduler's workers, and not its own.
+`IONQ_TEST_NAMES` is a folder that stands for the DNS zone `ionq.test`: a name of that zone resolves to this machine
+while the folder has a file of that name. `IONQ_TEST_CHILDREN_FAKETIME` shifts the clock of all forked processes, for
+instance by `+3600s`, if libfaketime is preloaded: the clock of a scheduler's workers, not of the scheduler itself.
 """
 
 from __future__ import annotations
