@@ -20,7 +20,7 @@ class Account(Sessions):
 
     :param job_seconds: how long after its submission a job is completed; see :attr:`job_seconds`.
     :param job_reads: after how many reads a job is completed; see :attr:`job_reads`.
-    :param options: those of :class:`~airflow_provider_ionq.emulator.sessions.Sessions`.
+    :param options: parameters of :class:`~airflow_provider_ionq.emulator.sessions.Sessions`.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ class Emulator(Service):
 
     :param api_key: the only accepted key; may be set at any time, for instance to rotate it.
     :param port: TCP port; 0 for any free one.
-    :param active: what the field ``active`` means, which IonQ does not document: ``not_ended`` (true until the session
+    :param active: meaning of the field ``active``, which IonQ does not document: ``not_ended`` (true until the session
         has ended) or ``started`` (true only while it is started).
     :param sessions_enabled: False answers 404 under ``/sessions``, as for an account without sessions; may be set at
         any time.

@@ -30,7 +30,7 @@ class Sessions(Trouble):
     """
     The sessions. Every method may be called from any thread.
 
-    :param active: what the field ``active`` means, which IonQ does not document: ``not_ended`` (true until the session
+    :param active: meaning of the field ``active``, which IonQ does not document: ``not_ended`` (true until the session
         has ended) or ``started`` (true only while it is started).
     :param plan: plan of sessions that are created without their own plan.
     :param clock: returns the time in epoch seconds.

@@ -146,7 +146,7 @@ def test_a_404_is_not_sent_again() -> None:
         assert len(server.lines) == 1
 
 
-def test_pause_that_the_server_asks_for_is_capped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pause_that_the_server_requests_is_capped(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
     monkeypatch.setattr(time, "sleep", pauses.append)
     busy: Answer = (503, {"Retry-After": "86400"}, b"")
@@ -191,7 +191,7 @@ def raw_server(behave: Callable[[socket.socket], object]) -> Iterator[int]:
             thread.join()
 
 
-def test_silence_is_a_time_out() -> None:
+def test_silence_is_a_timeout() -> None:
     done = threading.Event()
     with raw_server(lambda connection: done.wait(10)) as port:
         began = time.monotonic()

@@ -142,7 +142,7 @@ def test_invalid_field_is_rejected_by_name(fields: dict[str, Any], named: str) -
 
 
 @pytest.mark.parametrize("key", ["se cret", "se\ncret", "secrét", "se\x00cret"])
-def test_a_key_that_no_header_can_carry_is_refused_without_quoting_it(key: str) -> None:
+def test_a_key_that_no_header_can_carry_is_rejected_without_quoting_it(key: str) -> None:
     with pytest.raises(IonQConfigurationError, match="password") as refused:
         read(password=key)
     assert key not in str(refused.value)

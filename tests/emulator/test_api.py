@@ -58,7 +58,7 @@ def test_rotated_key_replaces_the_old_one(client: Client) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "two words", "line\nbreak", "ключ", None])
-def test_key_that_no_header_can_carry_is_refused(client: Client, key: Any) -> None:
+def test_key_that_no_header_can_carry_is_rejected(client: Client, key: Any) -> None:
     with pytest.raises(ValueError, match="api_key"):
         client.emulator.api_key = key
 

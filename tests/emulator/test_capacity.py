@@ -98,7 +98,7 @@ def test_one_slot_goes_to_one_of_many_simultaneous_requests(client: Client) -> N
 
 
 @pytest.mark.parametrize("capacity", [{"qpu.none": 1}, {FORTE: -1}, {FORTE: 1.0}, {FORTE: True}, {FORTE: None}])
-def test_impossible_capacity_is_refused(emulator: Emulator, capacity: Any) -> None:
+def test_impossible_capacity_is_rejected(emulator: Emulator, capacity: Any) -> None:
     emulator.capacity = {FORTE: 5}
     with pytest.raises(ValueError, match="capacity"):
         emulator.capacity = capacity
@@ -143,7 +143,7 @@ def test_delay_holds_for_sessions_created_while_it_is_set(client: Client) -> Non
 
 
 @pytest.mark.parametrize("seconds", [-1, float("nan"), "5", None])
-def test_impossible_delay_is_refused(emulator: Emulator, seconds: Any) -> None:
+def test_impossible_delay_is_rejected(emulator: Emulator, seconds: Any) -> None:
     with pytest.raises(ValueError, match="read_after_write_seconds"):
         emulator.read_after_write_seconds = seconds
     assert emulator.read_after_write_seconds == 0

@@ -75,7 +75,7 @@ def test_later_start_overwrites_a_status_that_was_set(emulator: Emulator) -> Non
     assert emulator.start_session(session_id)["status"] == "started"
 
 
-def test_field_that_json_cannot_express_is_refused_at_once(emulator: Emulator) -> None:
+def test_field_that_json_cannot_express_is_rejected_at_once(emulator: Emulator) -> None:
     session_id = emulator.create_session()["id"]
     with pytest.raises(TypeError):
         emulator.update_session(session_id, created_at=object())
@@ -105,7 +105,7 @@ def test_unknown_session_is_named(emulator: Emulator, call: str) -> None:
         ({"session_id": "taken"}, "session .*'taken' exists"),
     ],
 )
-def test_impossible_session_is_refused(emulator: Emulator, arguments: dict[str, Any], message: str) -> None:
+def test_impossible_session_is_rejected(emulator: Emulator, arguments: dict[str, Any], message: str) -> None:
     emulator.create_session(session_id="taken")
     with pytest.raises(ValueError, match=message):
         emulator.create_session(**arguments)
@@ -116,13 +116,13 @@ def test_impossible_session_is_refused(emulator: Emulator, arguments: dict[str, 
     ("arguments", "message"),
     [({"active": "sometimes"}, "active"), ({"port": -1}, "port"), ({"port": 65536}, "port"), ({"port": "80"}, "port")],
 )
-def test_impossible_emulator_is_refused(arguments: dict[str, Any], message: str) -> None:
+def test_impossible_emulator_is_rejected(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Emulator(**arguments)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), [{"deep": float("-inf")}]])
-def test_number_that_json_cannot_express_is_refused(emulator: Emulator, value: Any) -> None:
+def test_number_that_json_cannot_express_is_rejected(emulator: Emulator, value: Any) -> None:
     session = emulator.create_session()
     with pytest.raises(ValueError, match="JSON"):
         emulator.update_session(session["id"], active=value)

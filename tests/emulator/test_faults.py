@@ -207,6 +207,6 @@ def test_fault_after_the_effect_can_be_set_over_http(client: Client) -> None:
         ({"status": 304, "body": "x"}, "has no body"),
     ],
 )
-def test_impossible_fault_is_refused(arguments: dict[str, Any], message: str) -> None:
+def test_impossible_fault_is_rejected(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Emulator().fail(**arguments)

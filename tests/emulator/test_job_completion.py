@@ -113,6 +113,6 @@ def test_cancellation_after_completion_gives_no_cost_back(client: Client) -> Non
 
 
 @pytest.mark.parametrize("reads", [-1, 1.5, "1", True])
-def test_impossible_job_reads_are_refused(reads: Any) -> None:
+def test_impossible_job_reads_are_rejected(reads: Any) -> None:
     with pytest.raises(ValueError, match="job_reads"):
         Emulator(job_reads=reads)

@@ -57,7 +57,7 @@ def test_unknown_job_or_session_is_named(emulator: Emulator) -> None:
         ({"session_id": "over"}, "has ended"),
     ],
 )
-def test_impossible_job_is_refused(emulator: Emulator, arguments: dict[str, Any], message: str) -> None:
+def test_impossible_job_is_rejected(emulator: Emulator, arguments: dict[str, Any], message: str) -> None:
     emulator.submit_job(job_id="taken")
     emulator.create_session(session_id="over")
     emulator.end_session("over")
@@ -83,7 +83,7 @@ def test_job_can_end_only_once(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize("seconds", [-1, "5", float("nan")])
-def test_impossible_job_seconds_are_refused(seconds: Any) -> None:
+def test_impossible_job_seconds_are_rejected(seconds: Any) -> None:
     with pytest.raises(ValueError, match="job_seconds"):
         Emulator(job_seconds=seconds)
 

@@ -105,7 +105,7 @@ def test_second_end_changes_nothing() -> None:
         ({"status": "started", "after_seconds": "5"}, "after_seconds must"),
     ],
 )
-def test_impossible_step_is_refused(arguments: dict[str, Any], message: str) -> None:
+def test_impossible_step_is_rejected(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Step(**arguments)
 
@@ -117,12 +117,12 @@ def test_impossible_step_is_refused(arguments: dict[str, Any], message: str) -> 
         [Step("started", after_reads=1), Step("started", after_reads=1)],
     ],
 )
-def test_plan_that_goes_back_is_refused(plan: list[Step]) -> None:
+def test_plan_that_goes_back_is_rejected(plan: list[Step]) -> None:
     with pytest.raises(ValueError, match="start a session once"):
         checked_plan(plan)
 
 
-def test_plan_of_something_else_than_steps_is_refused() -> None:
+def test_plan_of_something_else_than_steps_is_rejected() -> None:
     with pytest.raises(TypeError, match="Step objects"):
         checked_plan([{"status": "started"}])  # type: ignore[list-item]
 

@@ -41,7 +41,7 @@ def churned(running: dict[str, Future[Any]]) -> Churned:
     return seen
 
 
-def test_a_limited_api_is_asked_at_most_once_an_interval(limited: Limited) -> None:
+def test_a_limited_api_is_polled_at_most_once_an_interval(limited: Limited) -> None:
     assert 1 <= limited.refused <= LIMIT.limited_seconds / LIMIT.interval
     assert limited.shortest_pause >= LIMIT.interval - SLACK_SECONDS
 

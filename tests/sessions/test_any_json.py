@@ -120,7 +120,9 @@ def test_a_limit_that_is_true_is_not_a_limit_of_one() -> None:
 
 
 @pytest.mark.parametrize("minutes", [-(2**31), 10**400, "soon", [], {"a": 1}, 1.5])
-def test_a_session_with_odd_limits_is_opened_and_ended_like_any_other(ionq_emulator: Emulator, minutes: Any) -> None:
+def test_a_session_with_unusual_limits_is_created_and_ended_like_any_other(
+    ionq_emulator: Emulator, minutes: Any
+) -> None:
     task = Task(Store())
     opened = task.try_once()["id"]
     ionq_emulator.update_session(opened, settings={"duration_limit_min": minutes, "cost_limit": [minutes]})

@@ -730,7 +730,7 @@ def pause_of(task: Task) -> float:
 
 
 @pytest.mark.parametrize("event", [None, {}, {"backend": "another"}, [], "ours"])
-def test_an_event_of_another_trigger_is_refused(ionq_emulator: Emulator, event: Any) -> None:
+def test_an_event_of_another_trigger_is_rejected(ionq_emulator: Emulator, event: Any) -> None:
     task = Task(None)
     ionq_emulator.fail(409, route=CREATE)
     with pytest.raises(TaskDeferred) as deferred:

@@ -134,7 +134,7 @@ def test_invalid_id_is_rejected_before_any_request(ionq_emulator: Emulator, sess
     assert requests(ionq_emulator) == []
 
 
-def test_an_empty_id_is_refused_when_the_dag_is_parsed() -> None:
+def test_an_empty_id_is_rejected_when_the_dag_is_parsed() -> None:
     with pytest.raises(ValueError, match="session_id"):
         IonQEndSessionOperator(task_id="end", session_id="")
 

@@ -259,7 +259,7 @@ def test_default_retry_policy_does_not_weaken_the_group() -> None:
 
 
 @pytest.mark.parametrize("name", ["depends_on_past", "wait_for_downstream"])
-def test_work_that_an_earlier_run_could_hold_up_is_refused(name: str) -> None:
+def test_work_that_an_earlier_run_could_hold_up_is_rejected(name: str) -> None:
     with dag(), pytest.raises(ValueError, match=r"bell\.work.*open while an earlier run"), session() as bell:
         work.override(**{name: True})(bell.session_id)
     with dag(default_args={name: True}), pytest.raises(ValueError, match=r"bell\.many"), session():
@@ -288,7 +288,7 @@ def test_retries_can_be_raised_not_lowered(name: str, value: Any) -> None:
     assert (end.retries, end.retry_delay, bell.create.retries) == (50, timedelta(minutes=5), 5)
 
 
-def test_a_group_without_work_is_refused() -> None:
+def test_a_group_without_work_is_rejected() -> None:
     with dag(), pytest.raises(ValueError, match="no task inside"), session():
         pass
 
@@ -315,7 +315,7 @@ def test_an_error_inside_the_block_is_not_hidden_by_an_error_of_the_group() -> N
         raise ZeroDivisionError
 
 
-def test_a_dag_that_would_skip_the_end_is_refused() -> None:
+def test_a_dag_that_would_skip_the_end_is_rejected() -> None:
     with dag(dagrun_timeout=timedelta(hours=1)), pytest.raises(ValueError, match="execution_timeout"):
         session()
 

@@ -45,7 +45,7 @@ class FakeTaskInstance:
         lambda s: work.partial(session_id=s.session_id).expand(number=[1, 2]),
     ],
 )
-def test_every_form_of_the_session_makes_a_task_depend_on_its_opening(use: Callable[[Any], Any]) -> None:
+def test_every_form_of_the_session_makes_a_task_depend_on_its_creation(use: Callable[[Any], Any]) -> None:
     with dag() as d:
         with session() as bell:
             work.override(task_id="other")()
@@ -195,7 +195,7 @@ def test_task_that_uses_two_sessions_is_waited_for_by_both_ends() -> None:
     assert "one.work_done" not in d.get_task("two.begin").downstream_task_ids
 
 
-def test_text_with_the_id_in_a_task_that_cannot_follow_a_setup_is_refused() -> None:
+def test_text_with_the_id_in_a_task_that_cannot_follow_a_setup_is_rejected() -> None:
     with dag() as d:
         with session() as bell:
             work(bell)
@@ -204,7 +204,7 @@ def test_text_with_the_id_in_a_task_that_cannot_follow_a_setup_is_refused() -> N
         parsed(d)
 
 
-def test_the_group_itself_as_an_argument_of_a_mapped_task_is_refused() -> None:
+def test_the_group_itself_as_an_argument_of_a_mapped_task_is_rejected() -> None:
     with dag() as d, session() as bell:
         work.partial(session_id=bell).expand(number=[1, 2])
     with pytest.raises(ValueError, match=r"'bell': the mapped task 'bell\.work' .* write session\.session_id"):
@@ -243,7 +243,7 @@ def test_nothing_is_added_to_a_nested_group_after_the_block() -> None:
         parsed(d)
 
 
-def test_a_group_that_is_never_left_is_refused() -> None:
+def test_a_group_that_is_never_left_is_rejected() -> None:
     with dag() as d:
         bell = session().__enter__()
         work(bell)
@@ -325,7 +325,7 @@ def one_in_another_session(bell: IonQSessionGroup, prepared: Any) -> None:
         (a_later_one, False),
     ],
 )
-def test_the_session_is_opened_when_what_all_first_tasks_wait_for_is_done(
+def test_the_session_is_created_when_the_common_upstream_tasks_of_all_first_tasks_are_done(
     fill: Callable[[IonQSessionGroup, Any], None], waits: bool
 ) -> None:
     with dag() as d:

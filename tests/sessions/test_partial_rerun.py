@@ -217,7 +217,7 @@ def test_session_whose_end_task_is_marked_during_the_request_is_ended(ionq_emula
     assert open_sessions(ionq_emulator) == []
 
 
-def test_a_session_is_kept_when_airflow_is_away_just_after_it_was_opened(ionq_emulator: Emulator, run: Any) -> None:
+def test_a_session_is_kept_when_airflow_is_away_just_after_its_creation(ionq_emulator: Emulator, run: Any) -> None:
     with dag():
         opener, end = in_a_group()
     of_the_run = run({(end, -1): None})

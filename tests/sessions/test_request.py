@@ -25,7 +25,7 @@ def test_an_empty_limit_is_no_limit(name: str, empty: str | None) -> None:
 
 
 @pytest.mark.parametrize("empty", ["", None])
-def test_a_session_with_empty_limits_only_has_no_limit_and_is_refused(empty: str | None) -> None:
+def test_a_session_with_empty_limits_only_has_no_limit_and_is_rejected(empty: str | None) -> None:
     with pytest.raises(ValueError, match="one of duration_limit_min, job_count_limit, cost_limit_usd must be given"):
         SessionRequest.of("qpu.forte-1", **dict.fromkeys(LIMITS, empty))
     assert SessionRequest.of("qpu.forte-1", **dict.fromkeys(LIMITS, empty), allow_unlimited=True).settings == {}

@@ -115,7 +115,7 @@ def test_unreachable_names_the_start_time_and_the_target_to_use() -> None:
         ("started", 1, "active must be True, False or None"),
     ],
 )
-def test_bad_targets_are_refused_by_name(status: Any, active: Any, named: str) -> None:
+def test_bad_targets_are_rejected_by_name(status: Any, active: Any, named: str) -> None:
     with pytest.raises(ValueError, match="status|active") as refused:
         SessionTarget.of(status, active)
     assert named in str(refused.value)

@@ -148,7 +148,7 @@ def test_session_ends_after_the_last_of_its_work(played: Played, group: str) -> 
 
 
 @pytest.mark.parametrize("version", VERSIONS, scope="module")
-def test_no_session_is_opened_when_only_the_failed_tasks_are_cleared(played: Played) -> None:
+def test_no_session_is_created_when_only_the_failed_tasks_are_cleared(played: Played) -> None:
     assert played.opened == 0, played.evidence
     assert played.refused == "failed", played.evidence
     assert f"at least {CREATE} and {END}" in played.create_log

@@ -36,7 +36,7 @@ def left_behind(tmp_path: Path) -> list[object]:
     return left
 
 
-def test_demo_shows_sessions_opened_awaited_and_ended_also_when_the_work_fails(tmp_path: Path) -> None:
+def test_demo_shows_sessions_created_awaited_and_ended_also_when_the_work_fails(tmp_path: Path) -> None:
     done = subprocess.run(
         COMMAND,
         cwd=ROOT,

@@ -97,7 +97,7 @@ def newest_session(emulator: Emulator) -> dict[str, Any]:
     return emulator.sessions()[-1]
 
 
-def test_a_session_is_opened_started_by_a_job_and_ended(stack: AirflowStack, emulator: Emulator) -> None:
+def test_a_session_is_created_started_by_a_job_and_ended(stack: AirflowStack, emulator: Emulator) -> None:
     run_id = stack.trigger_dag(GROUP)
     stack.succeed(GROUP, run_id, RUN_WITHIN_SECONDS)
     session = newest_session(emulator)

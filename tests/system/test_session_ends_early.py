@@ -86,7 +86,7 @@ def test_session_that_ends_early_uses_no_retry(stack: AirflowStack, ended: Ended
 
 
 @pytest.mark.parametrize("task_id", TASK_IDS)
-def test_first_look_after_the_end_is_the_last_and_comes_within_an_interval(ended: Ended, task_id: str) -> None:
+def test_first_poll_after_the_end_is_the_last_poll_and_comes_within_an_interval(ended: Ended, task_id: str) -> None:
     looks = ended.looks_after_end[task_id]
     assert len(looks) == 1
     assert looks[0] - ended.ended_at < INTERVAL_SECONDS + SCHEDULING_SECONDS

@@ -192,7 +192,7 @@ def test_waiters_for_sessions_and_for_capacity_share_the_poll(ionq_emulator: Emu
     assert len({request.peer for request in ionq_emulator.requests}) == 1
 
 
-def test_a_long_history_is_listed_once_and_then_the_open_sessions_are_asked_for(ionq_emulator: Emulator) -> None:
+def test_a_long_history_is_listed_once_and_then_the_open_sessions_are_read_by_id(ionq_emulator: Emulator) -> None:
     ionq_emulator.create_history(300)
     unnamed, named = create(ionq_emulator, 2)
 

@@ -86,7 +86,7 @@ def requests_sent(emulator: Emulator) -> int:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", PASSING)
-def test_a_fault_at_the_first_look_is_waited_out(ionq_emulator: Emulator, name: str, mode: str) -> None:
+def test_a_fault_at_the_first_poll_is_waited_out(ionq_emulator: Emulator, name: str, mode: str) -> None:
     session_id = ionq_emulator.create_session()["id"]
     ionq_emulator.start_session(session_id)
     PASSING[name](ionq_emulator)

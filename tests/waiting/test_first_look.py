@@ -32,7 +32,7 @@ async def first_look(session_id: str, *, unseen: bool = True, interval: float = 
         return result
 
 
-def test_first_look_does_not_wait_for_the_interval(ionq_emulator: Emulator) -> None:
+def test_first_poll_does_not_wait_for_the_interval(ionq_emulator: Emulator) -> None:
     (session_id,) = create(ionq_emulator, 1)
     ionq_emulator.start_session(session_id)
     settled = run(first_look(session_id))
@@ -63,7 +63,7 @@ def test_two_first_polls_of_the_same_session_cost_one_request(ionq_emulator: Emu
     assert routes(ionq_emulator) == {ONE: 1}
 
 
-def test_a_first_look_among_waiters_asks_for_its_own_session_only(ionq_emulator: Emulator) -> None:
+def test_a_first_poll_among_waiters_reads_its_own_session_only(ionq_emulator: Emulator) -> None:
     seen_by_worker = create(ionq_emulator, 5)
     (begun_here,) = create(ionq_emulator, 1)
     ionq_emulator.start_session(begun_here)
@@ -79,7 +79,7 @@ def test_a_first_look_among_waiters_asks_for_its_own_session_only(ionq_emulator:
     assert [request.session_id for request in ionq_emulator.requests] == [begun_here]
 
 
-def test_first_looks_that_keep_coming_are_gathered(ionq_emulator: Emulator) -> None:
+def test_first_polls_that_keep_coming_are_gathered(ionq_emulator: Emulator) -> None:
     ids = create(ionq_emulator, 20)
 
     async def scenario() -> None:
@@ -117,7 +117,7 @@ def test_permanent_error_is_final_at_the_first_poll(ionq_emulator: Emulator, mis
 
 
 @pytest.mark.parametrize("status", [429, 500, 503, 524])
-def test_an_outage_at_the_first_look_is_waited_out(ionq_emulator: Emulator, status: int) -> None:
+def test_an_outage_at_the_first_poll_is_waited_out(ionq_emulator: Emulator, status: int) -> None:
     (session_id,) = create(ionq_emulator, 1)
     ionq_emulator.start_session(session_id)
     ionq_emulator.fail(status, times=2)
@@ -140,7 +140,7 @@ def test_session_that_was_polled_once_needs_no_first_poll_again(ionq_emulator: E
     assert [request.status for request in ionq_emulator.requests].count(404) == 2
 
 
-def test_the_hint_that_a_session_may_never_start_comes_with_the_first_look(ionq_emulator: Emulator) -> None:
+def test_the_hint_that_a_session_may_never_start_comes_with_the_first_poll(ionq_emulator: Emulator) -> None:
     (session_id,) = create(ionq_emulator, 1)
 
     async def scenario() -> list[str]:

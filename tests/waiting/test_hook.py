@@ -108,7 +108,7 @@ def test_key_that_is_not_percent_encoded_in_a_uri_is_used_or_rejected_without_qu
         assert settings.api_key == unquote(long_key)
 
 
-def test_key_as_login_is_refused_and_says_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_as_login_is_rejected_and_says_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "ionq://SECRET-KEY@127.0.0.1:1")
     with pytest.raises(IonQConfigurationError, match="'ionq_default'.*API key.*password.*ionq://:API-KEY@") as refused:
         IonQHook().get_conn()
@@ -229,7 +229,7 @@ def test_test_connection_reports_success(ionq_emulator: Emulator) -> None:
     assert "sessions are enabled" in message
 
 
-def test_test_connection_says_that_the_key_is_refused(ionq_emulator: Emulator) -> None:
+def test_test_connection_says_that_the_key_is_rejected(ionq_emulator: Emulator) -> None:
     ionq_emulator.api_key = "another"
     works, message = IonQHook().test_connection()
     assert not works

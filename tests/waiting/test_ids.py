@@ -81,7 +81,7 @@ def test_a_wait_takes_every_form_of_an_id_in_every_mode(ionq_emulator: Emulator,
 
 @pytest.mark.parametrize("what", UNUSABLE)
 @pytest.mark.parametrize("taker", [name for name in TAKERS if not name.startswith("IonQHook")])
-def test_a_value_without_an_id_is_refused_before_any_request(ionq_emulator: Emulator, taker: str, what: str) -> None:
+def test_a_value_without_an_id_is_rejected_before_any_request(ionq_emulator: Emulator, taker: str, what: str) -> None:
     value = UNUSABLE[what]
     with pytest.raises(IonQFailException, match="session_id must be the id of an IonQ session") as refused:
         TAKERS[taker](value)

@@ -70,7 +70,7 @@ def test_pauses_grow_to_eight_intervals_and_shrink_when_the_outage_is_over() -> 
     assert outage.pause_seconds(5) == 5
 
 
-def test_pauses_of_a_reschedule_do_not_grow_but_honour_what_the_api_asks() -> None:
+def test_pauses_of_a_reschedule_do_not_grow_but_honour_retry_after() -> None:
     outage = Outage()
     for _ in range(4):
         outage.failed(api_error(429, retry_after=90), 1)

@@ -86,7 +86,7 @@ def test_many_waiters_cost_one_list_per_poll(ionq_emulator: Emulator) -> None:
     assert len({request.peer for request in ionq_emulator.requests}) == 1
 
 
-def test_few_sessions_are_asked_for_by_id(ionq_emulator: Emulator) -> None:
+def test_few_sessions_are_read_by_id(ionq_emulator: Emulator) -> None:
     ids = create(ionq_emulator, 3)
 
     async def scenario() -> None:
@@ -113,7 +113,7 @@ def test_many_waiters_of_one_session_cost_one_request_per_poll(ionq_emulator: Em
     assert len(ionq_emulator.requests) == 3
 
 
-def test_a_long_history_is_listed_once_and_then_asked_by_id(ionq_emulator: Emulator) -> None:
+def test_a_long_history_is_listed_once_and_then_read_by_id(ionq_emulator: Emulator) -> None:
     for session_id in create(ionq_emulator, 300):
         ionq_emulator.end_session(session_id)
     ids = create(ionq_emulator, 5)
@@ -130,7 +130,7 @@ def test_a_long_history_is_listed_once_and_then_asked_by_id(ionq_emulator: Emula
     assert len({request.peer for request in ionq_emulator.requests}) <= 4
 
 
-def test_sessions_that_the_list_does_not_show_are_asked_by_id(ionq_emulator: Emulator) -> None:
+def test_sessions_that_the_list_does_not_show_are_read_by_id(ionq_emulator: Emulator) -> None:
     ids = create(ionq_emulator, 6)
     ionq_emulator.fail(200, route=LIST, seconds=60, body=json.dumps({"organization_id": "o", "sessions": [None, {}]}))
     for session_id in ids:
@@ -261,7 +261,7 @@ def test_outage_and_recovery_are_logged_once_for_each_waiter(ionq_emulator: Emul
         assert "again" in over
 
 
-def test_an_outage_costs_one_request_per_poll_also_when_asking_by_id(ionq_emulator: Emulator) -> None:
+def test_an_outage_costs_one_request_per_poll_also_when_reading_by_id(ionq_emulator: Emulator) -> None:
     ids = create(ionq_emulator, 3)
     ionq_emulator.fail(503, times=4)
     for session_id in ids:

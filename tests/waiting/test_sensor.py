@@ -48,7 +48,7 @@ def sensor(**arguments: Any) -> IonQSessionSensor:
         ({"soft_fail": True, "never_fail": True}, "never_fail"),
     ],
 )
-def test_bad_arguments_are_refused_when_the_dag_is_parsed(arguments: dict[str, Any], named: str) -> None:
+def test_bad_arguments_are_rejected_when_the_dag_is_parsed(arguments: dict[str, Any], named: str) -> None:
     with pytest.raises((ValueError, AirflowException)) as refused:
         sensor(**arguments)
     assert named in str(refused.value)
@@ -97,7 +97,7 @@ def test_deferring_again_keeps_the_deadline(ionq_emulator: Emulator) -> None:
     assert 35 < deferred.value.timeout.total_seconds() <= 40
 
 
-def test_a_deadline_that_has_passed_is_a_time_out_after_one_more_look(ionq_emulator: Emulator) -> None:
+def test_a_deadline_that_has_passed_is_a_timeout_after_one_more_poll(ionq_emulator: Emulator) -> None:
     session = ionq_emulator.create_session(backend="qpu.forte-1")
     waiting = sensor(session_id=session["id"])
     event = {"session_id": session["id"], "session": None}
@@ -108,7 +108,7 @@ def test_a_deadline_that_has_passed_is_a_time_out_after_one_more_look(ionq_emula
 
 
 @pytest.mark.parametrize("said", ["Trigger timeout", "Trigger/execution timeout"])
-def test_a_trigger_time_out_gets_a_last_look(ionq_emulator: Emulator, said: str) -> None:
+def test_a_trigger_timeout_gets_a_last_poll(ionq_emulator: Emulator, said: str) -> None:
     session_id = ionq_emulator.create_session(backend="qpu.forte-1")["id"]
     waiting = sensor(session_id=session_id)
     with pytest.raises(AirflowSensorTimeout, match="at the last poll its status is 'created'"):
@@ -226,7 +226,7 @@ def test_log_names_the_awaited_status_and_has_no_line_per_poll(ionq_emulator: Em
     assert task_log() == []
 
 
-def test_log_says_when_an_outage_begins_and_is_over(ionq_emulator: Emulator, task_log: TaskLog) -> None:
+def test_log_says_when_an_outage_begins_and_ends(ionq_emulator: Emulator, task_log: TaskLog) -> None:
     session_id = ionq_emulator.create_session(backend="qpu.forte-1")["id"]
     waiting = sensor(session_id=session_id)
     waiting.poke(CONTEXT)
@@ -254,7 +254,7 @@ def test_first_deferral_says_that_a_triggerer_is_needed(ionq_emulator: Emulator,
     assert "triggerer" in "\n".join(task_log())
 
 
-def test_a_sensor_can_be_copied_after_it_has_looked(ionq_emulator: Emulator) -> None:
+def test_a_sensor_can_be_copied_after_it_has_polled(ionq_emulator: Emulator) -> None:
     session_id = ionq_emulator.create_session(backend="qpu.forte-1")["id"]
     waiting = sensor(session_id=session_id)
     waiting.poke(CONTEXT)

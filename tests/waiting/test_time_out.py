@@ -30,7 +30,7 @@ BACKEND = "qpu.forte-1"
 @pytest.mark.parametrize("ending", ["", "soft_fail", "never_fail"])
 @pytest.mark.parametrize("outage", [False, True])
 @pytest.mark.parametrize("mode", MODES)
-def test_a_time_out_names_session_target_and_last_status(
+def test_a_timeout_names_session_target_and_last_status(
     ionq_emulator: Emulator, task_log: Callable[[], list[str]], mode: str, outage: bool, ending: str
 ) -> None:
     session_id = ionq_emulator.create_session(BACKEND)["id"]
@@ -104,7 +104,7 @@ def test_a_trigger_that_no_triggerer_runs_ends_its_wait_in_time(ionq_emulator: E
 
 @pytest.mark.parametrize("which", [0, 1])
 @pytest.mark.parametrize("runner", ["triggerer", "triggerer that tells the time-out", "trigger of an older version"])
-def test_a_trigger_leaves_its_time_out_to_the_triggerer(ionq_emulator: Emulator, runner: str, which: int) -> None:
+def test_a_trigger_leaves_its_timeout_to_the_triggerer(ionq_emulator: Emulator, runner: str, which: int) -> None:
     from datetime import UTC, datetime
 
     session_id = ionq_emulator.create_session(BACKEND)["id"]
@@ -121,7 +121,7 @@ def test_a_trigger_leaves_its_time_out_to_the_triggerer(ionq_emulator: Emulator,
         run(scenario())
 
 
-def test_a_wait_for_capacity_keeps_its_time_out_where_airflow_drops_the_arguments(ionq_emulator: Emulator) -> None:
+def test_a_wait_for_capacity_keeps_its_timeout_where_airflow_drops_the_arguments(ionq_emulator: Emulator) -> None:
     """As `dag.test()` does, which hands on the event alone."""
     from tests.sessions.tasks import Task
 
@@ -151,7 +151,7 @@ with DAG("time_out", schedule=None, start_date=datetime.datetime(2026, 1, 1, tzi
 """
 
 
-def test_dag_test_ends_at_the_time_out(ionq_emulator: Emulator) -> None:
+def test_dag_test_ends_at_the_timeout(ionq_emulator: Emulator) -> None:
     session_id = ionq_emulator.create_session(BACKEND)["id"]
     ionq_emulator.fail(409, route="POST /sessions", seconds=600)
     states = run_dag("time_out", DAG_FILE.format(session_id=session_id))

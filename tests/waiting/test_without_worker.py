@@ -244,7 +244,7 @@ def test_an_id_that_rendered_to_nothing_is_handed_to_a_worker_without_a_request(
 
 
 @pytest.mark.usefixtures("reread_at_once")
-def test_after_a_restart_of_the_triggerer_a_refusal_is_no_first_look(ionq_emulator: Emulator) -> None:
+def test_after_a_restart_of_the_triggerer_a_refusal_is_no_first_poll(ionq_emulator: Emulator) -> None:
     (session_id,) = create(ionq_emulator, 1)
     ionq_emulator.delete_session(session_id)
     trigger = IonQSessionTrigger(session_id, "ionq_default", "started", None, 0.05, timeout=3600.0)
