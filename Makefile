@@ -27,7 +27,7 @@ STACKS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-all test-rest test-quick test-core test-others $(OTHERS:%=test-%) test-python \
-	$(PYTHONS:%=test-python-%) test-system bench lint package clean
+	$(PYTHONS:%=test-python-%) test-system bench lint docs package clean
 
 help:
 	@echo "make demo    a real Airflow works in sessions of the local emulator (3 minutes after installation)"
@@ -35,12 +35,14 @@ help:
 	@echo "make test-all    also on Airflow $(VERSIONS), the lowest versions declared and Python $(PYTHONS), and all end to end"
 	@echo "make bench   what waiting costs, beside what people use today"
 	@echo "make lint    ruff and mypy --strict"
-	@echo "make package builds wheel and sdist and opens them"
+	@echo "make docs    the documentation as pages in build/docs, warnings are errors"
+	@echo "make package builds wheel and sdist and opens them; OUT=folder keeps them"
 
 $(V)/.installed: pyproject.toml Makefile
 	test -x $(V)/bin/python || $(PYTHON) -m venv $(V)
 	$(V)/bin/python -m pip install --quiet --disable-pip-version-check uv
-	$(UV_INSTALL) --python $(V)/bin/python --editable '.[emulator]' --group test --group system --group lint 'apache-airflow==$(AIRFLOW)'
+	$(UV_INSTALL) --python $(V)/bin/python --editable '.[emulator]' --group test --group system --group lint --group docs \
+		'apache-airflow==$(AIRFLOW)'
 	@touch $@
 
 $(V)-%/.installed: pyproject.toml Makefile $(V)/.installed
@@ -103,8 +105,11 @@ lint: $(V)/.installed
 	$(V)/bin/mypy
 	$(V)/bin/lint-imports
 
+docs: $(V)/.installed
+	$(V)/bin/python -m sphinx -W --keep-going --fresh-env --doctree-dir build/doctrees docs build/docs
+
 package: $(V)/.installed
-	$(V)/bin/python -m tests.package
+	$(V)/bin/python -m tests.package $(OUT)
 
 clean:
 	rm -rf $(V) $(OTHERS:%=$(V)-%) $(PYTHONS:%=$(V)-python-%) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

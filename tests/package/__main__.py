@@ -1,8 +1,13 @@
-"""Build wheel and sdist and check their contents: every required file, and no other."""
+"""
+Build wheel and sdist and open them: what should be in is in, and nothing else.
+
+With a folder as its argument, the two files are kept there.
+"""
 
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -29,6 +34,10 @@ def main() -> None:
         (sdist,) = Path(out).glob("*.tar.gz")
         check_wheel(wheel)
         check_sdist(sdist)
+        for kept in sys.argv[1:2]:
+            Path(kept).mkdir(parents=True, exist_ok=True)
+            shutil.copy(wheel, kept)
+            shutil.copy(sdist, kept)
         print(f"{wheel.name} ({wheel.stat().st_size} bytes) and {sdist.name} hold what they should and no more.")
 
 
@@ -61,8 +70,9 @@ def check_sdist(sdist: Path) -> None:
     """Compare the sdist with the repository's files."""
     with tarfile.open(sdist) as archive:
         names = {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
-    customary = {"CHANGELOG.md", "LICENSE", "Makefile", "README.md", "pyproject.toml", ".gitignore", "PKG-INFO"}
-    expect("sdist", names, tracked("airflow_provider_ionq", "benchmarks", "example_dags", "tests") | customary)
+    pages = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md"}
+    customary = pages | {"Makefile", "pyproject.toml", ".gitignore", "PKG-INFO"}
+    expect("sdist", names, tracked("airflow_provider_ionq", "docs", "example_dags", "tests") | customary)
 
 
 def expect(what: str, found: set[str], wanted: set[str]) -> None:

@@ -1,0 +1,131 @@
+"""What README and docs show: every Python snippet is run, and what they quote exists."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+import airflow_provider_ionq
+from airflow_provider_ionq.api.settings import ClientSettings
+from airflow_provider_ionq.emulator import Step
+from airflow_provider_ionq.emulator.fixtures import ionq_emulator
+from airflow_provider_ionq.hooks.ionq import IonQHook
+from tests.examples.dag_runs import dags_folder, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_ionq.emulator import Emulator
+
+__all__ = ["ionq_emulator"]
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CONNECTION = re.compile(r"^export AIRFLOW_CONN_IONQ_DEFAULT='(.*)'$", re.M)
+
+
+class Snippet(NamedTuple):
+    """A Python block of a page."""
+
+    page: str
+    line: int
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def snippets() -> Iterator[Snippet]:
+    """Find the Python blocks of all pages."""
+    for page in PAGES:
+        text = page.read_text()
+        for match in re.finditer(r"^```python\n(.*?)^```$", text, re.M | re.S):
+            yield Snippet(page.stem, text.count("\n", 0, match.start()) + 1, match[1])
+
+
+SNIPPETS = list(snippets())
+DAGS = [snippet for snippet in SNIPPETS if "with DAG(" in snippet.code]
+TESTS = [snippet for snippet in SNIPPETS if "def test_" in snippet.code]
+IMPORTS = [snippet for snippet in SNIPPETS if snippet not in DAGS + TESTS]
+
+
+@pytest.mark.parametrize("snippet", DAGS, ids=str)
+def test_every_dag_succeeds_and_leaves_no_session_of_its_own_open(snippet: Snippet, ionq_emulator: Emulator) -> None:
+    awaited = ionq_emulator.create_session(backend="qpu.forte-1", plan=[Step("started", after_reads=2)])["id"]
+    path = dags_folder() / f"{snippet.page}_{snippet.line}.py"
+    path.write_text(snippet.code)
+    try:
+        states = run(path.stem, **({"session_id": awaited} if "params.session_id" in snippet.code else {}))
+    finally:
+        path.unlink()
+    assert set(states.values()) == {"success"}
+    created = [session for session in ionq_emulator.sessions() if session["id"] != awaited]
+    assert [session["ended_at"] is not None for session in created] == (
+        [True] if "ionq_session(" in snippet.code else []
+    )
+
+
+@pytest.mark.parametrize("snippet", TESTS, ids=str)
+def test_every_test_passes(snippet: Snippet, ionq_emulator: Emulator) -> None:
+    names: dict[str, Any] = {}
+    exec(snippet.code, names)
+    tests = [value for name, value in names.items() if name.startswith("test_")]
+    assert tests
+    for test in tests:
+        test(ionq_emulator)
+
+
+@pytest.mark.parametrize("snippet", IMPORTS, ids=str)
+def test_every_import_works(snippet: Snippet) -> None:
+    names: dict[str, Any] = {}
+    exec(snippet.code, names)
+    assert set(names) - {"__builtins__"}
+
+
+@pytest.mark.parametrize("page", ["README", "sessions", "waiting", "emulator"])
+def test_pages_that_show_python_have_snippets_that_are_found(page: str) -> None:
+    assert page in {snippet.page for snippet in SNIPPETS}
+
+
+@pytest.mark.parametrize(
+    ("page", "number"), [("README.md", 1), ("docs/connection.md", 2)], ids=["README", "connection"]
+)
+def test_every_connection_means_the_same(page: str, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = CONNECTION.findall((ROOT / page).read_text())
+    assert len(lines) == number
+    for line in lines:
+        monkeypatch.setenv("AIRFLOW_CONN_IONQ_DEFAULT", line)
+        assert IonQHook().get_settings() == ClientSettings(api_key="YOUR-KEY")
+
+
+def test_the_readme_names_every_page() -> None:
+    readme = (ROOT / "README.md").read_text()
+    pages = {path.name for path in PAGES[1:]} - {"index.md"}
+    assert pages == set(re.findall(r"`(\w+\.md)`", readme)) - {"CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"}
+
+
+def test_messages_that_the_recovery_table_quotes_exist() -> None:
+    quoted = re.findall(r"\*(?:\.\.\. )?([^*|]+?)(?: \.\.\.)?\*", (ROOT / "docs" / "recovery.md").read_text())
+    assert len(quoted) == 5
+    package = Path(airflow_provider_ionq.__file__).parent
+    texts = [text for path in package.rglob("*.py") for text in message_texts(path)]
+    assert [words for words in quoted if not any(words in text for text in texts)] == []
+
+
+def message_texts(path: Path) -> Iterator[str]:
+    """Yield the string literals of a module, those of an f-string joined."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_every_path_that_a_page_names_exists(path: Path) -> None:
+    named = set(re.findall(r"`((?:tests|docs|example_dags)/[\w/.-]+)`", path.read_text()))
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
