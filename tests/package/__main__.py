@@ -72,7 +72,7 @@ def check_sdist(sdist: Path) -> None:
         names = {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
     pages = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md"}
     customary = pages | {"Makefile", "pyproject.toml", ".gitignore", "PKG-INFO"}
-    expect("sdist", names, tracked("airflow_provider_ionq", "docs", "example_dags", "tests") | customary)
+    expect("sdist", names, tracked("airflow_provider_ionq", "benchmarks", "docs", "example_dags", "tests") | customary)
 
 
 def expect(what: str, found: set[str], wanted: set[str]) -> None:
