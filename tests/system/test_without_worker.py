@@ -18,7 +18,7 @@ FAILING = "failing_without_worker"
 WORKER_STARTED = "::group::Pre Execute"
 WORKERS = {"deferrable": 2, "start": 1, "params": 1, "end": 1, "start_and_end": 0}
 ON_A_WORKER_BECAUSE = {
-    "macro": "session_id is a template with macros in it",
+    "macro": "session_id is a template that uses macros,",
     "limited": "execution_timeout is set",
     "from_task": "session_id comes from another task, or is not a string",
     "mapped": "Airflow supports it only for unmapped tasks outside dag.test()",

@@ -319,7 +319,7 @@ def test_outage_and_recovery_are_logged_once(ionq_emulator: Emulator, task_log: 
     task_log()
     run(scenario())
     lines = task_log()
-    assert len([line for line in lines if "waiting on until it can" in line]) == 1
+    assert len([line for line in lines if "waiting until it can" in line]) == 1
     assert len([line for line in lines if "responds again" in line]) == 1
 
 
@@ -356,7 +356,7 @@ def test_a_pause_that_passes_between_two_polls_costs_no_request(
     ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = create(ionq_emulator, 1)
-    monkeypatch.setattr(waiter, "SETTLING_SECONDS", 0.1)
+    monkeypatch.setattr(waiter, "RESUME_AFTER_SECONDS", 0.1)
 
     async def scenario() -> None:
         young = start([waiting(ids, since=2.0, poke_interval=60.0)])

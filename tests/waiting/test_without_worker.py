@@ -62,12 +62,12 @@ def test_sensor_that_the_triggerer_can_render_starts_there(session_id: str) -> N
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        ("{{ ti.xcom_pull('t') }}", "ti in it"),
-        ("{{ task_instance.xcom_pull('t') }}", "task_instance in it"),
-        ("{{ var.value.session_id }}", "var in it"),
-        ("{{ conn.ionq_default.login }}", "conn in it"),
-        ("{{ macros.json.loads(params.x) }}", "macros in it"),
-        ("{{ params.x }}{{ data_interval_end }}", "data_interval_end in it"),
+        ("{{ ti.xcom_pull('t') }}", "uses ti,"),
+        ("{{ task_instance.xcom_pull('t') }}", "uses task_instance,"),
+        ("{{ var.value.session_id }}", "uses var,"),
+        ("{{ conn.ionq_default.login }}", "uses conn,"),
+        ("{{ macros.json.loads(params.x) }}", "uses macros,"),
+        ("{{ params.x }}{{ data_interval_end }}", "uses data_interval_end,"),
         ("{{ ds | ds_nodash_of_ours }}", "only a worker can render"),
         ("{{ params.x", "only a worker can render"),
         ("{% include 'other.txt' %}", "refers to another"),
