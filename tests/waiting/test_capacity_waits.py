@@ -320,7 +320,7 @@ def test_outage_and_recovery_are_logged_once(ionq_emulator: Emulator, task_log: 
     run(scenario())
     lines = task_log()
     assert len([line for line in lines if "waiting until it can" in line]) == 1
-    assert len([line for line in lines if "responds again" in line]) == 1
+    assert len([line for line in lines if "responds again; the wait continues" in line]) == 1
 
 
 def test_permanently_rejected_key_wakes_every_waiter(ionq_emulator: Emulator, reread_at_once: None) -> None:
