@@ -1,5 +1,5 @@
 """
-What a task raises. All of it fails the task at once, because a retry would see the same.
+Exceptions of tasks. Each fails the task without retries, because a retry would fail in the same way.
 
 With `soft_fail` Airflow turns these into a skip, in every mode: they subclass AirflowFailException because the poke
 loop skips on that class only, while a resumed task skips on any AirflowException.
@@ -12,10 +12,10 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 class IonQFailException(AirflowFailException):
     """
-    The API or the connection refuses what the task asks, and will go on doing so.
+    The API or the connection refuses the request permanently.
 
     :param text: the whole message.
-    :param reason: the error that the message tells. It is not the cause: Airflow would print its traceback, too.
+    :param reason: the error that the message describes. It is not the cause: Airflow would also print its traceback.
     """
 
     def __init__(self, text: str = "", *, reason: Exception | None = None) -> None:
@@ -28,8 +28,8 @@ class IonQImpossibleStateException(IonQFailException):
 
 
 class IonQSessionLostException(IonQFailException):
-    """A request to open a session got no answer, and sessions are there that may be the one it opened."""
+    """The response to a create request was lost, and there are candidates for the session that it created."""
 
 
 class IonQCapacityTimeoutException(IonQFailException):
-    """The device had no capacity for a session within the task's time-out; none was opened."""
+    """The device had no capacity for a session within the task's time-out; no session was created."""

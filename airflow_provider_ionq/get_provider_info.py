@@ -1,4 +1,4 @@
-"""What Airflow asks a provider about itself. Airflow loads this often and everywhere: it imports the version only."""
+"""Provider metadata for Airflow. Airflow loads this module often and everywhere: it imports only the version."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ UI_FIELD_BEHAVIOUR: dict[str, Any] = {
     "relabeling": {"password": "API key", "host": "API address"},
     "placeholders": {
         "host": "empty: https://api.ionq.co/v0.4",
-        "password": "made at https://cloud.ionq.com",
+        "password": "created at https://cloud.ionq.com",
         # Airflow 3.3 sends port 0 when it tests a stored connection without a port, and refuses its own request.
         "port": "443: Test connection needs a port",
     },
@@ -20,12 +20,12 @@ UI_FIELD_BEHAVIOUR: dict[str, Any] = {
 CONNECTION_FIELDS: dict[str, Any] = {
     "timeout_seconds": {
         "label": "Time-out in seconds",
-        "description": "Longest wait for an answer of the API. Empty means 30.",
+        "description": "Longest wait for a response of the API. Empty means 30.",
         "schema": {"type": ["number", "null"], "minimum": 1, "maximum": 3600},
     },
     "max_retries": {
         "label": "Retries",
-        "description": "How often a read is sent again after a failure that may pass. Empty means 3.",
+        "description": "Retries of a read request on transient errors. Empty means 3.",
         "schema": {"type": ["integer", "null"], "minimum": 0, "maximum": 10},
     },
     "verify": {
@@ -35,7 +35,7 @@ CONNECTION_FIELDS: dict[str, Any] = {
     },
     "proxies": {
         "label": "Proxies",
-        "description": 'By scheme: {"https": "http://proxy.example:3128"}. Empty means those of the environment.',
+        "description": 'By scheme: {"https": "http://proxy.example:3128"}. Empty means the proxies of the environment.',
         "schema": {"type": ["object", "null"]},
     },
 }
@@ -46,7 +46,7 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-provider-ionq",
         "name": "IonQ",
-        "description": "`IonQ Quantum Cloud <https://ionq.com>`__ sessions: open them, wait for them, and end them.",
+        "description": "`IonQ Quantum Cloud <https://ionq.com>`__ sessions: create them, wait for them, and end them.",
         "versions": [__version__],
         "integrations": [
             {

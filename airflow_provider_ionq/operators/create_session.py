@@ -1,4 +1,4 @@
-"""The operator that opens an IonQ session."""
+"""The operator that creates an IonQ session."""
 
 from __future__ import annotations
 
@@ -38,27 +38,26 @@ LONGEST_PAUSE_SECONDS = 300.0
 
 class IonQCreateSessionOperator(BaseOperator):
     """
-    Open an IonQ session, and return its JSON once the API shows it. It costs money until it is ended.
+    Create an IonQ session, and return its JSON once the API shows it. It costs money until it is ended.
 
-    Does not end it: use :func:`~airflow_provider_ionq.task_groups.session.ionq_session`, which does so whatever
-    happens, or :class:`~airflow_provider_ionq.operators.session.IonQEndSessionOperator` as a teardown.
+    This operator does not end the session. Use :func:`~airflow_provider_ionq.task_groups.session.ionq_session`, which
+    always ends it, or :class:`~airflow_provider_ionq.operators.session.IonQEndSessionOperator` as a teardown.
 
-    - When the device's session capacity is full, waits: deferred, until a session of that backend ends or after a pause
-      that grows to 5 minutes, and then tries again on a worker; at most for `timeout`.
-    - The request is sent once. When its answer is lost, the sessions before and after it are compared: one that may be
-      it is named in the error, or adopted. When there is none, the task fails and may be retried.
-    - A retry after a crash finds the session that the crashed try opened (Airflow 3.3). Before 3.3 it looks for
-      sessions created since the run began that may be it, and goes on as after a lost answer.
-    - What an earlier try opened is gone on with only if it has the backend, limits and connection that are asked for
-      now; else it is ended, and another is opened.
-    - Opens none when a task that ends it - a teardown of this task, or an operator that ends its session - will not run
-      any more in this run, as after only failed tasks were cleared. What an earlier try opened is ended then.
-    - A session that was just opened by a task that is being killed is ended. So is one of which Airflow could not be
-      told for a minute.
+    - When the device's session capacity is full, the task defers until a session of that backend ends, or for a pause
+      that grows to 5 minutes. It then retries on a worker, for at most `timeout`.
+    - The request is sent once. When its response is lost, the task compares the sessions before and after it. A
+      candidate is named in the error, or adopted. Without a candidate the task fails and may be retried.
+    - A retry after a crash finds the session that the crashed try created (Airflow 3.3). Before 3.3 it searches for
+      candidates created since the run began, and continues as after a lost response.
+    - A session of an earlier try is reused only if it has the backend, limits and connection of the current request;
+      otherwise it is ended, and another is created.
+    - No session is created when a task that ends it - a teardown of this task, or an operator that ends its session -
+      will not run again in this run, as when only failed tasks were cleared. A session of an earlier try is ended.
+    - A session is ended if its task is killed right after the request, or if Airflow is unavailable for a minute.
 
-    Downstream, `create.output` is the session's JSON and `create.output["id"]` its id: each field is pushed under its
-    own name too, unless `multiple_outputs=False`. The XCom `ionq_session_opening` is for the end of `ionq_session`: how
-    far this task had come, should it not live to return.
+    Downstream, `create.output` is the session's JSON and `create.output["id"]` its id: each field is also pushed under
+    its own name, unless `multiple_outputs=False`. The XCom `ionq_session_opening` records the progress of this task for
+    the end task of `ionq_session`, in case this task is killed.
 
     :param backend: name of the device, such as `qpu.forte-1` (templated).
     :param duration_limit_min: minutes from its creation after which IonQ ends the session, a whole number from 1
@@ -66,26 +65,25 @@ class IonQCreateSessionOperator(BaseOperator):
     :param job_count_limit: jobs after which IonQ ends it, a whole number from 1 (templated); None or empty
         text for no such limit.
     :param cost_limit_usd: cost of its jobs, in US dollars, at which IonQ ends it, above 0 (templated); None or empty
-        text for no such limit. A session that ran any job is reported to be billed an hour at least, whatever this
-        says.
-    :param allow_unlimited: open it without any limit, too; nothing at IonQ then closes it.
-    :param adopt_lost_session: when an answer was lost and there is exactly one session since that may be the one it
-        opened, go on with that session instead of failing, unless it was started meanwhile. It is told by backend,
-        limits, project and time: another task that opens such a session in the same minutes could have opened it.
+        text for no such limit. A session that ran any job is reported to be billed for at least an hour, regardless of
+        this limit.
+    :param allow_unlimited: allow a session without any limit; IonQ then never ends it by itself.
+    :param adopt_lost_session: when the response was lost and there is exactly one candidate, continue with that session
+        instead of failing, unless it was started meanwhile. Candidates are identified by backend, limits, project and
+        time: another task that creates such a session in the same minutes could have created it.
     :param timeout: longest wait for capacity, in seconds or as a timedelta, above 0, after which the task fails without
         retries.
-    :param poke_interval: time between two looks at the backend's sessions while waiting for capacity, in seconds or as
+    :param poke_interval: time between two polls of the backend's sessions while waiting for capacity, in seconds or as
         a timedelta, above 0.
-    :param deferrable: wait for capacity in the triggerer, which must be running, and hold no worker. False waits on the
-        worker.
+    :param deferrable: wait for capacity in the triggerer, which must be running. False waits on a worker, and holds it.
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
-    :raises IonQSessionLost: without retries; names the sessions that may be the one whose answer was lost.
-    :raises SessionNotHandedOnError: Airflow could not be told of the session, which has ended.
-    :raises SessionNotEndedError: a session that should have been ended was not seen to; names it.
+    :raises IonQSessionLost: without retries, when the response was lost; names the candidates.
+    :raises SessionNotHandedOnError: the session could not be reported to Airflow, and has ended.
+    :raises SessionNotEndedError: the end of a session could not be confirmed; names it.
     :raises IonQCapacityTimeout: without retries, after `timeout`.
-    :raises IonQFailException: without retries, for a mistake: a limit that is none, an unknown backend, a refused key;
-        and when no task of this run would end the session.
-    :raises IonQError: for what may pass; nothing was opened, as far as the API shows.
+    :raises IonQFailException: without retries, on permanent errors: an invalid limit, an unknown backend, a refused
+        key; and when no task of this run would end the session.
+    :raises IonQError: on transient errors; no session was created, as far as the API shows.
 
     https://docs.ionq.com/api-reference/v0.4/sessions/create-session
     """
@@ -123,7 +121,7 @@ class IonQCreateSessionOperator(BaseOperator):
         self.deferrable = deferrable
         self.ionq_conn_id = ionq_conn_id
         self._opening: SessionCreator | None = None
-        # Values that are known now are refused now; a template is checked when it is rendered.
+        # Values that are known at parse time are checked now; a template is checked when it is rendered.
         given = {name: getattr(self, name) for name in ("backend", *LIMITS)}
         known = {name: value for name, value in given.items() if not is_rendered_later(value)}
         with refusals_name_task(self):
@@ -132,7 +130,7 @@ class IonQCreateSessionOperator(BaseOperator):
             )
 
     def execute(self, context: Context) -> Session:
-        """Open the session, or find the one that an earlier try opened; return its JSON."""
+        """Create the session, or find the one that an earlier try created; return its JSON."""
         return self._open(context, since=time.time(), attempt=1, remaining=self.timeout)
 
     def execute_complete(
@@ -144,19 +142,19 @@ class IonQCreateSessionOperator(BaseOperator):
         deadline: float | None = None,
     ) -> Session:
         """
-        Ask again, now that there may be capacity.
+        Retry the create request: there may be capacity now.
 
-        :param event: what the trigger fired.
+        :param event: event of the trigger.
         :param since: when the first request found no capacity, in epoch seconds; None means now.
         :param attempt: number of this attempt.
-        :param deadline: when the wait is over, in epoch seconds, None starts `timeout` anew; the trigger knows better,
-            where Airflow tells it.
-        :raises ValueError: when the event is not of our trigger.
+        :param deadline: end of the wait, in epoch seconds; None restarts `timeout`. The remaining time in the event
+            takes precedence.
+        :raises ValueError: when another trigger fired the event.
         """
         if not isinstance(event, dict) or event.get("backend") != self.backend:
-            raise ValueError(f"The trigger fired an event that is not ours: {str(event)[:200]}")
+            raise ValueError(f"The event is not one of IonQCapacityTrigger for this backend: {str(event)[:200]}")
         if freed := event.get("session_id"):
-            self.log.info("Session %s on %s has ended: asking for one again.", freed, self.backend)
+            self.log.info("Session %s on %s has ended: retrying to create a session.", freed, self.backend)
         now = time.time()
         remaining = event.get("remaining")
         if remaining is None:
@@ -165,7 +163,7 @@ class IonQCreateSessionOperator(BaseOperator):
         return self._open(context, since=since, attempt=attempt, remaining=remaining, resumed=True)
 
     def on_timeout(self, context: Context) -> Session:
-        """Ask a last time after the time-out: while no triggerer ran, there may have come to be capacity."""
+        """Make a last attempt after the time-out: capacity may have become free while no triggerer ran."""
         return self._open(context, since=time.time(), attempt=1, remaining=0.0, resumed=True)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -175,14 +173,14 @@ class IonQCreateSessionOperator(BaseOperator):
         return super().resume_execution(next_method, next_kwargs, context)
 
     def on_kill(self) -> None:
-        """End a session that this process has just opened: nobody else knows of it yet."""
+        """End a session that this process has just created: no other task knows its id yet."""
         if self._opening is not None:
             self._opening.stop()
 
     def _open(
         self, context: Context, *, since: float, attempt: int, remaining: float, resumed: bool = False
     ) -> Session:
-        # Not when the DAG is parsed: it loads the HTTP library.
+        # Imported here because it loads the HTTP library, which parsing a DAG must not.
         from airflow_provider_ionq.sessions.create import SessionCreator
 
         deadline = time.monotonic() + remaining
@@ -209,11 +207,11 @@ class IonQCreateSessionOperator(BaseOperator):
                 self._wait(self._opening, since, attempt, deadline - time.monotonic())
                 attempt += 1
         except BaseException:
-            # Among others a time-out: Airflow calls on_kill when this is over. A deferral has no session.
+            # This includes a time-out: Airflow calls on_kill only after this block. A deferral has no session.
             self._opening.stop()
             raise
         finally:
-            # From here on the session belongs to the tasks downstream.
+            # From here on the downstream tasks own the session.
             self._opening = None
 
     def _request(self) -> SessionRequest:
@@ -224,21 +222,21 @@ class IonQCreateSessionOperator(BaseOperator):
                 allow_unlimited=self.allow_unlimited,
             )
         except ValueError as error:
-            raise IonQFailException(f"The session cannot be asked for: {error}") from error
+            raise IonQFailException(f"Invalid session request: {error}") from error
 
     def _wait(self, opening: SessionCreator, since: float, attempt: int, remaining: float) -> None:
-        """Wait for capacity; returns if that is done on the worker."""
+        """Wait for capacity: return after the pause when waiting on the worker, else defer."""
         if remaining <= 0:
             raise IonQCapacityTimeoutException(
                 f"There was no capacity for a session on {opening.request} within {duration_text(self.timeout)}, and"
-                f" none was opened: {opening.refusal}"
+                f" no session was created: {opening.refusal}"
             )
         asked = (opening.refusal and opening.refusal.retry_after_seconds) or 0.0
         pause = min(max(self.poke_interval * 2.0 ** min(attempt - 1, 10), asked), LONGEST_PAUSE_SECONDS)
         pause = max(pause, self.poke_interval)
         if attempt == 1:
             self.log.info(
-                "No session can be opened on %s now; waiting for at most %s. Open there just before: %s. %s",
+                "No session can be created on %s now; waiting for at most %s. Open there before the request: %s. %s",
                 self.backend,
                 duration_text(remaining),
                 ", ".join(opening.open_ids) or "none of this organisation's",
@@ -246,7 +244,7 @@ class IonQCreateSessionOperator(BaseOperator):
             )
         else:
             self.log.info(
-                "Still no session can be opened on %s; waiting on for at most %s. %s",
+                "Still no session can be created on %s; waiting for at most another %s. %s",
                 self.backend,
                 duration_text(remaining),
                 opening.refusal,

@@ -1,7 +1,7 @@
 """
-Which tasks end the session that a task opens, and whether they are still to come in this run.
+Find the tasks that end the session of a create task, and tell whether they will still run in this run.
 
-A run can be cleared in part: then the task that opens a session may run again while the one that ends it does not.
+A run can be cleared in part: then the task that creates a session may run again without the task that ends it.
 """
 
 from __future__ import annotations
@@ -19,41 +19,41 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context
 
 STILL_TO_COME = frozenset({None, "up_for_retry"})
-"""Airflow judges the trigger rule anew before a retry, too: it waits for the task that opens the session."""
+"""Airflow evaluates the trigger rule again before a retry, which thus waits for the task that creates the session."""
 
 RESTARTING = "restarting"
-"""It was cleared while it ran, and is still to come once it is killed."""
+"""The task was cleared while it ran, and will run again once it is killed."""
 
 
 def missing_end_reason(operator: BaseOperator, context: Context) -> str | None:
     """
-    Return why no task of this run would end a session that is opened now; None when its end is still to come.
+    Return why no task of this run would end a session that is created now; None when an end task will still run.
 
-    A task that ends no session of its own account, as one that is tried alone, is not asked about.
+    A create task without an end task, such as one that is tried alone, always returns None.
 
-    :param operator: the task that opens the session.
-    :param context: the task's.
-    :raises EndNotSeenError: when Airflow does not tell, or the end is just being cleared.
+    :param operator: the task that creates the session.
+    :param context: the context of that task.
+    :raises EndNotSeenError: when Airflow cannot be queried, or the end task is being cleared.
     """
     over = []
     for task_id in end_ids(operator):
         try:
             states = states_in_run(context, operator, [task_id])
-        except Exception as error:  # Airflow's are of many classes, which differ by version
+        except Exception as error:  # Airflow raises many classes, which differ by version
             raise EndNotSeenError(
-                f"It cannot be seen whether {task_id} is still to come in this run, so no session was asked for:"
+                f"It cannot be determined whether {task_id} will still run in this run, so no session was requested:"
                 f" {type(error).__name__}: {error}"
             ) from error
         if RESTARTING in states:
             raise EndNotSeenError(
-                f"{task_id} is being cleared while it runs, so no session was asked for: a retry finds it ready."
+                f"{task_id} is being cleared while it runs, so no session was requested: a retry finds it ready."
             )
         if gone := states - STILL_TO_COME:
             over.append(f"{task_id} (now {', '.join(sorted(map(str, gone)))})")
     if not over:
         return None
     return (
-        f"Nobody would end a session that is opened now: {' and '.join(over)} will not run after this task in this run."
+        f"No task would end a session created now: {' and '.join(over)} will not run after this task in this run."
         f" Clear the run with its existing tasks, not only the failed ones: at least {operator.task_id} and"
         f" {' and '.join(text.partition(' ')[0] for text in over)}."
     )
@@ -61,9 +61,9 @@ def missing_end_reason(operator: BaseOperator, context: Context) -> str | None:
 
 def end_ids(operator: BaseOperator) -> list[str]:
     """
-    Return the ids of the tasks that end the session which a task opens: its teardowns, and the operators that end it.
+    Return the ids of the tasks that end the session of a create task: its teardowns, and the operators that end it.
 
-    :param operator: the task that opens the session.
+    :param operator: the task that creates the session.
     """
     if not operator.has_dag():
         return []
@@ -82,18 +82,18 @@ def _ends_session_of(operator: BaseOperator, task: Any) -> bool:
     named = {source.task_id for source, _ in XComArg.iter_xcom_references(session_id)} & openers
     if isinstance(session_id, str):
         named |= {name for name in openers if re.search(rf"""["']{re.escape(name)}["']""", session_id)}
-    # One that names nobody who opens a session is taken to end this one: it may get the id by a detour.
+    # A task that names no create task is assumed to end this session: it may receive the id indirectly.
     return not named or operator.task_id in named
 
 
 def _class_of(task: Any) -> type:
-    """Return a task's class, that of a mapped one also."""
+    """Return the class of a task, mapped or not."""
     given = getattr(task, "operator_class", None)
     return given if isinstance(given, type) else type(task)
 
 
 def _argument(task: Any, name: str) -> Any:
-    """Return an argument of a task, of a mapped one also."""
+    """Return an argument of a task, mapped or not."""
     if not hasattr(task, "partial_kwargs"):
         return getattr(task, name, None)
     mapped = getattr(task.expand_input, "value", None)

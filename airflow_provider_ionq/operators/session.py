@@ -39,7 +39,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # Not imported above: that module needs the operator that ends a session, which is defined below.
+    # Imported lazily: that module imports IonQEndSessionOperator from this one.
     if name == "IonQCreateSessionOperator":
         from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
 
@@ -51,15 +51,15 @@ class IonQGetSessionOperator(TakesSessionId, BaseOperator):
     """
     Read an IonQ session and push its JSON to XCom, all of it, as a dict.
 
-    Downstream, `get.output` is the dict and `get.output["status"]` its status: each field is pushed under its own name
-    too, unless `multiple_outputs=False`. Looks once and does not wait: for that there is
+    Downstream, `get.output` is the dict and `get.output["status"]` its status: each field is also pushed under its own
+    name, unless `multiple_outputs=False`. This operator reads once; to wait for a status, use
     :class:`~airflow_provider_ionq.sensors.session.IonQSessionSensor`.
 
     :param session_id: id of the session, or its JSON, such as `create.output` (templated).
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
-    :raises IonQFailException: without retries, for what a retry does not change: a refused key, an unknown session or
-        host, an id or a connection that cannot be used.
-    :raises IonQError: for what may pass, such as an API that is down after the connection's `max_retries`.
+    :raises IonQFailException: without retries, on permanent errors: a refused key, an unknown session or host, an
+        invalid id or connection.
+    :raises IonQError: on transient errors, such as an API that is still down after the connection's `max_retries`.
 
     https://docs.ionq.com/api-reference/v0.4/sessions/get-session
     """
@@ -88,18 +88,18 @@ class IonQGetSessionOperator(TakesSessionId, BaseOperator):
 
 class IonQEndSessionOperator(TakesSessionId, BaseOperator):
     """
-    End an IonQ session, see that it has ended, and return its JSON as it ended.
+    End an IonQ session, confirm that it has ended, and return its final JSON.
 
-    A session that has ended already is a success. Whatever else happens fails the task, with retries: give it enough of
-    them to outlast an outage, or use :func:`~airflow_provider_ionq.task_groups.session.ionq_session`, which does.
+    A session that has already ended is a success. Every other outcome fails the task, with retries: set enough retries
+    to outlast an outage, or use :func:`~airflow_provider_ionq.task_groups.session.ionq_session`, which does.
 
     :param session_id: id of the session, or its JSON, such as `create.output` (templated).
-    :param cancel_jobs: cancel the session's open jobs first, one by one; one that cannot be cancelled is logged, and
-        does not keep the session open. The end cancels what is still queued anyway.
+    :param cancel_jobs: cancel the session's open jobs first, one by one; a job that cannot be cancelled is logged,
+        and does not keep the session open. The end of the session cancels queued jobs in any case.
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
-    :raises IonQFailException: without retries, when `session_id` can be no id; says that a session may be open.
-    :raises SessionNotEndedError: when the session was not seen to end, after 5 attempts; names it, its backend and the
-        limits that will close it.
+    :raises IonQFailException: without retries, when `session_id` is invalid; warns that a session may be open.
+    :raises SessionNotEndedError: when the end of the session is not confirmed after 5 attempts; names the session, its
+        backend and the limits that will end it.
 
     https://docs.ionq.com/api-reference/v0.4/sessions/end-session
     """
@@ -131,11 +131,11 @@ class IonQEndSessionOperator(TakesSessionId, BaseOperator):
             session_id = checked_session_id(self.session_id)
         except IonQFailException as error:
             raise IonQFailException(
-                "No session was ended: if one was opened for this task to end, it is still open and may cost money."
-                " IonQListSessionsOperator and the IonQ console show what is open. Correct session_id and clear this"
-                f" task, or end the session by hand. {error}"
+                "No session was ended: if one was created for this task to end, it is still open and may cost money."
+                " IonQListSessionsOperator and the IonQ console show open sessions. Correct session_id and clear this"
+                f" task, or end the session manually. {error}"
             ) from error
-        # Not in terms of tasks: a refused key may be rotated before the last retry, and the session is open till then.
+        # Permanent errors are retried, too: a refused key may be rotated before the last retry.
         session = IonQHook(self.ionq_conn_id).end_session(session_id, cancel_jobs=self.cancel_jobs)
         self.log.info("Session %s has ended, at %s.", session["id"], session.get("ended_at"))
         return push_outputs(self, context, session)
@@ -143,18 +143,17 @@ class IonQEndSessionOperator(TakesSessionId, BaseOperator):
 
 class IonQListSessionsOperator(BaseOperator):
     """
-    List the organisation's IonQ sessions, and return those that are asked for, as a list of their JSON.
+    List the organisation's IonQ sessions, and return the JSON of each session that matches every given filter.
 
-    Everything that is given must hold. The API keeps ended sessions: without a filter the list, and the XCom, may be
-    long.
+    The API keeps ended sessions: without a filter the list, and the XCom, may be long.
 
-    :param status: a status, or a collection of which any will do: `created`, `started`, `ended`; None for all. A
-        session with `ended_at` counts as `ended`, whatever its status says.
+    :param status: a status, or a collection of statuses: `created`, `started`, `ended`; None for any. A session with
+        `ended_at` counts as `ended`, whatever its `status`.
     :param active: value of the active flag, which IonQ does not document; None for both.
-    :param backend: name of the device (templated); None for all.
+    :param backend: name of the device (templated); None for any.
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
-    :raises IonQFailException: without retries, for what a retry does not change.
-    :raises IonQError: for what may pass.
+    :raises IonQFailException: without retries, on permanent errors.
+    :raises IonQError: on transient errors.
 
     https://docs.ionq.com/api-reference/v0.4/sessions/get-sessions
     """
@@ -185,7 +184,7 @@ class IonQListSessionsOperator(BaseOperator):
         with fail_on_permanent_errors(self.ionq_conn_id):
             sessions = IonQHook(self.ionq_conn_id).list_sessions(self.active)
         found = [session for session in sessions if self._is_asked_for(session)]
-        self.log.info("%d of %d sessions are as asked for.", len(found), len(sessions))
+        self.log.info("%d of %d sessions match the filters.", len(found), len(sessions))
         return found
 
     def _is_asked_for(self, session: Session) -> bool:

@@ -1,1 +1,1 @@
-"""Opening and closing sessions, without Airflow: what to ask for, what to remember, what to believe."""
+"""Sessions, without Airflow: create them, recover lost ones, wait for them and for capacity, and end them."""

@@ -1,8 +1,8 @@
 """
-Whose turn it is to ask for a session of a backend whose capacity was full.
+The order in which tasks retry to create a session on a backend whose capacity was full.
 
-Pure: the clock is passed in, what is known of the sessions too. Whoever is told that it is their turn has left the
-queue: a task that finds no capacity after all comes back, and is as old as it was.
+Pure: the clock and the state of the sessions are passed in. A waiter leaves the queue when its turn comes. A task that
+then finds no capacity rejoins the queue and keeps its age.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.waiting.waiter import Notification
 
 TIMER_SPACING_SECONDS = 15.0
-"""No two waiters of a backend are woken within this time without a session having ended."""
+"""Shortest time between two waiters of a backend that are woken without a session having ended."""
 
 CREDITED_KEPT_SECONDS = 24 * 3600.0
 CREDITED_KEPT = 10_000
-"""A session's end is remembered so long, and so many of them: a task that was deferred before it may name it late."""
+"""How long, and how many, ended sessions are remembered: a task deferred before an end may name the session late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,11 @@ class RetryCreate:
 
 class CapacityRequest(Protocol):
     """
-    What the queue asks of a waiter.
+    What the queue needs to know of a waiter.
 
     `open_ids`: sessions of the backend that were open when the task polled; `since`: when the task first found no
-    capacity, in epoch seconds; `ready_at`: not notified sooner; `pause` and `due_at`: how long it waits without a
-    session having ended, and when that is over. The last two times are those of the clock that is passed in.
+    capacity, in epoch seconds; `ready_at`: the earliest time of its turn; `pause` and `due_at`: the length and the
+    end of its wait when no session ends. `ready_at` and `due_at` are times of the clock that is passed in.
     """
 
     @property
@@ -73,13 +73,13 @@ C = TypeVar("C", bound=CapacityRequest)
 
 class CapacityWaiter(Waiter[RetryCreate]):
     """
-    The place of a task that waits for capacity; a worker has always polled before.
+    A task that waits for capacity; a worker has always polled before.
 
     :param backend: name of the device.
     :param open_ids: ids of its sessions that had not ended when the worker polled.
     :param since: when the task first found no capacity, in epoch seconds.
     :param interval: the longest time between two polls, in seconds.
-    :param pause: after this many seconds it may be this task's turn though no session is known to have ended.
+    :param pause: seconds after which it may be this task's turn even if no session is known to have ended.
     """
 
     __slots__ = ("backend", "due_at", "open_ids", "pause", "since")
@@ -99,12 +99,12 @@ class CapacityWaiter(Waiter[RetryCreate]):
 
 class CapacityQueue(Generic[C]):
     """
-    Those who wait for capacity of one backend.
+    The waiters for capacity of one backend.
 
-    - A session that was known to be open and is not any more wakes one waiter, once: the oldest that is ready, or if
-      none is, the one that is ready first.
-    - Without that only the oldest is woken, when its pause has passed since it came and since anybody was woken: who
-      was has told, by coming back or not, whether there is capacity.
+    - A session that was known to be open and has ended wakes one waiter, once: the oldest ready waiter, or if none is
+      ready, the first to become ready.
+    - Otherwise only the oldest is woken, when its pause has passed since it joined and since the last waiter was woken.
+      By then that waiter has shown, by rejoining or not, whether there is capacity.
     """
 
     def __init__(self) -> None:
@@ -117,20 +117,20 @@ class CapacityQueue(Generic[C]):
         self._oldest: C | None = None
 
     def __len__(self) -> int:
-        """Return how many wait."""
+        """Return the number of waiters."""
         return len(self._waiting)
 
     def __iter__(self) -> Iterator[C]:
-        """Iterate over those who wait."""
+        """Iterate over the waiters of this backend."""
         return iter(self._waiting)
 
     @property
     def open_ids(self) -> Collection[str]:
-        """Sessions that were open when they were last heard of."""
+        """Ids of the sessions that were last known to be open."""
         return self._open.keys()
 
     def add(self, claim: C) -> bool:
-        """Queue up; return whether as the oldest."""
+        """Add a waiter; return whether it is the oldest."""
         oldest = self._get_oldest()
         self._waiting[claim] = next(self._arrivals)
         self._know_open(claim.open_ids)
@@ -139,22 +139,22 @@ class CapacityQueue(Generic[C]):
         return self._oldest is claim
 
     def remove(self, claim: C) -> None:
-        """Leave, if that has not happened by being woken."""
+        """Remove a waiter, unless it has left by being woken."""
         self._waiting.pop(claim, None)
         if self._oldest is claim:
             self._oldest = None
         if not self._waiting:
-            # Nobody asks for these any more, and who comes next names what is open then.
+            # No waiter needs these any more, and the next one names the sessions that are open then.
             self._open.clear()
             self._freed.clear()
 
     def update(self, opened: Iterable[str], ended: Iterable[str], now: float) -> None:
         """
-        Learn from a poll.
+        Take over the result of a poll.
 
-        :param opened: sessions that are open.
-        :param ended: sessions that have ended or do not exist any more; those not known to have been open are ignored.
-        :param now: the time.
+        :param opened: ids of open sessions.
+        :param ended: ids of sessions that have ended or no longer exist; ignored unless known to have been open.
+        :param now: the current time.
         """
         self._know_open(opened)
         for session_id in ended:
@@ -169,7 +169,7 @@ class CapacityQueue(Generic[C]):
             del self._credited[first]
 
     def next_at(self) -> float:
-        """Return when somebody is woken if no look shows anything until then; infinity when nobody is."""
+        """Return when the next waiter is woken if no poll shows a change until then; infinity without a waiter."""
         oldest = self._get_oldest()
         if oldest is None:
             return math.inf
@@ -177,13 +177,13 @@ class CapacityQueue(Generic[C]):
         return min(at, min(claim.ready_at for claim in self._waiting)) if self._freed else at
 
     def turns(self, now: float) -> list[tuple[C, str | None]]:
-        """Return whose turn it is now, with the session whose end gave way, if any; they have left the queue."""
+        """Remove and return the waiters whose turn it is, each with the session whose end made room, if any."""
         turns: list[tuple[C, str | None]] = []
         if self._freed:
             ready = (claim for claim in self._waiting if claim.ready_at <= now)
             first = heapq.nsmallest(len(self._freed), ready, key=self._age)
             turns += [(claim, self._freed.popleft()) for claim in first]
-            # More than there are waiters: who comes later has asked later.
+            # Ends beyond the number of waiters are dropped: a later waiter made its request after them.
             while len(self._freed) > len(self._waiting) - len(turns):
                 self._freed.pop()
         elif (oldest := self._get_oldest()) is not None and self._timer_at(oldest) <= now:
@@ -201,7 +201,7 @@ class CapacityQueue(Generic[C]):
         return max(oldest.due_at, oldest.ready_at, self._woken_at + max(oldest.pause, TIMER_SPACING_SECONDS))
 
     def _get_oldest(self) -> C | None:
-        # Kept: it is asked for whenever somebody comes, and thousands may.
+        # Cached: it is needed whenever a waiter joins, and thousands may.
         if self._oldest is None and self._waiting:
             self._oldest = min(self._waiting, key=self._age)
         return self._oldest
@@ -225,7 +225,7 @@ class CapacityQueues:
         return itertools.chain.from_iterable(self._queues.values())
 
     def interest(self) -> Interest[Session]:
-        """Return what the next poll should find out: which sessions of the awaited backends are open."""
+        """Return what the next poll should read: the open sessions of the awaited backends."""
         backends = {backend for backend, queue in self._queues.items() if len(queue)}
         if not backends:
             return Interest()
@@ -245,10 +245,10 @@ class CapacityQueues:
 
     def update(self, snapshot: Snapshot[Session], now: float) -> None:
         """
-        Learn from a poll.
+        Take over the result of a poll.
 
-        :param snapshot: what the poll saw.
-        :param now: the time.
+        :param snapshot: result of the poll.
+        :param now: the current time.
         """
         for backend, queue in self._queues.items():
             if len(queue):
@@ -256,11 +256,11 @@ class CapacityQueues:
                 queue.update(opened, snapshot.final, now)
 
     def next_at(self) -> float:
-        """Return when a waiter is to be notified if no poll shows anything until then; infinity for never."""
+        """Return when the next waiter is notified if no poll shows a change until then; infinity for never."""
         return min((queue.next_at() for queue in self._queues.values()), default=math.inf)
 
     def due(self, now: float) -> list[Notification]:
-        """Return the waiters whose turn it is now, with the session whose end made room, if any; they have left."""
+        """Remove and return the waiters whose turn it is, each with the session whose end made room, if any."""
         return [
             (waiter, RetryCreate(session_id))
             for queue in self._queues.values()

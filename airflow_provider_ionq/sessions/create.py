@@ -1,10 +1,13 @@
 """
-Open a session so that none is lost, without Airflow.
+Create a session so that none is lost, without Airflow.
 
-Rules of this file: the request that opens a session is sent once; what is known before it is remembered first, and the
-session's id as soon as there is one; whether a request without an answer has opened a session is told by what is in
-the list after it and was not before; a session that was opened is handed on or ended, whatever fails later; no session
-is opened, or kept, that answers another request or that no task would end.
+Rules of this file:
+
+- The create request is sent once.
+- The intent is stored before the request, and the session's id as soon as it is known.
+- After a lost response, a comparison of the lists before and after the request shows whether a session was created.
+- A created session is handed on or ended, whatever fails later.
+- No session is created, or kept, that does not match the current request or that no task would end.
 """
 
 from __future__ import annotations
@@ -49,25 +52,25 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.sessions.request import SessionRequest
 
 SHOW_SECONDS = 30.0
-"""So long the API may take to show a session that it has opened."""
+"""Longest time that the API may take to show a session that it has created."""
 
 KILLED_WITHIN_SECONDS = 4.0
-"""Airflow kills a task for good 5 s after it asked it to end."""
+"""Airflow kills a task for good 5 s after the request to terminate."""
 
 PAUSE_OF_KILLED_SECONDS = 0.5
 
 
 class SessionCreator:
     """
-    One session to be opened, over as many attempts as it takes.
+    Create one session, over as many attempts as needed.
 
-    :param settings: of the client.
-    :param request: what to open.
-    :param memory: what outlives this process.
-    :param surroundings: what is known of Airflow.
+    :param settings: settings of the client.
+    :param request: backend and limits of the session.
+    :param memory: storage that outlives this process.
+    :param surroundings: access to Airflow.
     :param log: the task's logger.
-    :param adopt: take a session that may be the lost one for it, if it is the only one.
-    :param sleep: waits so many seconds.
+    :param adopt: adopt a candidate for a lost session, if it is the only one.
+    :param sleep: function that waits a number of seconds.
     """
 
     def __init__(
@@ -101,17 +104,17 @@ class SessionCreator:
 
     def open(self) -> Session | None:
         """
-        Return the session, found if an earlier process opened it, else opened now; the tasks downstream have it.
+        Find the session of an earlier process, or create one; hand it to the downstream tasks and return it.
 
-        :return: None when there is no capacity, or no more requests are taken, for now: `refusal` says which,
-            `open_ids` which sessions of the backend are open.
-        :raises NobodyEndsSessionError: when no task of the run would end it; what an earlier process opened is ended.
-        :raises SessionLostError: when it may have been opened and cannot be told from others.
-        :raises SessionNotShownError: when the session that an earlier process opened cannot be read.
-        :raises SessionNotEndedError: when it should have been ended, and was not seen to.
-        :raises SessionNotHandedOnError: when Airflow cannot be told of it; it has ended.
+        :return: None when the backend has no capacity, or the API limits the rate, for now: `refusal` is the reason,
+            `open_ids` are the open sessions of the backend.
+        :raises NobodyEndsSessionError: when no task of the run would end it; a session of an earlier process is ended.
+        :raises SessionLostError: when it may have been created and cannot be told from other sessions.
+        :raises SessionNotShownError: when the session of an earlier process cannot be read.
+        :raises SessionNotEndedError: when a session had to be ended, and its end is not confirmed.
+        :raises SessionNotHandedOnError: when it could not be reported to Airflow; it has ended.
         :raises OpeningStoppedError: after :meth:`stop`.
-        :raises IonQError: for what the API or the connection refuses, and for what may pass.
+        :raises IonQError: on transient errors, and when the API or the connection refuses the request.
         """
         session = self._from_before() or self._open_another()
         self._check_stopped()
@@ -122,9 +125,9 @@ class SessionCreator:
 
     def stop(self) -> None:
         """
-        Open no session any more, and end the one that was opened, within the seconds that a killed task has left.
+        Create no further session, and end the created one, within the seconds that a killed task has left.
 
-        Makes a client of its own: whoever calls this may have interrupted the other in the middle of a request.
+        Uses a separate client: the call may have interrupted the other client in the middle of a request.
         """
         from airflow_provider_ionq.api.client import IonQClient
 
@@ -132,23 +135,23 @@ class SessionCreator:
         if self.session_id is None or self._ended:
             return
         deadline = time.monotonic() + KILLED_WITHIN_SECONDS
-        self._log.warning("This task is being stopped: ending session %s, which it has opened.", self.session_id)
+        self._log.warning("This task is being stopped: ending session %s, which it created.", self.session_id)
         while (left := deadline - time.monotonic()) > 0:
             in_time = dataclasses.replace(self.settings, max_retries=0, timeout_seconds=left)
             try:
                 IonQClient(in_time).end_session(self.session_id)
-            except Exception as error:  # whatever it is, the session is open
+            except Exception as error:  # after any error the session may still be open
                 self._log.warning("Session %s could not be ended: %s", self.session_id, error)
                 time.sleep(PAUSE_OF_KILLED_SECONDS)
             else:
                 self._ended = True
-                self._log.warning("Session %s was told to end.", self.session_id)
+                self._log.warning("Requested the end of session %s.", self.session_id)
                 return
         self._log.error("Session %s may still be open and cost money: end it.", self.session_id)
 
     def _check_stopped(self) -> None:
         if self._stopped:
-            ended = f"session {self.session_id} was told to end" if self.session_id else "no session was opened"
+            ended = f"requested the end of session {self.session_id}" if self.session_id else "no session was created"
             raise OpeningStoppedError(f"The task is being killed: {ended}.")
 
     def _from_before(self) -> Session | None:
@@ -157,40 +160,40 @@ class SessionCreator:
             if (session := self._stored(session_id, intent)) is not None:
                 return session
         elif intent is not None:
-            self._log.warning("An earlier try asked for a session and its outcome is not known: looking for it.")
+            self._log.warning("An earlier try requested a session, and the outcome is unknown: searching for it.")
             if (found := self._find(intent, None)) is not None:
                 return found
-            self._log.info("It opened none.")
+            self._log.info("The earlier try created no session.")
         else:
             return None
         self._memory.forget()
         return None
 
     def _stored(self, session_id: str, intent: Intent | None) -> Session | None:
-        """Return the session that an earlier try opened, if it is open and what is asked for; else see that it ends."""
+        """Return the session of an earlier try if it is open and matches the request; else make sure that it ends."""
         settings = self._settings_of(intent)
         asked_for = opened_on(intent, self.request, self._surroundings.connection)
         try:
-            # It costs money, so no refusal to show it is the last word.
+            # It costs money, so even permanent errors are retried.
             session = read_in_time(self._single_attempt_client_of(settings), session_id, SHOW_SECONDS, self._sleep)
         except IonQError as error:
             raise SessionNotShownError(
-                f"Session {session_id}, which an earlier try opened on {asked_for}, cannot be read and may cost money;"
-                f" no other was opened: {error}"
+                f"Session {session_id}, which an earlier try created on {asked_for}, cannot be read and may cost money;"
+                f" no other was created: {error}"
             ) from error
         if is_ended(session):
-            self._log.info("Session %s, opened by an earlier try, has ended: opening another.", session_id)
+            self._log.info("Session %s, created by an earlier try, has ended: creating another.", session_id)
             return None
         if (why := self._surroundings.missing_end_reason()) is not None:
             self._end(session_id, settings)
-            raise NobodyEndsSessionError(f"{why} Session {session_id}, which an earlier try opened, has been ended.")
+            raise NobodyEndsSessionError(f"{why} Session {session_id}, which an earlier try created, has been ended.")
         if (why := difference(session, intent, self.request, self._surroundings.connection)) is not None:
-            self._log.warning("Ending session %s, which an earlier try opened: %s.", session_id, why)
+            self._log.warning("Ending session %s, which an earlier try created: %s.", session_id, why)
             self._end(session_id, settings)
-            self._log.info("Session %s has ended: opening another.", session_id)
+            self._log.info("Session %s has ended: creating another.", session_id)
             return None
         self.session_id = session_id
-        self._log.info("Session %s was opened by an earlier try and is open: going on with it.", session_id)
+        self._log.info("Session %s was created by an earlier try and is open: continuing with it.", session_id)
         return session
 
     def _settings_of(self, intent: Intent | None) -> ClientSettings:
@@ -219,7 +222,7 @@ class SessionCreator:
 
     def _check_end_to_come(self) -> None:
         if (why := self._surroundings.missing_end_reason()) is not None:
-            raise NobodyEndsSessionError(f"{why} No session was opened.")
+            raise NobodyEndsSessionError(f"{why} No session was created.")
 
     def _open_another(self) -> Session | None:
         self._check_end_to_come()
@@ -234,11 +237,11 @@ class SessionCreator:
             until=until,
             connection=self._surroundings.connection,
         )
-        # Again: the list may have taken minutes, in which somebody marked the end or the scheduler began it.
+        # Checked again: the list may have taken minutes, in which the end task was marked or started.
         self._check_end_to_come()
         self._memory.remember_intent(intent)
         with defer_signals(signal.SIGTERM, signal.SIGALRM):
-            # Whoever kills the task now gets to do so when there is an id to end the session by.
+            # A signal that arrives now is handled only when the id to end the session by is known.
             self._check_stopped()
             session = self._ask()
             self.session_id = session["id"] if session is not None else None
@@ -249,30 +252,30 @@ class SessionCreator:
             return None
         if session is None:
             return self._find(intent, self._lost)
-        self._log.info("Opened session %s on %s: %s.", session["id"], self.request, describe_limits(session))
+        self._log.info("Created session %s on %s: %s.", session["id"], self.request, describe_limits(session))
         return self._shown(session)
 
     def _end_if_nobody_will(self, session_id: str) -> None:
-        """End the session that was just opened if somebody marked its end while the request was answered."""
+        """End the session that was just created if its end task was marked during the request."""
         try:
             why = self._surroundings.missing_end_reason()
         except IonQError as error:
-            # A moment ago the end was still to come.
-            self._log.warning("It cannot be seen whether the end of session %s is to come: %s", session_id, error)
+            # Before the request the end task was still going to run.
+            self._log.warning("It cannot be determined whether a task will still end session %s: %s", session_id, error)
             return
         if why is not None:
             self._give_up()
-            raise NobodyEndsSessionError(f"{why} Session {session_id}, which was just opened, has been ended.")
+            raise NobodyEndsSessionError(f"{why} Session {session_id}, which was just created, has been ended.")
 
     def _ask(self) -> Session | None:
-        """Send the request; return None when it was refused for now, or when its answer is lost."""
+        """Send the request; return None when it is refused for now, or when its response is lost."""
         self.refusal = None
         self._lost = None
         try:
             return self._client.create_session(self.request.backend, self.request.settings)
         except IonQError as error:
             if isinstance(error, IonQUnreachableError):
-                error.retryable = True  # the list was answered a moment ago, so the connection is no mistake
+                error.retryable = True  # the list request has just succeeded, so the connection is valid
             if error.may_have_applied:
                 self._lost = error
                 return None
@@ -283,12 +286,12 @@ class SessionCreator:
             raise with_backends(error, self.request.backend, self._single_attempt_client) from error.__cause__
 
     def _take(self, session: Session) -> None:
-        """Tell the task that ends the session of it, and keep its id for a later try."""
+        """Report the session to its end task, and store its id for a later try."""
         session_id = self.session_id = session["id"]
         teller = self._teller(session_id)
         teller.tell_or_end(lambda: self._memory.tell_session(session_id))
         if (failure := teller.try_for_a_minute(lambda: self._memory.remember_session(session_id))) is not None:
-            # The task that ends the session knows of it, so it may be handed on.
+            # The end task knows the session, so it may be handed on.
             self._log.warning("The id of session %s could not be stored for a later try: %s", session_id, failure)
 
     def _teller(self, session_id: str) -> Teller:
@@ -306,16 +309,16 @@ class SessionCreator:
         try:
             self._memory.remember_intent(dataclasses.replace(intent, named=tuple(dict.fromkeys(named))))
         except Exception as error:
-            # What is to be told matters more.
-            self._log.warning("It could not be stored which sessions were named: %s", error)
+            # The error that names the candidates matters more.
+            self._log.warning("The ids of the candidates could not be stored: %s", error)
 
     def _shown(self, session: Session) -> Session:
-        """Read the session back as soon as the API shows it."""
+        """Return the session as soon as the API shows it."""
         try:
             return read_in_time(self._single_attempt_client, session["id"], SHOW_SECONDS, self._sleep)
         except IonQError as error:
             self._log.warning(
-                "Session %s was opened, but the API has not shown it for %s; going on with what it said then. %s",
+                "Session %s was created, but the API has not shown it for %s; using the create response. %s",
                 session["id"],
                 duration_text(SHOW_SECONDS),
                 error,
@@ -324,20 +327,20 @@ class SessionCreator:
 
     def _find(self, intent: Intent, lost: IonQError | None) -> Session | None:
         """
-        Look for the session that a request without an answer may have opened.
+        Search for the session that a request without a response may have created.
 
-        :param lost: how that request failed; None if nobody lived to see it.
-        :return: the session, if it may be taken for it; None when there is none and an earlier try asked for it.
+        :param lost: error of that request; None if it is unknown because the process died.
+        :return: the session, if it may be adopted; None without a candidate for the request of an earlier try.
         """
         if lost is not None:
-            self._log.warning("No answer to the request: looking for the session it may have opened. %s", lost)
+            self._log.warning("No response to the request: searching for the session it may have created. %s", lost)
         found = self._search(intent)
         same = intent.request == self.request and intent.connection in (None, self._surroundings.connection)
         if self._adopt and same and (session := adoptable(found)) is not None:
-            self._log.warning("Taking session %s for the one that was asked for.", session["id"])
+            self._log.warning("Adopting session %s as the one that was requested.", session["id"])
             if (why := self._surroundings.missing_end_reason()) is not None:
                 self._end(session["id"], self.settings)
-                raise NobodyEndsSessionError(f"{why} Session {session['id']}, taken for the lost one, has been ended.")
+                raise NobodyEndsSessionError(f"{why} Session {session['id']}, adopted as the lost one, has been ended.")
             self._take(session)
             return session
         if found:
@@ -358,6 +361,6 @@ class SessionCreator:
                 raise
             asked_for = opened_on(intent, self.request, self._surroundings.connection)
             raise SessionNotShownError(
-                f"An earlier try asked for a session on {asked_for} and got no answer, and it is not known whether one"
-                f" is open, which may cost money; no other was opened: {error}"
+                f"An earlier try requested a session on {asked_for} and got no response. It is unknown whether one is"
+                f" open, which may cost money; no other was created: {error}"
             ) from error

@@ -1,8 +1,8 @@
 """
-What an earlier try of the task asked for: whether it answers today's request, and how it is told.
+The request of an earlier try of the task: whether it matches the current request, and how messages describe it.
 
-Between two tries the DAG, the run's conf or a mapping may have changed: what was opened then is gone on with only if it
-is what is asked for now.
+Between two tries the DAG, the run's conf or a mapping may have changed: a session of the earlier try is reused only if
+it matches the current request.
 """
 
 from __future__ import annotations
@@ -22,36 +22,36 @@ if TYPE_CHECKING:
 
 def difference(session: Session, intent: Intent | None, request: SessionRequest, connection: str) -> str | None:
     """
-    Return why a session that an earlier try opened is not what is asked for now; None when it is.
+    Return why a session that an earlier try created does not match the current request; None when it matches.
 
-    :param session: as the API shows it.
-    :param intent: what was known before its request; None if that is not known.
-    :param request: what is asked for now.
-    :param connection: id of the Airflow connection that is used now.
+    :param session: its JSON from the API.
+    :param intent: the intent of its request; None if it is unknown.
+    :param request: the current request.
+    :param connection: id of the current Airflow connection.
     """
     if intent is not None and intent.connection not in (None, connection):
-        return f"it was opened with Airflow connection {intent.connection!r}, and {connection!r} is asked for now"
+        return f"it was created with Airflow connection {intent.connection!r}, and {connection!r} is requested now"
     if intent is not None and intent.request is not None:
-        # Not what the API shows of its limits: it may add limits of its own.
+        # Not compared with the limits that the API shows: it may add limits of its own.
         if intent.request != request:
-            return f"it was opened on {intent.request}, and {request} is asked for now"
+            return f"it was created on {intent.request}, and {request} is requested now"
         same = session.get("backend") in (None, request.backend)
     else:
         same = request.is_answered_by(session)
     if same:
         return None
     return (
-        f"it is on {json_text(session.get('backend'))}, and {describe_limits(session)}, and {request} is asked for now"
+        f"it is on {json_text(session.get('backend'))}, and {describe_limits(session)}, and {request} is requested now"
     )
 
 
 def opened_on(intent: Intent | None, request: SessionRequest, connection: str) -> str:
     """
-    Say what an earlier try asked for.
+    Describe the request of an earlier try.
 
-    :param intent: what was known before its request; None if that is not known.
-    :param request: what is asked for now.
-    :param connection: id of the Airflow connection that is used now, which goes without saying.
+    :param intent: the intent of that request; None if it is unknown.
+    :param request: the current request.
+    :param connection: id of the current Airflow connection, which is left out of the description.
     """
     if intent is None:
         return str(request)
@@ -63,17 +63,17 @@ def opened_on(intent: Intent | None, request: SessionRequest, connection: str) -
 
 def lost_words(asked_for: str, found: list[Session], lost: IonQError | None) -> str:
     """
-    Name the sessions that may be the one whose answer was lost.
+    Describe the candidates for a session whose create response was lost.
 
-    :param asked_for: what was asked for.
-    :param found: the sessions.
-    :param lost: how the request failed; None if nobody lived to see it.
+    :param asked_for: description of the request.
+    :param found: the candidates.
+    :param lost: error of the request; None if it is unknown because the process died.
     """
     who, why = ("An earlier try", "") if lost is None else ("This try", f" ({lost})")
     return (
-        f"{who} requested a session on {asked_for} and got no answer{why}. Since then there"
+        f"{who} requested a session on {asked_for} and got no response{why}. Since then there"
         f" {describe_candidates(found)}, so no other was created. If it is yours, end it (IonQEndSessionOperator, or"
         " IonQHook().end_session), and clear this task and those after it to create another; or set"
         " adopt_lost_session=True and clear them: this task continues with such a session if it is the only one and was"
-        " not started. If it belongs to somebody else, clear them when it was started or has ended."
+        " not started. If it belongs to another user, clear them once it was started or has ended."
     )

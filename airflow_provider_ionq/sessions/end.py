@@ -1,7 +1,7 @@
 """
-End a session and see that it has ended, without Airflow.
+End a session and confirm that it has ended, without Airflow.
 
-Rules of this file: only a read proves an end; a session that has ended already is a success; what fails is raised,
+Rules of this file: only a read confirms an end; a session that has already ended is a success; failures are raised,
 never swallowed; a job that cannot be cancelled does not keep its session open.
 """
 
@@ -32,15 +32,15 @@ def end_session(
     client: IonQClient, session_id: str, log: Any, *, sleep: Callable[[float], None] = time.sleep
 ) -> Session:
     """
-    End a session, read it back, and return it as it ended.
+    End a session, read it back, and return its final JSON.
 
-    :param client: asked up to 5 times, with pauses of 1 to 15 s.
-    :param session_id: id of the session; one that has ended already is a success.
-    :param log: where failed attempts are told.
-    :param sleep: waits so many seconds.
+    :param client: client for up to 5 attempts, with pauses of 1 to 15 s.
+    :param session_id: id of the session; a session that has already ended is a success.
+    :param log: logger for failed attempts.
+    :param sleep: function that waits a number of seconds.
     :raises IonQInvalidIdError: before any request.
-    :raises SessionNotEndedError: when it has not been seen ended; at once when the API refuses to show it. Names the
-        session and what will close it.
+    :raises SessionNotEndedError: when its end is not confirmed; at once when the API permanently refuses to show it.
+        Names the session and the limits that will end it.
     """
     log = SafeLog(log)
     session: Session | None = None
@@ -56,7 +56,7 @@ def end_session(
         try:
             session = client.get_session(session_id)
         except IonQError as error:
-            # A wrong address explains why the end was refused, too.
+            # A wrong address also explains why the end request was refused.
             failure = error if isinstance(error, IonQAddressError) else failure or error
             refused = not error.retryable
         else:
@@ -64,7 +64,7 @@ def end_session(
             if is_ended(session):
                 return session
         status = json_text(session and session["status"])
-        reason = failure or f"the API took the request, but shows it with status '{status}'"
+        reason = failure or f"the API accepted the request, but shows it with status '{status}'"
         log.warning("Attempt %d of %d to end session %s failed: %s", attempt, ATTEMPTS, session_id, reason)
         if refused:
             break
@@ -72,32 +72,32 @@ def end_session(
             sleep(min(max(pause, (failure and failure.retry_after_seconds) or 0.0), LONGEST_PAUSE_SECONDS))
             pause *= 2
     backend = f" on {json_text(session['backend'])}" if session is not None and session.get("backend") else ""
-    closes = "Its limits were not seen" if session is None else f"If nobody ends it, {describe_limits(session)}"
+    closes = "Its limits are unknown" if session is None else f"If no task or user ends it, {describe_limits(session)}"
     raise SessionNotEndedError(
-        f"Session {session_id}{backend} was not seen to end, and may cost money: {reason}. {closes}.",
+        f"The end of session {session_id}{backend} is not confirmed, and it may cost money: {reason}. {closes}.",
         session,
     ) from None
 
 
 def cancel_open_jobs(client: IonQClient, session_id: str, log: Any) -> None:
     """
-    Cancel the jobs of a session that are neither completed, failed nor cancelled. Never raises what the API says.
+    Cancel the jobs of a session that are neither completed, failed nor cancelled. Errors of the API are only logged.
 
-    :param client: asked for the jobs, then once for each of them.
+    :param client: client for one list of the jobs and one request per open job.
     :param session_id: id of the session.
-    :param log: where is told what was cancelled and what could not be.
+    :param log: logger for cancelled jobs and for failures.
     """
     log = SafeLog(log)
     try:
         jobs = [job for job in client.list_session_jobs(session_id) if not _is_final(job)]
     except IonQError as error:
-        log.warning("The jobs of session %s could not be listed, and are left to its end: %s", session_id, error)
+        log.warning("The jobs of session %s could not be listed; the end cancels queued jobs: %s", session_id, error)
         return
     for job in jobs:
         try:
             client.cancel_job(job["id"])
         except (IonQError, KeyError, TypeError) as error:
-            log.warning("A job of session %s could not be cancelled, and is left to its end: %s", session_id, error)
+            log.warning("A job of session %s was not cancelled; the end cancels queued jobs: %s", session_id, error)
         else:
             log.info("Cancelled job %s of session %s.", job["id"], session_id)
 

@@ -1,7 +1,7 @@
 """
-What opening and ending a session can raise beyond what the client does.
+Errors of creating and ending a session, in addition to those of the client.
 
-Each is an :class:`~airflow_provider_ionq.api.errors.IonQError`, and names the session it is about.
+Each is an :class:`~airflow_provider_ionq.api.errors.IonQError`, and names its session.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 class SessionLostError(IonQError):
     """
-    A request to open a session got no answer, and there are sessions since that may be the one it opened.
+    The response to a create request was lost, and there are candidates for the session that it created.
 
-    A retry does not help: it would find the same.
+    A retry does not help: it would find the same candidates.
 
-    :param session_ids: their ids.
+    :param session_ids: ids of the candidates.
     """
 
     def __init__(self, text: str, session_ids: list[str]) -> None:
@@ -29,24 +29,24 @@ class SessionLostError(IonQError):
 
 
 class SessionNotShownError(IonQError):
-    """The session that an earlier try opened, or may have opened, cannot be read. A retry may help."""
+    """The session that an earlier try created, or may have created, cannot be read. A retry may help."""
 
     retryable = True
 
 
 class NobodyEndsSessionError(IonQError):
-    """No task of the run would end the session any more, so none is left open. A retry does not help."""
+    """No task of the run would end the session, so no session is left open. A retry does not help."""
 
 
 class EndNotSeenError(IonQError):
-    """It cannot be seen whether the end of the session is still to come, so none is opened. A retry may help."""
+    """It is unknown whether a task will still end the session, so no session is created. A retry may help."""
 
     retryable = True
 
 
 class SessionNotHandedOnError(IonQError):
     """
-    A session was opened and ended again, because Airflow could not be told of it. A retry may help.
+    A session was created and ended again, because it could not be reported to Airflow. A retry may help.
 
     :param session_id: its id.
     """
@@ -59,16 +59,16 @@ class SessionNotHandedOnError(IonQError):
 
 
 class OpeningStoppedError(IonQError):
-    """The task that opens a session is being killed."""
+    """The task that creates a session is being killed."""
 
     retryable = True
 
 
 class SessionNotEndedError(IonQError):
     """
-    A session was asked to end, and has not been seen to.
+    The end of a session was requested, but not confirmed.
 
-    :param session: as it was last seen; None if it never was.
+    :param session: last JSON that was read of the session; None if it was never read.
     """
 
     retryable = True

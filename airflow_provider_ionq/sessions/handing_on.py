@@ -1,7 +1,7 @@
 """
-Tell Airflow of a session that is open, or end it.
+Report an open session to Airflow, or end it.
 
-Airflow may be away for a while, and what it then raises differs by version: every exception counts as that.
+Airflow may be unavailable for a while, and its exceptions differ by version: every exception counts as an outage.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.sessions.log import SafeLog
 
 TELL_SECONDS = 60.0
-"""So long Airflow may be away when a session was opened; then the session is ended."""
+"""Longest outage of Airflow after a session was created; then the session is ended."""
 
 
 class Teller:
     """
-    Tells Airflow of one session.
+    Report one session to Airflow.
 
     :param session_id: its id.
-    :param asked_for: what it was opened as, for errors.
-    :param end: ends it and sees that it has ended.
-    :param check: called after an attempt that failed; raises when the task is being stopped.
-    :param log: the task's.
-    :param sleep: waits so many seconds.
+    :param asked_for: description of its request, for errors.
+    :param end: ends the session and confirms its end.
+    :param check: called after a failed attempt; raises when the task is being stopped.
+    :param log: the task's logger.
+    :param sleep: function that waits a number of seconds.
     """
 
     def __init__(
@@ -52,10 +52,10 @@ class Teller:
 
     def try_for_a_minute(self, tell: Callable[[], None]) -> Exception | None:
         """
-        Call what tells Airflow until it does not raise.
+        Call `tell` until it succeeds, for at most a minute.
 
-        :param tell: may be called more than once.
-        :return: why it failed for a minute; None when it did not.
+        :param tell: reports to Airflow; may be called more than once.
+        :return: the last error after a minute of failures; None on success.
         """
         failure: Exception | None = None
         for _ in backoff(TELL_SECONDS, self._sleep):
@@ -64,7 +64,7 @@ class Teller:
             except Exception as error:
                 if failure is None:
                     self._log.warning(
-                        "Airflow could not be told of session %s; trying again for %s: %s",
+                        "Session %s could not be reported to Airflow; retrying for %s: %s",
                         self._session_id,
                         duration_text(TELL_SECONDS),
                         error,
@@ -72,23 +72,23 @@ class Teller:
                 failure = error
             else:
                 return None
-            # Not before the first attempt: a task that is stopped may not get to end the session in its few seconds.
+            # Not before the first attempt: a task that is stopped may be killed before it has ended the session.
             self._check()
         return failure
 
     def tell_or_end(self, tell: Callable[[], None]) -> None:
         """
-        Call what tells Airflow until it does not raise, and end the session if that lasts.
+        Call `tell` until it succeeds, and end the session after a minute of failures.
 
-        :param tell: may be called more than once.
-        :raises SessionNotHandedOnError: when Airflow could not be told; the session has ended.
-        :raises SessionNotEndedError: when Airflow could not be told and the session was not seen to end.
+        :param tell: reports to Airflow; may be called more than once.
+        :raises SessionNotHandedOnError: when the session could not be reported; it has ended.
+        :raises SessionNotEndedError: when the session could not be reported, and its end is not confirmed.
         """
         failure = self.try_for_a_minute(tell)
         if failure is None:
             return
         words = (
-            f"Session {self._session_id} was opened on {self._asked_for}, but Airflow could not be told of it for"
+            f"Session {self._session_id} was created on {self._asked_for}, but could not be reported to Airflow for"
             f" {duration_text(TELL_SECONDS)} ({type(failure).__name__}: {failure})."
         )
         self._log.warning("%s Ending it.", words)
@@ -97,5 +97,5 @@ class Teller:
         except SessionNotEndedError as error:
             raise SessionNotEndedError(f"{words} {error}", error.session) from failure
         raise SessionNotHandedOnError(
-            f"{words} It has been ended, and a retry opens another.", self._session_id
+            f"{words} It has been ended, and a retry creates another.", self._session_id
         ) from failure

@@ -1,5 +1,5 @@
 """
-What is remembered of a session that was asked for, and which session may be it.
+What is stored about a create request, and which sessions may be its result.
 
 Pure: no I/O, no clock, no Airflow.
 """
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.api.settings import ClientSettings
 
 CLOCKS_APART_SECONDS = 60.0
-"""The clocks behind `created_at` and the `Date` header are both IonQ's, and need not be the same."""
+"""The clocks behind `created_at` and the `Date` header are both IonQ's, and may differ by this."""
 
 
 LATEST_SECONDS = 300.0
-"""So long after its time-out may a request still have had its effect."""
+"""How long after its time-out the server may still process a request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """
-    What was known just before a session was asked for.
+    What was known just before a create request.
 
-    :param request: what was asked for; None if that is not known.
-    :param open_ids: ids of the sessions of that backend that were there and had not ended.
-    :param since: the server's time, in epoch seconds; None when it did not tell.
-    :param until: when at the latest the session was created, by the same clock; None if that is not known.
-    :param named: ids of sessions that people were told of as perhaps this one.
-    :param connection: id of the Airflow connection that it was asked for with; None if that is not known.
+    :param request: backend and limits of the request; None if unknown.
+    :param open_ids: ids of the sessions of that backend that existed and had not ended.
+    :param since: time of the server, in epoch seconds; None if its response had none.
+    :param until: latest time at which the session was created, by the same clock; None if unknown.
+    :param named: ids of the candidates that earlier errors named.
+    :param connection: id of the Airflow connection of the request; None if unknown.
     """
 
     request: SessionRequest | None
@@ -45,7 +45,7 @@ class Intent:
     connection: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+        """Return the intent as JSON."""
         return {
             "request": self.request and self.request.as_json(),
             "open_ids": list(self.open_ids),
@@ -57,7 +57,7 @@ class Intent:
 
     @classmethod
     def of_json(cls, value: dict[str, Any]) -> Intent:
-        """Take what :meth:`as_json` gave."""
+        """Return the intent from the JSON of :meth:`as_json`."""
         request = value["request"] and SessionRequest(**value["request"])
         return cls(
             request=request,
@@ -70,12 +70,12 @@ class Intent:
 
     def may_be(self, session: Session, project_id: str | None) -> bool:
         """
-        Tell whether a session may be the one that was asked for.
+        Tell whether a session may be the result of the request.
 
-        One that was started may be it where it is known to some minutes when it was asked for: elsewhere, and where
-        people were told of it before, somebody works in it who knows that it is theirs.
+        A started session is a candidate only if the time of the request is known to some minutes and no earlier error
+        named the session. Otherwise its user knows that it is theirs.
 
-        :param project_id: that of the API key; None when it is not known.
+        :param project_id: project of the API key; None if unknown.
         """
         created = created_epoch(session)
         return (
@@ -90,46 +90,46 @@ class Intent:
 
 
 class Memory(Protocol):
-    """What outlives the process that opens a session, for its next try and for the task that ends the session."""
+    """Storage that outlives the process of a create task, for its next try and for the task that ends the session."""
 
     def session_id(self) -> str | None:
-        """Return the id of the session that was opened."""
+        """Return the id of the session that was created."""
 
     def intent(self, request: SessionRequest) -> Intent | None:
         """
-        Return what was known before the last request: of the session that was opened, or whose outcome is not known.
+        Return the intent of the last request if it created a session or its outcome is unknown.
 
-        :param request: what is asked for now, for a memory that keeps nothing.
+        :param request: the current request, for a memory that stores nothing.
         """
 
     def tell_session(self, session_id: str) -> None:
-        """Tell the task that ends the session its id."""
+        """Report the id of the session to the task that ends it."""
 
     def remember_session(self, session_id: str) -> None:
-        """Keep the id of the session that was opened, for a later try."""
+        """Store the id of the session that was created, for a later try."""
 
     def remember_intent(self, intent: Intent) -> None:
-        """Keep what is known before the request."""
+        """Store the intent, before the request."""
 
     def forget(self) -> None:
-        """Keep neither."""
+        """Remove the session id and the intent."""
 
 
 class Surroundings(Protocol):
-    """What the task that opens a session knows of Airflow."""
+    """Access of a create task to Airflow."""
 
     connection: str
-    """Id of the Airflow connection that the session is asked for with."""
+    """Id of the Airflow connection of the request."""
 
     def missing_end_reason(self) -> str | None:
         """
-        Return why no task would end a session that is opened now; None when the end is still to come.
+        Return why no task would end a session that is created now; None when an end task will still run.
 
-        :raises IonQError: retryable, when that cannot be seen.
+        :raises IonQError: retryable, when that cannot be determined.
         """
 
     def settings_of(self, connection: str) -> ClientSettings | None:
-        """Return the settings of another Airflow connection; None when there is none of that id."""
+        """Return the settings of another Airflow connection; None when it does not exist."""
 
     def hand_on(self, session: Session) -> None:
-        """Give the session to the tasks downstream."""
+        """Hand the session to the downstream tasks."""

@@ -1,4 +1,4 @@
-"""A task's log that is written where it can be."""
+"""A task logger that never raises."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 class SafeLog:
     """
-    Write to a logger, and go on if it raises.
+    Write to a logger, and ignore its exceptions.
 
-    A task whose supervisor is gone gets a `BrokenPipeError` for every line. While it alone knows the id of an open
-    session, that must not keep it from ending the session.
+    A task whose supervisor is gone gets a `BrokenPipeError` for every line. That must not prevent it from ending a
+    session whose id no other process knows.
 
     :param log: the logger to write to.
     """

@@ -1,8 +1,8 @@
 """
-Look for a session that a request without an answer may have opened, without Airflow.
+Search for a session that a request without a response may have created, without Airflow.
 
-Rules of this file: every look takes the whole list; what the API cannot answer now it may answer at the next look; only
-the last look decides that there is none.
+Rules of this file: every poll reads the whole list; the next poll retries any error; only the last poll decides that
+there is no candidate.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.sessions.intent import Intent
 
 FIND_SECONDS = 30.0
-"""So long a session is looked for that may have been opened: a late request may still be on its way."""
+"""How long to search for a session that may have been created: the server may process a request late."""
 
 LONGEST_LOOK_SECONDS = 10.0
 
 
 def single_attempt_settings(settings: ClientSettings) -> ClientSettings:
-    """Return settings for looking again and again: a look's own retries would take longer than all of them may."""
+    """Return settings for repeated polls: the retries of one poll would take longer than all polls may."""
     return dataclasses.replace(
         settings, max_retries=0, timeout_seconds=min(settings.timeout_seconds, LONGEST_LOOK_SECONDS)
     )
 
 
 def backoff(seconds: float, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
-    """Pace the looks for something: at once, then with growing pauses, the last when the time is up."""
+    """Pace repeated polls: the first at once, the next after growing pauses, the last when the time is up."""
     deadline = time.monotonic() + seconds
     pause = 1.0
     while True:
@@ -53,11 +53,11 @@ def read_in_time(client: IonQClient, session_id: str, seconds: float, sleep: Cal
     """
     Return a session as soon as the API shows it.
 
-    :param client: with :func:`single_attempt_settings` settings.
-    :param session_id: its id.
-    :param seconds: for how long to try.
-    :param sleep: waits so many seconds.
-    :raises IonQError: when the last look failed.
+    :param client: client with :func:`single_attempt_settings`.
+    :param session_id: id of the session.
+    :param seconds: how long to try.
+    :param sleep: function that waits a number of seconds.
+    :raises IonQError: when the last poll failed.
     """
     failure: IonQError | None = None
     for _ in backoff(seconds, sleep):
@@ -65,18 +65,18 @@ def read_in_time(client: IonQClient, session_id: str, seconds: float, sleep: Cal
             return client.get_session(session_id)
         except IonQError as error:
             failure = error
-    assert failure is not None  # there is a look at least
+    assert failure is not None  # there is at least one poll
     raise failure
 
 
 def find(client: IonQClient, intent: Intent, *, sleep: Callable[[float], None] = time.sleep) -> list[Session]:
     """
-    Return the sessions that may be the one that was asked for: as soon as there are any, or none after 30 s.
+    Return the candidates for the session of a request as soon as there are any, or an empty list after 30 s.
 
-    :param client: with :func:`single_attempt_settings` settings.
-    :param intent: what was known before the request.
-    :param sleep: waits so many seconds.
-    :raises IonQError: when the last look failed.
+    :param client: client with :func:`single_attempt_settings`.
+    :param intent: the intent of the request.
+    :param sleep: function that waits a number of seconds.
+    :raises IonQError: when the last poll failed.
     """
     try:
         project_id = client.whoami().get("project_id")
@@ -98,28 +98,28 @@ def find(client: IonQClient, intent: Intent, *, sleep: Callable[[float], None] =
 
 
 def adoptable(found: list[Session]) -> Session | None:
-    """Return the session that an author who adopts lost ones goes on with: the only one, if nobody works in it."""
+    """Return the session to adopt: the only candidate, if it was not started."""
     return found[0] if len(found) == 1 and found[0]["status"] == "created" else None
 
 
 def describe_candidates(found: list[Session]) -> str:
-    """Name what was found, as in "since then there ..."."""
+    """Describe the candidates, to follow "since then there"."""
     named = "; ".join(
         f"{session['id']}, created at {json_text(session.get('created_at'))} by user"
         f" {json_text(session.get('creator_id'))}, now {json_text(session['status'])} ({describe_limits(session)})"
         for session in found
     )
     number = "is a session" if len(found) == 1 else f"are {len(found)} sessions"
-    return f"{number} that may be the one it opened: {named}. IonQ gives no way to tell"
+    return f"{number} that may be the one it created: {named}. IonQ gives no way to tell"
 
 
 def with_backends(error: IonQError, backend: str, client: IonQClient) -> IonQError:
     """
-    Add to a refused request which backends there are, if the one that was asked for is none of them.
+    Add the known backends to the error of a refused request for an unknown backend.
 
-    :param error: the refusal.
-    :param backend: what was asked for.
-    :param client: asked for the backends.
+    :param error: error of the API.
+    :param backend: backend of the request.
+    :param client: client that lists the backends.
     """
     if not isinstance(error, IonQApiError) or error.status not in (400, 404):
         return error
@@ -128,5 +128,5 @@ def with_backends(error: IonQError, backend: str, client: IonQClient) -> IonQErr
     except (IonQError, KeyError, TypeError):
         return error
     if backend not in names:
-        error.args = (f"{error} - there is no backend {backend!r}; there are: {', '.join(names)}",)
+        error.args = (f"{error} - there is no backend {backend!r}; known backends: {', '.join(names)}",)
     return error

@@ -1,5 +1,5 @@
 """
-What a session is asked for with, and what its limits mean.
+The arguments of a create request, and the meaning of a session's limits.
 
 Pure: no I/O, no clock, no Airflow.
 """
@@ -26,7 +26,7 @@ _UNITS = {"duration_limit_min": "minutes", "job_count_limit": "jobs", "cost_limi
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRequest:
     """
-    A session to be opened. Checked by :meth:`of`.
+    The backend and limits of a session to create. Validated by :meth:`of`.
 
     :param backend: name of the device.
     :param duration_limit_min: minutes from its creation after which IonQ ends it; None for no such limit.
@@ -50,12 +50,12 @@ class SessionRequest:
         allow_unlimited: bool = False,
     ) -> SessionRequest:
         """
-        Check and take what a session is to be opened with.
+        Validate the arguments of a create request.
 
-        A limit may be text, as a template renders it; None and empty text mean that there is no such limit.
+        A limit may be text, as a template renders it; None and empty text mean no such limit.
 
-        :param allow_unlimited: take it without any limit, too.
-        :raises ValueError: naming the argument, what it is and what is allowed.
+        :param allow_unlimited: allow a session without any limit.
+        :raises ValueError: naming the argument, its value and the allowed values.
         """
         if _is_none_as_text(backend):
             raise ValueError(_none_as_text_words("backend", backend, "Give the name of a device."))
@@ -70,24 +70,24 @@ class SessionRequest:
         if not request.settings and not allow_unlimited:
             raise ValueError(
                 f"one of {', '.join(LIMITS)} must be given: without a limit nothing at IonQ closes the session,"
-                " which costs money while it is open; if that is what you want, say allow_unlimited=True"
+                " which costs money while it is open; if that is intended, set allow_unlimited=True"
             )
         return request
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The limits as the API names them; empty without any."""
+        """The limits under the names of the API; empty without limits."""
         settings: dict[str, Any] = {name: value for name in LIMITS[:2] if (value := getattr(self, name)) is not None}
         if self.cost_limit_usd is not None:
             settings["cost_limit"] = {"unit": "usd", "value": self.cost_limit_usd}
         return settings
 
     def as_json(self) -> dict[str, Any]:
-        """Return the arguments of :meth:`of`, for JSON."""
+        """Return the arguments of :meth:`of`, as JSON."""
         return asdict(self)
 
     def is_answered_by(self, session: Mapping[str, Any]) -> bool:
-        """Tell whether a session has this backend and just these limits."""
+        """Tell whether a session has this backend and exactly these limits."""
         settings = json_object(session.get("settings"))
         return (
             session.get("backend") == self.backend
@@ -129,9 +129,9 @@ def checked_amount(name: str, value: object) -> float | None:
 
 def describe_limits(session: Mapping[str, Any] | None) -> str:
     """
-    Say which limits close a session that nobody ends.
+    Describe the limits that end a session without a request.
 
-    :param session: its JSON; None if it was never seen.
+    :param session: its JSON; None if it was never read.
     """
     session = json_object(session)
     settings = json_object(session.get("settings"))
@@ -146,19 +146,19 @@ def describe_limits(session: Mapping[str, Any] | None) -> str:
     if cost.get("value") is not None:
         ways.append(f"when its jobs have cost {json_text(cost['value'])} {json_text(cost.get('unit', 'usd'))}")
     if not ways:
-        return "no limit of its own is known that would close it"
-    return f"its limits close it {', or '.join(ways)}"
+        return "it has no known limit that would end it"
+    return f"its limits end it {', or '.join(ways)}"
 
 
 def created_epoch(session: Session) -> float | None:
-    """Return when a session was created, in epoch seconds by the server's clock; None when it does not say."""
+    """Return when a session was created, in epoch seconds of the server's clock; None if unknown."""
     at = _time(session.get("created_at"))
-    # A time without an offset would be read as one of this machine's time zone.
+    # A time without an offset would be interpreted in the time zone of this machine.
     return None if at is None or at.tzinfo is None else at.timestamp()
 
 
 def _time(text: object) -> datetime | None:
-    """Return a time in UTC, one without an offset as it is, and None for what is none."""
+    """Return a time in UTC, a time without an offset unchanged, and None for an invalid time."""
     try:
         at = datetime.fromisoformat(text) if isinstance(text, str) else None
         return at if at is None or at.tzinfo is None else at.astimezone(UTC)
@@ -174,7 +174,7 @@ def _closing_time(created_at: object, minutes: object) -> str:
         at += timedelta(minutes=minutes)
     except OverflowError:
         return ""
-    zone = " UTC" if at.tzinfo is not None else ", as IonQ tells the time"
+    zone = " UTC" if at.tzinfo is not None else ", time zone unknown"
     return f" (at {at:%Y-%m-%d %H:%M:%S}{zone})"
 
 
@@ -185,7 +185,7 @@ def _number(name: str, value: object) -> float | None:
         advice = "For no such limit let the template render to empty text, such as {{ params.limit or '' }}."
         raise ValueError(_none_as_text_words(name, value, advice))
     try:
-        # Text is what a template renders to.
+        # A template renders to text.
         number = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         number = math.nan

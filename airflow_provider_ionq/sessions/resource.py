@@ -1,4 +1,4 @@
-"""Sessions as something to wait for."""
+"""Sessions as a resource to wait for."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class SessionResource:
         return client.get_session(item_id)
 
     def list_many(self, client: IonQClient, ids: Sequence[str]) -> Iterator[Session]:
-        """Read all sessions: the API cannot list some of them."""
+        """Read all sessions: the API cannot list a selection of ids."""
         from airflow_provider_ionq.api.client import is_session
 
-        # Not with `?active=true`: nobody documents that it shows sessions that were created and not started.
+        # Without `?active=true`: it is undocumented whether that shows sessions that were created and not started.
         return (session for session in client.iter_sessions() if is_session(session))
 
     def id_of(self, item: Session) -> str:

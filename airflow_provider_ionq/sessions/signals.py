@@ -1,4 +1,4 @@
-"""Signals that have to wait."""
+"""Deferral of signals."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 @contextmanager
 def defer_signals(*signals: signal.Signals) -> Iterator[None]:
     """
-    Let the handlers of signals run when the block is left, not within it.
+    Run the handlers of signals after the block, not within it.
 
-    Outside of the main thread, where no handler runs, this does nothing.
+    Outside the main thread, where no handler runs, this does nothing.
     """
     arrived: list[tuple[int, Any]] = []
     before: dict[int, Any] = {}

@@ -1,5 +1,5 @@
 """
-What is waited for in a session, and what its JSON means for a waiter.
+The target of a wait for a session, and what a session's JSON means for a waiter.
 
 Pure: no I/O, no clock, no Airflow. Poke, reschedule, trigger and resume all decide here and nowhere else.
 """
@@ -24,10 +24,10 @@ _RANK = {status: rank for rank, status in enumerate(STATUSES)}
 @dataclass(frozen=True, slots=True)
 class SessionTarget:
     """
-    What is waited for. With both, both must hold in the same answer.
+    The target of a wait. If both are given, both must hold in the same response.
 
-    :param statuses: any of these statuses; None leaves the status out of it.
-    :param active: this value of the active flag; None leaves the flag out of it.
+    :param statuses: any of these statuses; None ignores the status.
+    :param active: this value of the active flag; None ignores the flag.
     """
 
     statuses: tuple[str, ...] | None
@@ -36,9 +36,9 @@ class SessionTarget:
     @classmethod
     def of(cls, status: str | Collection[str] | None, active: bool | None) -> SessionTarget:
         """
-        Check and take the `status` and `active` arguments of a sensor or trigger.
+        Validate the `status` and `active` arguments of a sensor or trigger.
 
-        :raises ValueError: naming the argument and what is allowed.
+        :raises ValueError: naming the argument and the allowed values.
         """
         if active is not None and not isinstance(active, bool):
             raise ValueError(f"active must be True, False or None, not {active!r}")
@@ -61,7 +61,7 @@ class SessionTarget:
         return decide(item, self)
 
     def hint(self, item: Mapping[str, Any]) -> str | None:
-        """Return a warning when the session may never be started; None when that cannot be."""
+        """Return a warning when the session may never be started, else None."""
         return never_started_hint(item, self)
 
     def __str__(self) -> str:
@@ -78,14 +78,14 @@ def is_ended(session: Mapping[str, Any]) -> bool:
 
 def decide(session: Mapping[str, Any], target: SessionTarget) -> Decision:
     """
-    Decide what a session's JSON means for who waits for the target.
+    Decide what a session's JSON means for a waiter for the target.
 
-    A session is ended when its `ended_at` is set, whatever its status says. A status that is not documented meets
-    nothing and is waited on. So is an active flag that is missing or no boolean, unless the session is ended:
-    then nothing will change it any more.
+    A session is ended when its `ended_at` is set, whatever its status. An undocumented status meets no target, and the
+    wait continues. The wait also continues on an active flag that is missing or not a boolean, unless the session is
+    ended: then the flag no longer changes.
 
-    :param session: the session as the API served it.
-    :param target: what is waited for.
+    :param session: the session's JSON from the API.
+    :param target: the target of the wait.
     """
     status = session.get("status")
     ended = is_ended(session)
@@ -98,7 +98,7 @@ def decide(session: Mapping[str, Any], target: SessionTarget) -> Decision:
             met = False
             warning = (
                 f"Session {json_text(session.get('id'))} has the status {_quoted(status)}, which IonQ does not"
-                " document; waiting on."
+                " document; still waiting."
             )
         elif effective not in target.statuses:
             met = False
@@ -112,8 +112,8 @@ def decide(session: Mapping[str, Any], target: SessionTarget) -> Decision:
             met = False
             if not isinstance(active, bool):
                 warning = (
-                    f"Session {json_text(session.get('id'))} has the active flag {_quoted(active)}, which is no"
-                    " boolean; waiting on."
+                    f"Session {json_text(session.get('id'))} has the active flag {_quoted(active)}, which is not a"
+                    " boolean; still waiting."
                 )
     if met:
         return Decision(Outcome.MET, f"Session {json_text(session.get('id'))} has {target}.")
@@ -121,7 +121,7 @@ def decide(session: Mapping[str, Any], target: SessionTarget) -> Decision:
 
 
 def never_started_hint(session: Mapping[str, Any], target: SessionTarget) -> str | None:
-    """Return what to tell who waits for a session that nobody may ever start; None when that cannot be."""
+    """Return a warning for a waiter when the session may never be started, else None."""
     if session.get("status") != "created" or "created" in (target.statuses or ()):
         return None
     return (
@@ -144,5 +144,5 @@ def _why_never(session: Mapping[str, Any], target: SessionTarget) -> str:
 
 
 def _quoted(value: object) -> str:
-    """Return a value so that text is told from what is none."""
+    """Return a value as text, with quotes only around strings."""
     return f"'{value}'" if isinstance(value, str) and value.isprintable() and len(value) < 50 else json_text(value)

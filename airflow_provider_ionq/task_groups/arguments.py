@@ -1,8 +1,8 @@
 """
-Which arguments the four tasks of a session group have, whatever the default arguments of the DAG say.
+Arguments of the four tasks of a session group that take precedence over the default arguments of the DAG.
 
 Default arguments apply to these tasks as to any other, unless they could keep a session open, lose it, or make a task
-that needs no worker wait for one. The tables below name those and set them.
+that needs no worker wait for one. The tables below set those arguments.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ class _NotGiven:
 
 
 NOT_GIVEN: Any = _NotGiven()
-"""Stands for an argument that the author did not write: default arguments, and then the operator's default, apply."""
+"""Marks an argument that was not given: default arguments, and then the operator's default, apply."""
 
 FEWEST_CREATE_RETRIES = 2
 CREATE_RETRY_DELAY = timedelta(seconds=30)
-"""Short: a try that crashed may have opened a session, which costs money until the next try goes on with it."""
+"""Short: a crashed try may have created a session, which costs money until the next try continues with it."""
 
 FEWEST_END_RETRIES = 20
 SHORTEST_END_RETRY_DELAY = timedelta(minutes=1)
-"""Together they outlast an outage of 15 minutes by far."""
+"""Together they outlast an outage of 15 minutes."""
 
 
 def _known(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return those arguments that operators of the installed Airflow have."""
+    """Return the arguments that operators of the installed Airflow have."""
     known = inspect.signature(BaseOperator.__init__).parameters
     return {name: value for name, value in arguments.items() if name in known}
 
@@ -56,7 +56,7 @@ OF_EVERY_TASK: dict[str, Any] = _known(
 OF_TASKS_WITHOUT_A_WORKER: dict[str, Any] = _known(
     {
         **OF_EVERY_TASK,
-        # With any of these Airflow would have an EmptyOperator wait for a worker.
+        # With any of these, Airflow runs an EmptyOperator on a worker.
         "on_execute_callback": None,
         "on_success_callback": None,
         "inlets": None,
@@ -70,10 +70,10 @@ OF_CREATE: dict[str, Any] = _known(
         "retry_delay": CREATE_RETRY_DELAY,
         "retry_exponential_backoff": False,
         "max_retry_delay": None,
-        # Both are how the tasks inside and the end learn of the session.
+        # The tasks inside and the end task read the session from these XComs.
         "multiple_outputs": True,
         "do_xcom_push": True,
-        # If this hook failed after the session was opened, the session would not be handed on.
+        # If this hook failed after the session was created, the session would not be handed on.
         "post_execute": None,
     }
 )
@@ -84,21 +84,21 @@ OF_END: dict[str, Any] = _known(
         "retry_exponential_backoff": False,
         "max_retry_delay": None,
         "execution_timeout": None,
-        # If any of these failed, or did not return, the session would stay open. Airflow refuses inactive assets so.
+        # If any of these failed, or did not return, the session would stay open. Inactive assets fail a task.
         "pre_execute": None,
         "post_execute": None,
         "on_execute_callback": None,
         "inlets": None,
         "outlets": None,
-        # The next free worker is for the end: what waits behind it costs nothing yet.
+        # The end gets the next free worker: tasks that wait behind it cost nothing yet.
         "pool": "default_pool",
         "pool_slots": 1,
         "priority_weight": 1_000_000,
         "weight_rule": "absolute",
         "task_concurrency": None,
         "max_active_tis_per_dag": None,
-        # Out of reach, but with any limit at all Airflow never takes the run for deadlocked while the end is to come.
-        # Else it does so when `create_session` is marked failed later: it stops the work, ends the run, and runs no
+        # Never reached, but with any limit Airflow does not consider the run deadlocked before the end has run. Without
+        # one it does when `create_session` is marked failed later: it stops the work, ends the run, and runs no
         # teardown.
         "max_active_tis_per_dagrun": 1_000_000,
     }
@@ -106,12 +106,12 @@ OF_END: dict[str, Any] = _known(
 
 
 def given(**arguments: Any) -> dict[str, Any]:
-    """Return the arguments that the author wrote."""
+    """Return the arguments that were given."""
     return {name: value for name, value in arguments.items() if value is not NOT_GIVEN}
 
 
 def default_argument(group: TaskGroup, name: str) -> Any:
-    """Return a default argument as it applies to the tasks of a group: the group's, or else the DAG's; None if none."""
+    """Return a default argument for the tasks of a group: the group's, or else the DAG's; None if neither has it."""
     return {**(group.dag.default_args or {}), **(group.default_args or {})}.get(name)
 
 
@@ -119,8 +119,8 @@ def retries(group: TaskGroup, asked_for: Any, fewest: int) -> Any:
     """
     Return the retries of one of the group's tasks.
 
-    :param asked_for: as the author wrote it, already checked; otherwise the default argument counts if it is more than
-        the fewest.
+    :param asked_for: the validated argument; if not given, the default argument applies.
+    :param fewest: lower bound of the default argument.
     """
     if asked_for is not NOT_GIVEN:
         return asked_for

@@ -1,4 +1,4 @@
-"""The task that ends the session of a group, whatever became of the task that opens it."""
+"""The task that ends the session of a group, whatever the outcome of the task that creates it."""
 
 from __future__ import annotations
 
@@ -28,31 +28,32 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.api.models import Session
 
 GONE_SECONDS = 15.0
-"""So long may a task live on that was marked failed: until its next heartbeat, and then until it is killed for good."""
+"""How long a task may run after it was marked failed: until its next heartbeat, and then until it is killed."""
 
 FAILED_STATES = frozenset({"failed", "upstream_failed"})
 
 
 class EndSessionOfGroup(IonQEndSessionOperator):
     """
-    End the session of a group, whether `create_session` handed it on or did not live to do so.
+    End the session of a group, whether or not `create_session` handed it on.
 
-    - A session that was opened and not handed on - the task was killed, or marked failed before its retry - is ended.
-    - Where the task died before the answer to its request, the session that it may have opened is looked for, and named
-      in the error; or ended, if the author adopts such sessions.
-    - A run in which `create_session` did not succeed is never left green: when no work has failed, this task does.
-    - It is ended with the connection that it was opened with, if Airflow still has that, whatever the DAG says now.
-    - When the session is not seen to end, the log says what was opened and what will close it.
+    - A session that was created and not handed on, because the task was killed or was marked failed before its retry,
+      is ended.
+    - If the task was killed before the response to its request, this task searches for the session that it may have
+      created. A candidate is named in the error, or ended with `adopt_lost_session`.
+    - A run without a success of `create_session` never ends as a success: if no task inside failed, this task fails.
+    - The session is ended with the connection that created it, if Airflow still has it, even if the DAG has changed.
+    - When the end is not confirmed, the log names the session and the limits that will end it.
 
-    :param opened: the session's JSON as `create_session` returned it (templated); None if it returned none.
-    :param opening: how far `create_session` had come, as :mod:`~airflow_provider_ionq.utils.task_memory` says it: an
-        XComArg, read when it is needed.
+    :param opened: the session's JSON as returned by `create_session` (templated); None if it returned none.
+    :param opening: progress of `create_session` in the form of :mod:`~airflow_provider_ionq.utils.task_memory`: an
+        XComArg, read when needed.
     :param create_id: id of the `create_session` task.
-    :param adopt_lost_session: end a session that may be the lost one, if it is the only one and was not started.
-    :ivar last_work_ids: ids of the tasks inside that have no other one downstream.
-    :raises IonQSessionLost: without retries; names the sessions that may be the one that `create_session` opened.
+    :param adopt_lost_session: end a candidate for a lost session, if it is the only one and was not started.
+    :ivar last_work_ids: ids of the tasks inside without another task inside downstream.
+    :raises IonQSessionLost: without retries; names the candidates for the session that `create_session` created.
     :raises IonQFailException: without retries, when no session is open but the run must not be a success.
-    :raises SessionNotEndedError: when the session was not seen to end, or it cannot be seen whether there is one.
+    :raises SessionNotEndedError: when the end of the session is not confirmed, or its existence cannot be determined.
     """
 
     template_fields: Sequence[str] = (*IonQEndSessionOperator.template_fields, "opened")
@@ -69,7 +70,7 @@ class EndSessionOfGroup(IonQEndSessionOperator):
         self.last_work_ids: Collection[str] = ()
 
     def resolve_template_files(self) -> None:
-        """Have the group check the whole DAG: Airflow calls this for every task when it has parsed a DAG file."""
+        """Check the whole DAG through the group: Airflow calls this for every task after it has parsed a DAG file."""
         super().resolve_template_files()
         group: Any = self.task_group
         group.check_whole_dag()
@@ -84,14 +85,14 @@ class EndSessionOfGroup(IonQEndSessionOperator):
         else:
             session_id = self._session_id_not_handed_on(context)
             if session_id is None:
-                self._fail_unless_the_work_has(context, "it opened no session")
+                self._fail_unless_the_work_has(context, "it created no session")
                 raise AirflowSkipException(
-                    "There is no session to end, so this task is skipped: create_session failed before it asked IonQ"
-                    " for one, or its request was refused or had no effect."
+                    "There is no session to end, so this task is skipped: create_session failed before it requested"
+                    " one from IonQ, or its request was refused or had no effect."
                 )
             self.session_id = session_id
             session = self._end(context, {})
-        self._fail_unless_the_work_has(context, f"session {self.session_id}, which it opened, has ended")
+        self._fail_unless_the_work_has(context, f"session {self.session_id}, which it created, has ended")
         return session
 
     def _end(self, context: Context, opened: dict[str, Any]) -> Session:
@@ -99,20 +100,20 @@ class EndSessionOfGroup(IonQEndSessionOperator):
             return super().execute(context)
         except Exception:
             SafeLog(self.log).error(
-                "Session %s on %s is not known to have ended, and may cost money: %s. End it by hand if need be.",
+                "The end of session %s on %s is not confirmed, and it may cost money: %s. End it manually if needed.",
                 self.session_id,
-                json_text(opened.get("backend", "a backend that is not known")),
+                json_text(opened.get("backend", "an unknown backend")),
                 describe_limits(opened) if opened else "its limits are those of create_session",
             )
             raise
 
     def _session_id_not_handed_on(self, context: Context) -> str | None:
-        """Return the id of the session that `create_session` opened and did not return; None if it opened none."""
+        """Return the id of a session that `create_session` did not hand on; None if it created none."""
         log = SafeLog(self.log)
         log.warning(
-            "create_session handed no session on. In %s, when a task that was stopped is gone for good, this task looks"
-            " for a session that create_session opened: first in what it told before it ended; then, if its request got"
-            " no answer, among IonQ's sessions.",
+            "create_session handed on no session. In %s, when a stopped task is certainly gone, this task searches for"
+            " a session that create_session created: first in the XComs of create_session, then, if its request got no"
+            " response, among the sessions at IonQ.",
             duration_text(GONE_SECONDS),
         )
         time.sleep(GONE_SECONDS)
@@ -121,45 +122,45 @@ class EndSessionOfGroup(IonQEndSessionOperator):
         intent = asked_for(opening, context)
         if intent is None:
             return opened_session_id(opening)
-        # Not when the DAG is parsed: they load the HTTP library.
+        # Imported here because they load the HTTP library, which parsing a DAG must not.
         from airflow_provider_ionq.api.client import IonQClient
         from airflow_provider_ionq.sessions.recover import adoptable, describe_candidates, find, single_attempt_settings
 
-        # Whoever was told of them, they are not seen to have ended.
+        # Candidates that were named before may still be open.
         intent = dataclasses.replace(intent, named=())
-        asked = f"asked for a session on {intent.request}" if intent.request else "may have asked for a session"
+        asked = f"requested a session on {intent.request}" if intent.request else "may have requested a session"
         try:
             settings = single_attempt_settings(IonQHook(self.ionq_conn_id).get_settings())
             found = find(IonQClient(settings, check_address=True), intent)
         except (IonQError, AirflowNotFoundException) as error:
             raise SessionNotEndedError(
-                f"create_session {asked}, and it is not known whether one is open, which may cost money: the sessions"
+                f"create_session {asked}, and it is unknown whether one is open, which may cost money: the sessions"
                 f" cannot be read: {naming_connection(error, self.ionq_conn_id)}",
                 None,
             ) from None
         if (session_id := opened_session_id(self.opening.resolve(context))) is not None:
-            return session_id  # it lived on, and has learned of its answer meanwhile
+            return session_id  # it was still running, and has received its response meanwhile
         if not found:
             return None
         session = adoptable(found) if self.adopt_lost_session and intent.request is not None else None
         if session is not None:
-            log.warning("Taking session %s for the one that was asked for.", session["id"])
+            log.warning("Adopting session %s as the one that was requested.", session["id"])
             return session["id"]
         raise IonQSessionLostException(
-            f"create_session {asked} and learned of no answer; since then there {describe_candidates(found)}, so"
+            f"create_session {asked} and received no response. Since then there {describe_candidates(found)}, so"
             " none was ended. If it is yours, end it: IonQEndSessionOperator, or IonQHook().end_session."
         )
 
     def _told(self, context: Context) -> object:
-        """Return how far `create_session` had come; None also when that cannot be read, which must not keep it open."""
+        """Return the progress of `create_session`; None if it cannot be read, which must not prevent the end."""
         try:
             return self.opening.resolve(context)
         except Exception as error:
-            SafeLog(self.log).warning("It cannot be read with which connection the session was opened: %s", error)
+            SafeLog(self.log).warning("The connection that created the session cannot be read: %s", error)
             return None
 
     def _use_connection_of(self, opening: object) -> None:
-        """Go on with the connection that the session was asked for with: the DAG may name another by now."""
+        """Switch to the connection that requested the session: the DAG may name another one now."""
         connection = opened_with_connection(opening)
         if connection is None or connection == self.ionq_conn_id:
             return
@@ -168,7 +169,7 @@ class EndSessionOfGroup(IonQEndSessionOperator):
         except AirflowNotFoundException:
             return
         SafeLog(self.log).warning(
-            "The session was asked for with Airflow connection %r, not %r: using that.", connection, self.ionq_conn_id
+            "The session was requested with Airflow connection %r, not %r: using that.", connection, self.ionq_conn_id
         )
         self.ionq_conn_id = connection
 
@@ -176,14 +177,14 @@ class EndSessionOfGroup(IonQEndSessionOperator):
         """
         Keep the run from being a success.
 
-        Airflow judges it by the tasks with nothing but such teardowns downstream that may not fail it. It skips the
-        work of a setup that was stopped before its retry, and then nothing has failed.
+        Airflow derives the state of a run from the tasks with only such teardowns downstream that may not fail it. It
+        skips the work of a setup that was stopped before its retry, and then no task has failed.
         """
         dag: Any = self.dag
         last = [dag.get_task(task_id) for task_id in self.last_work_ids]
         judged = [task.task_id for task in last if all(below.is_teardown for below in task.downstream_list)]
         if not states_in_run(context, self, judged) & FAILED_STATES:
             raise IonQFailException(
-                f"create_session did not succeed; {what}. No work has failed for it, so this task does: the run is no"
-                " success."
+                f"create_session did not succeed; {what}. No task inside failed, so this task fails: the run must not"
+                " be a success."
             )

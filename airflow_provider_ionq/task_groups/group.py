@@ -1,4 +1,4 @@
-"""The tasks that work in an IonQ session, as a group, with those that open and end it."""
+"""The task group of an IonQ session: the tasks that create and end it, and the tasks that work in it."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 class IonQSessionGroup(ResolveMixin, TaskGroup):
     """
-    The tasks that work in a session, and those that open and end it.
+    The tasks that work in a session, and the tasks that create and end it.
 
-    Made by :func:`~airflow_provider_ionq.task_groups.session.ionq_session`. Has no tasks, and opens nothing, until it
-    is entered. As an argument of a task it is the session's id.
+    Returned by :func:`~airflow_provider_ionq.task_groups.session.ionq_session`. The group has no tasks, and creates no
+    session, until it is entered. As an argument of a task it is the session's id.
 
-    :ivar begin: done before anything is opened.
-    :ivar create: the task that opens the session.
-    :ivar work_done: done when all tasks inside are, whatever became of them.
-    :ivar end: the task that ends the session.
+    :ivar begin: task that succeeds before the session is created.
+    :ivar create: task that creates the session.
+    :ivar work_done: task that succeeds when all tasks inside are done, in any state.
+    :ivar end: task that ends the session.
     """
 
     begin: EmptyOperator
@@ -56,7 +56,7 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
     @property
     def output(self) -> Any:
         """
-        The session's JSON as it was opened, for the tasks inside: an XComArg.
+        The session's JSON when it was created, for the tasks inside: an XComArg.
 
         :raises ValueError: before the group is entered.
         """
@@ -81,7 +81,7 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
         """Return a task or group inside by its label, or else a field of the session's JSON as an XComArg."""
         if label in Session.__annotations__ and self._id_of(label) not in self.children:
             return self.output[label]
-        # Before Airflow 3.2 a group has no items.
+        # Before Airflow 3.2 a task group has no `__getitem__`.
         return getattr(super(), "__getitem__", self.get_child_by_label)(label)
 
     def __str__(self) -> str:
@@ -92,19 +92,19 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
         return f"{{{{ task_instance.xcom_pull(task_ids='{self.create.task_id}', key='id'{index}) }}}}"
 
     def iter_references(self) -> Iterator[tuple[Any, str]]:
-        """Name what a task depends on that has this group as an argument: Airflow's own interface."""
+        """Iterate over the dependencies of a task that has this group as an argument; called by Airflow."""
         self._check_is_entered()
         yield self.create, "id"
 
     def resolve(self, context: Any, **kwargs: Any) -> Any:
-        """Return the session's id where a task has this group as an argument: Airflow's own interface."""
-        # Not `self.create`: Airflow copies groups, without the attributes that are not its own.
+        """Return the session's id for a task that has this group as an argument; called by Airflow."""
+        # Not `self.create`: Airflow copies groups without our attributes.
         create = context["task"].dag.get_task(self._id_of("create_session"))
         return create.output["id"].resolve(context, **kwargs)
 
     def add(self, task: Any) -> Any:
         """
-        Add a task or group to those inside.
+        Add a task or group inside the group.
 
         :raises ValueError: after the `with` block.
         """
@@ -113,34 +113,34 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
         return super().add(task)
 
     def update_relative(self, other: Any, *args: Any, **kwargs: Any) -> None:
-        """Take the other end of a dependency of the whole group."""
+        """Update the group for a dependency of the other node on it."""
         self._check_may_depend(other)
         super().update_relative(other, *args, **kwargs)
 
     def set_downstream(self, task_or_task_list: Any, edge_modifier: Any = None) -> None:
         """
-        Have tasks outside wait for those inside.
+        Make tasks outside wait for the tasks inside.
 
-        :raises ValueError: in the `with` block, where the last tasks inside are not known.
+        :raises ValueError: in the `with` block, where the last tasks inside are not yet known.
         """
         if self._to_be_added is None and self._ids_inside is None:
             raise ValueError(
-                f"Session group {self.group_id!r}: write what comes after the session (`session >> ...`) after the"
+                f"Session group {self.group_id!r}: write downstream tasks of the session (`session >> ...`) after the"
                 " `with` block; a task inside needs no such dependency"
             )
         self._check_may_depend(task_or_task_list)
         super().set_downstream(task_or_task_list, edge_modifier=edge_modifier)
 
     def set_upstream(self, task_or_task_list: Any, edge_modifier: Any = None) -> None:
-        """Have the session opened after tasks outside."""
+        """Create the session after tasks outside."""
         self._check_may_depend(task_or_task_list)
         super().set_upstream(task_or_task_list, edge_modifier=edge_modifier)
 
     def __enter__(self) -> Self:
-        """Add the tasks that open and end the session; let those that are made from here on work in it."""
+        """Add the tasks that create and end the session; tasks that are created from now on work in it."""
         if self._to_be_added is None:
             raise ValueError(
-                f"The session of group {self.group_id!r} is used twice: make another with another group_id"
+                f"The session of group {self.group_id!r} is used twice: create another group with another group_id"
             )
         (of_create, of_end), self._to_be_added = self._to_be_added, None
         self._add_session(of_create, of_end)
@@ -148,14 +148,14 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
         return self
 
     def __exit__(self, *exc_info: Any) -> None:
-        """Have the session opened before, and ended after, every task inside."""
+        """Create the session before, and end it after, every task inside."""
         super().__exit__(*exc_info)  # type: ignore[no-untyped-call]
         if exc_info[0] is not None:
             return
         work = self._work()
         if not work:
             raise ValueError(
-                f"The session of group {self.group_id!r} has no task inside: nothing would use what it costs"
+                f"The session of group {self.group_id!r} has no task inside: it would cost money without being used"
             )
         for task in work.values():
             is_first = not task.upstream_task_ids & work.keys()
@@ -169,7 +169,7 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
         self._ids_inside = frozenset(work)
 
     def check_dag(self) -> None:
-        """Refuse a DAG in which the session could not be ended."""
+        """Refuse a DAG that could skip the end of the session."""
         if self.dag.dagrun_timeout is not None:
             raise ValueError(
                 f"dagrun_timeout of DAG {self.dag.dag_id!r} would skip the end of the session of group"
@@ -178,13 +178,13 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
 
     def check_whole_dag(self) -> None:
         """
-        Check and complete what depends on the rest of the DAG, once that is known. Called through the end.
+        Check and complete the dependencies on the rest of the DAG, once it is complete. Called by the end task.
 
         :raises ValueError: for tasks that were added inside after the `with` block.
         """
         self.check_dag()
         if self._ids_inside is None:
-            raise ValueError(f"Session group {self.group_id!r} was entered, but never left: write `with`")
+            raise ValueError(f"Session group {self.group_id!r} was entered, but never left: use `with`")
         work = self._work()
         if late := sorted(work.keys() - self._ids_inside):
             raise ValueError(self._late_words(late))
@@ -204,13 +204,13 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
             task >> self.begin
 
     def _wait_for_users_outside(self, inside: Collection[str]) -> None:
-        """Have the session end after the tasks outside that use its id, unless they come after its end anyway."""
+        """End the session after the tasks outside that use its id, unless they follow its end."""
         not_users = {*inside, self.begin.task_id, self.work_done.task_id, self.end.task_id}
         not_users |= self.begin.get_flat_relative_ids(upstream=True)
         not_users |= self.work_done.get_flat_relative_ids(upstream=False)
         for task in self.dag.tasks:
             wiring.check_serializable(task, self)
-            # The beginning of another session waits for this session where the first tasks inside use both.
+            # The `begin` task of another session waits for this session if its first tasks inside use both.
             is_beginning = getattr(task.task_group, "begin", None) is task
             if task.task_id in not_users or task.task_id == self.create.task_id or is_beginning:
                 continue
@@ -237,18 +237,18 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
             if wiring.is_within(node, self.group_id):
                 raise ValueError(
                     f"Session group {self.group_id!r}: {node.node_id!r} is inside the group, and cannot come before or"
-                    " after it; it needs no dependency on it either: the session is opened before every task inside"
+                    " after it; it needs no such dependency: the session is created before every task inside"
                 )
 
     def _late_words(self, names: list[str]) -> str:
         return (
             f"Session group {self.group_id!r}: {', '.join(map(repr, names))} would be added after the `with` block, and"
-            " the end of the session would not wait for it: make it inside the `with` block"
+            " the end of the session would not wait for it: add it inside the `with` block"
         )
 
     def _add_session(self, of_create: dict[str, Any], of_end: dict[str, Any]) -> None:
-        # Airflow runs a teardown if any of its setups succeeded. This one always does, and first: so the end runs too
-        # where the task that opens the session was stopped from outside.
+        # Airflow runs a teardown if any of its setups succeeded. This one always does, and first: so the end also runs
+        # when the create task was stopped from outside.
         self.begin = self._empty("begin")
         self.create = self._make(
             IonQCreateSessionOperator,
@@ -256,7 +256,7 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
             **arguments.OF_CREATE,
             **{**of_create, "retries": arguments.retries(self, of_create["retries"], arguments.FEWEST_CREATE_RETRIES)},
         )
-        # What skips or fails the one, such as a task whose XCom is an argument, skips or fails the other.
+        # An upstream task that skips or fails one, such as a task whose XCom is an argument, skips or fails both.
         self.begin.set_upstream(list(self.create.upstream_list))
         self.begin >> self.create
         handed_on: Any = self.create.output
@@ -272,8 +272,8 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
             **{**of_end, "retries": arguments.retries(self, of_end["retries"], arguments.FEWEST_END_RETRIES)},
         )
         self.end.as_teardown(setups=[self.begin, self.create], on_failure_fail_dagrun=True)
-        # Airflow judges a run by its last tasks, and counts a teardown as one only if it may fail the run. Right before
-        # such a teardown the work would not count; before one that may not it does.
+        # Airflow derives the state of a run from its last tasks, and counts a teardown only if it may fail the run.
+        # Directly before such a teardown the work would not count; before one that may not fail the run it does.
         self.work_done = self._empty("work_done", task_display_name="work_done (in any state)")
         self.work_done.as_teardown(setups=self.create, on_failure_fail_dagrun=False)
         self.work_done >> self.end
@@ -289,8 +289,8 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
         task_id = self._id_of(name)
         if task_id in self.dag.task_dict:
             raise ValueError(
-                f"Session group {self.group_id!r} needs a task {task_id!r}, and the DAG has one already:"
-                " leave out prefix_group_id=False, with which the tasks of two session groups have the same ids, or"
+                f"Session group {self.group_id!r} needs a task {task_id!r}, which the DAG already has:"
+                " leave out prefix_group_id=False, which gives the tasks of two session groups the same ids, or"
                 " give that task another id"
             )
         return kind(task_id=name, doc_md=TASK_DOCS[name], **given, task_group=self, dag=self.dag)

@@ -1,4 +1,4 @@
-"""What is told when Airflow fails the task that ends a session without running it."""
+"""The log line for an end task that Airflow fails without running it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from airflow_provider_ionq.utils.task_memory import OPENING_KEY, opened_session_
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-# Not the task's logger: outside a worker Airflow drops what that is given.
+# Not the task's logger: outside a worker Airflow drops its lines.
 log = logging.getLogger(__name__)
 
 
 def report_session_left_open(context: Context) -> None:
     """
-    Log which session may still be open, what will close it and what to clear. An `on_failure_callback` of the end.
+    Log which session may still be open, the limits that will end it and what to clear.
+
+    An `on_failure_callback` of the end task. Never raises.
 
     Airflow calls it on a worker when the task has failed there. When the scheduler has failed the task, because it was
     queued for too long or its worker was lost, the DAG processor calls it: its log then has the line, and the task's
-    log is empty. Says nothing where the task has said it itself. Never raises.
+    log is empty. Nothing is logged if the task has already logged it.
     """
     with contextlib.suppress(Exception):
         if not isinstance(context.get("exception"), (IonQError, IonQFailException)):
@@ -35,18 +37,18 @@ def _report(context: Any) -> None:
     ti, task = context["ti"], context["task"]
     session = _pulled(ti, task, "return_value")
     if isinstance(session, dict) and session.get("id"):
-        backend = session.get("backend") or "a backend that is not known"
-        which = f"session {session['id']} on {backend}, which {task.create_id} opened: {describe_limits(session)}"
+        backend = session.get("backend") or "an unknown backend"
+        which = f"session {session['id']} on {backend}, which {task.create_id} created: {describe_limits(session)}"
     elif session_id := opened_session_id(_pulled(ti, task, OPENING_KEY)):
-        which = f"session {session_id}, which {task.create_id} opened: its limits are those of {task.create_id}"
+        which = f"session {session_id}, which {task.create_id} created: its limits are those of {task.create_id}"
     else:
-        which = f"the session that {task.create_id} may have opened: see its log"
+        which = f"the session that {task.create_id} may have created: see its log"
     where = f"run {ti.run_id!r} of DAG {ti.dag_id!r}"
     if (map_index := getattr(ti, "map_index", -1)) >= 0:
         where = f"map index {map_index}, {where}"
     log.error(
-        "Task %s (%s) failed, and is not known to have ended a session that may cost money: %s. To end it, clear task"
-        " %s in that run, or end the session by hand.",
+        "Task %s (%s) failed, and the end of a session that may cost money is not confirmed: %s. To end it, clear task"
+        " %s in that run, or end the session manually.",
         ti.task_id,
         where,
         which,

@@ -1,4 +1,4 @@
-"""A task group that opens an IonQ session, and ends it whatever happens in between."""
+"""A task group that creates an IonQ session, and always ends it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def ionq_session(
     **kwargs: Any,
 ) -> IonQSessionGroup:
     """
-    Open a session for the tasks inside, and end it when they are done, failed, skipped or killed.
+    Create a session for the tasks inside, and end it when they have succeeded or failed, or were skipped or killed.
 
     .. code-block:: python
 
@@ -48,28 +48,30 @@ def ionq_session(
             work(session.session_id)
 
     `bell.create_session` is a setup, `bell.end_session` its teardown: it also runs when a task inside fails, the run is
-    marked failed, or the task that opens the session is killed or marked, and it fails the run when the session was not
-    seen to end. Two tasks need no worker: `bell.begin`, a second setup, by which the end runs even if `create_session`
-    did not succeed; and `bell.work_done`, between the work and the end, without which Airflow would take a run whose
-    work failed for a success once the session has ended.
+    marked failed, or the create task is killed or marked, and it fails the run when the end of the session is not
+    confirmed. Two tasks need no worker. `bell.begin` is a second setup, so that the end runs even if `create_session`
+    does not succeed. `bell.work_done` is between the work and the end: without it Airflow would mark a run as a success
+    whose work failed, once the session has ended.
 
-    The session is opened when the first task inside can begin. What all first tasks inside wait for outside the group,
-    `bell.begin` waits for too. What only some of them wait for it does not: the others can begin, and would otherwise
-    be skipped or fail with it. To open the session later still, write `prepared >> session` after the `with` block.
+    The session is created when the first task inside can begin. `bell.begin` waits for the upstream tasks outside that
+    all first tasks inside share. It does not wait for those of only some first tasks: the others can begin, and would
+    otherwise be skipped or fail with them. To create the session later, write `prepared >> session` after the `with`
+    block.
 
-    Whatever is done in the session belongs inside. If a task outside uses the id, the session ends after that task. A
-    task that only reads the session's JSON afterwards goes after the end: `session.end >> report`.
+    All work in the session belongs inside. If a task outside uses the id, the session ends after that task. A task that
+    only reads the session's JSON afterwards goes after the end: `session.end >> report`.
 
-    `session` itself, `session.id` and `session["id"]` mean `session.session_id` wherever an argument of a task is
-    templated; `f"{session}"` is a template that renders to it.
+    `session` itself, `session.id` and `session["id"]` mean `session.session_id` in every templated argument of a task;
+    `f"{session}"` is a template that renders to it.
 
-    What nothing inside Airflow can cover is closed by the limits: give at least `duration_limit_min`. Refused in a DAG
-    with a `dagrun_timeout`, which would skip the end (use `execution_timeout` of the tasks instead), and for a task
+    If Airflow itself fails for good, only the limits end the session: set at least `duration_limit_min`. A DAG with a
+    `dagrun_timeout`, which would skip the end, is refused (use `execution_timeout` of the tasks instead). So is a task
     inside with `depends_on_past` or `wait_for_downstream`, which would hold the session open.
 
     An argument that is not given is taken from `default_args` of the group or the DAG, as for any operator, and then
-    from the default named here. `retries` in `default_args` raises those of both tasks, and never lowers them; what
-    could keep the session open, such as `pool`, `trigger_rule` or `execution_timeout`, does not reach the end.
+    from the default named here. `retries` in `default_args` raises the retries of both tasks, and never lowers them.
+    Default arguments that could keep the session open, such as `pool`, `trigger_rule` or `execution_timeout`, do not
+    apply to the end task.
 
     :param group_id: id of the task group.
     :param backend: name of the device, such as `qpu.forte-1` (templated).
@@ -78,28 +80,28 @@ def ionq_session(
     :param job_count_limit: jobs after which IonQ ends it (templated); None or empty text for no such limit.
     :param cost_limit_usd: cost of its jobs, in US dollars, at which IonQ ends it (templated); None or empty text for no
         such limit.
-    :param allow_unlimited: open it without any limit, too; nothing at IonQ then closes it. False by default.
-    :param adopt_lost_session: go on with the one session that may be the one whose answer was lost, instead of failing,
+    :param allow_unlimited: allow a session without any limit; IonQ then never ends it by itself. False by default.
+    :param adopt_lost_session: when the create response was lost, continue with the only candidate instead of failing,
         unless it was started meanwhile. False by default.
     :param cancel_jobs: cancel the session's open jobs before it is ended. False by default.
     :param timeout: longest wait for capacity, in seconds or as a timedelta. A day by default.
-    :param poke_interval: time between two looks while waiting for capacity, in seconds or as a timedelta. A minute by
+    :param poke_interval: time between two polls while waiting for capacity, in seconds or as a timedelta. A minute by
         default.
     :param deferrable: wait for capacity in the triggerer. True by default.
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated). `ionq_default` by default.
-    :param create_retries: retries of the task that opens the session, 30 s apart; at least 2, with which it finds a
-        session that a crashed try has opened.
-    :param end_retries: retries of the task that ends it; at least 20.
-    :param end_retry_delay: time between them; at least a minute.
+    :param create_retries: retries of the task that creates the session, 30 s apart; at least 2, so that a retry finds
+        the session of a crashed try.
+    :param end_retries: retries of the task that ends the session; at least 20.
+    :param end_retry_delay: time between these retries; at least a minute.
     :param end_queue: queue of the task that ends the session, for executors that have queues, such as Celery's: with a
-        queue and workers of its own the end never waits for a worker that is busy. None for the queue of the DAG's
+        separate queue and workers the end never waits for a busy worker. None for the queue of the DAG's
         `default_args`, or else Airflow's default queue.
     :param kwargs: further arguments of Airflow's `TaskGroup`, such as `tooltip` and `default_args`.
-    :raises ValueError: when the DAG is parsed, for an argument that cannot be, a group without a task inside, one that
-        is used twice or without `with`, a task that is added later, a DAG with a `dagrun_timeout`, and a task inside
-        that depends on an earlier run or has a trigger rule that Airflow does not allow there.
+    :raises ValueError: when the DAG is parsed, for an invalid argument, a group without a task inside, a group that is
+        used twice or without `with`, a task that is added later, a DAG with a `dagrun_timeout`, and a task inside that
+        depends on an earlier run or has a trigger rule that Airflow does not allow there.
     """
-    _check_at_least(group_id, "create_retries", create_retries, FEWEST_CREATE_RETRIES, "it finds what a crash has left")
+    _check_at_least(group_id, "create_retries", create_retries, FEWEST_CREATE_RETRIES, "a retry finds a lost session")
     _check_at_least(group_id, "end_retries", end_retries, FEWEST_END_RETRIES, "the end must outlast an outage")
     _check_at_least(
         group_id, "end_retry_delay", end_retry_delay, SHORTEST_END_RETRY_DELAY, "the end must outlast an outage"

@@ -1,4 +1,4 @@
-"""How the tasks inside a session group depend on those outside it, and what of it is refused when the DAG is parsed."""
+"""Dependencies between the tasks inside and outside a session group, and their checks when the DAG is parsed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 def is_torn_down_within(task: Any, work: Mapping[str, Any]) -> bool:
     """
-    Tell whether a task is a setup whose teardown, which waits for it, is among the tasks inside as well.
+    Tell whether a task is a setup whose own teardown is also inside.
 
-    Every other task inside is linked to `work_done`, not only the last. Before Airflow 3.2 a teardown waits for its
-    direct upstream tasks only, and a last task may be done (`upstream_failed`) while another upstream of it still runs.
-    Such a setup is not linked: Airflow would take `work_done` for a second teardown of it, and the setup would also
-    count for the tasks that follow its own teardown.
+    Every other task inside is linked to `work_done`, not only the last ones. Before Airflow 3.2 a teardown waits only
+    for its direct upstream tasks, and a last task may be done (`upstream_failed`) while another upstream task of it
+    still runs. Such a setup is not linked: Airflow would treat `work_done` as a second teardown of it, and the setup
+    would also apply to the tasks that follow its own teardown.
     """
     return task.is_setup and any(below.is_teardown and below.task_id in work for below in task.downstream_list)
 
@@ -26,21 +26,21 @@ def check_can_work(task: Any, *, is_first: bool, group_id: str | None) -> None:
 
     :param is_first: whether no other task inside is upstream of it, so that it follows `create_session` directly.
     :param group_id: id of the session group.
-    :raises ValueError: naming the group, the task and what to write.
+    :raises ValueError: naming the group, the task and the correction.
     """
     if task.depends_on_past:
         raise ValueError(
             f"Session group {group_id!r}: depends_on_past or wait_for_downstream of task {task.task_id!r} would keep"
-            " its session open while an earlier run holds it up: set both to False inside the group, and give them to a"
-            " task before it"
+            " its session open while an earlier run delays the task: set both to False inside the group, and use them"
+            " on a task before it"
         )
     rule = str(getattr(task.trigger_rule, "value", task.trigger_rule))
     if is_first and not task.is_teardown and rule != "all_success":
         raise ValueError(
             f"Session group {group_id!r}: task {task.task_id!r} has the trigger rule {rule!r}, but no other task inside"
             " is upstream of it, so it directly follows the task that opens the session, a setup, and Airflow allows"
-            " only 'all_success' there: write trigger_rule='all_success' for this task, also where default_args of the"
-            " DAG say otherwise"
+            " only 'all_success' there: set trigger_rule='all_success' for this task, also when default_args of the"
+            " DAG set another"
         )
 
 
@@ -49,11 +49,11 @@ def awaited_by_all(first: Collection[Any], outside: Mapping[str, Any]) -> list[A
     Return the tasks outside that every first task inside waits for.
 
     No task inside can begin before such a task has succeeded, so the session is not needed earlier. A task that only
-    some first tasks wait for does not count: the others could begin, and would be skipped with it. Neither does a task
-    that skips what directly follows it, such as a branch: it would skip the whole group instead of one task.
+    some first tasks wait for does not count: the others could begin, and would be skipped with it. A task that skips
+    its direct downstream tasks, such as a branch, does not count either: it would skip the whole group.
 
     :param first: the tasks that have no other task inside upstream.
-    :param outside: the tasks that may be waited for, by id: those that are not downstream of the group's beginning.
+    :param outside: the candidates by id: the tasks that are not downstream of the group's `begin` task.
     """
     awaited = [task.upstream_task_ids & outside.keys() for task in first if not task.is_teardown]
     common = set.intersection(*map(set, awaited)) if awaited else set()
@@ -61,7 +61,7 @@ def awaited_by_all(first: Collection[Any], outside: Mapping[str, Any]) -> list[A
 
 
 def mentions(task: Any, task_id: str) -> bool:
-    """Tell whether a template of a task has the id of another one in quotes, as `f"{session}"` has."""
+    """Tell whether a template of a task contains the id of another task in quotes, as `f"{session}"` does."""
     texts = [value for value in _arguments(task) if isinstance(value, str)]
     return any(f"'{task_id}'" in text or f'"{task_id}"' in text for text in texts)
 
@@ -70,12 +70,12 @@ def check_serializable(task: Any, group: Any) -> None:
     """
     Refuse a session group among the arguments of a mapped task: Airflow would store the group, not a reference to it.
 
-    :raises ValueError: naming the group, the task and what to write.
+    :raises ValueError: naming the group, the task and the correction.
     """
     if _is_mapped(task) and any(value is group for value in _arguments(task)):
         raise ValueError(
             f"Session group {group.group_id!r}: the mapped task {task.task_id!r} has the group itself as an argument:"
-            " write session.session_id there, which is the id of its session"
+            " use session.session_id there, the id of its session"
         )
 
 
@@ -101,13 +101,13 @@ def _leaves(value: Any) -> Iterator[Any]:
 
 
 def what_ends(task: Any) -> list[Any]:
-    """Return the tasks that are over last where a task is: the teardowns of a setup, or else the task itself."""
+    """Return the tasks that finish last for a task: the teardowns of a setup, or else the task itself."""
     teardowns = [below for below in task.downstream_list if below.is_teardown] if task.is_setup else []
     return teardowns or [task]
 
 
 def is_within(node: Any, group_id: str | None) -> bool:
-    """Tell whether a task or a task group is inside the group with an id."""
+    """Tell whether a task or a task group is inside the group with the given id."""
     return any(group.group_id == group_id for group in _groups_around(node))
 
 

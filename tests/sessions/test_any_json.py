@@ -84,7 +84,7 @@ def test_no_description_raises_or_loses_the_id(session: Any) -> None:
 
 @pytest.mark.parametrize("value", [[], {}, None, "a text", 7, True])
 def test_settings_that_are_no_object_are_no_limits(value: Any) -> None:
-    assert describe_limits({"settings": value}) == "no limit of its own is known that would close it"
+    assert describe_limits({"settings": value}) == "it has no known limit that would end it"
 
 
 def test_value_nested_too_deeply_to_be_shown_is_named_by_its_type() -> None:
@@ -101,7 +101,7 @@ def test_value_nested_too_deeply_to_be_shown_is_named_by_its_type() -> None:
         ("2026-01-01T22:00:00Z", "(at 2026-01-01 23:00:00 UTC)"),
         ("2026-01-01T22:00:00.123+02:00", "(at 2026-01-01 21:00:00 UTC)"),
         ("2026-01-01T22:00:00-05:30", "(at 2026-01-02 04:30:00 UTC)"),
-        ("2026-01-01T22:00:00", "(at 2026-01-01 23:00:00, as IonQ tells the time)"),
+        ("2026-01-01T22:00:00", "(at 2026-01-01 23:00:00, time zone unknown)"),
     ],
 )
 def test_time_at_which_a_session_closes_is_given_in_utc(created_at: str, told: str) -> None:

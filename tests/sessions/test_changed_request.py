@@ -138,6 +138,6 @@ def test_account_that_cannot_be_searched_for_a_lost_session_is_left_to_a_retry(
     store = Store()
     crash(Task(store, ionq_conn_id="elsewhere"), elsewhere, CREATE, after=True)
     elsewhere.api_key = "rotated"
-    with pytest.raises(SessionNotShownError, match="'elsewhere'.*it is not known whether one is open"):
+    with pytest.raises(SessionNotShownError, match="'elsewhere'.*unknown whether one is open"):
         Task(store).try_once()
     assert ionq_emulator.sessions() == []

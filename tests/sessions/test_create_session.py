@@ -102,9 +102,7 @@ def test_invalid_timeout_or_poke_interval_is_rejected(name: str, value: Any) -> 
 
 
 def test_unknown_backend_fails_with_the_list_of_known_backends(ionq_emulator: Emulator) -> None:
-    with pytest.raises(
-        IonQFailException, match=r"answered 400: .*there is no backend 'qpu.none-1'; there are: .*forte-1"
-    ):
+    with pytest.raises(IonQFailException, match=r"answered 400: .*there is no backend 'qpu.none-1'.*forte-1"):
         Task(None, backend="qpu.none-1").try_once()
     assert ionq_emulator.sessions() == []
 
@@ -541,7 +539,7 @@ def test_killed_task_ends_the_session_that_it_has_just_created(
     task = Task(store)
     runner_of(task)
     kill_at(ionq_emulator, task, route)
-    with pytest.raises(OpeningStoppedError, match="was told to end"):
+    with pytest.raises(OpeningStoppedError, match="the end of session"):
         task.try_once()
     assert len(ionq_emulator.sessions()) == 1
     assert open_sessions(ionq_emulator) == []
@@ -553,7 +551,7 @@ def test_a_task_that_is_killed_before_the_request_sends_none(
     task = Task(store)
     runner_of(task)
     kill_at(ionq_emulator, task, LIST)
-    with pytest.raises(OpeningStoppedError, match="no session was opened"):
+    with pytest.raises(OpeningStoppedError, match="no session was created"):
         task.try_once()
     assert ionq_emulator.sessions() == []
 
@@ -735,7 +733,7 @@ def test_an_event_of_another_trigger_is_rejected(ionq_emulator: Emulator, event:
     ionq_emulator.fail(409, route=CREATE)
     with pytest.raises(TaskDeferred) as deferred:
         task.try_once()
-    with pytest.raises(ValueError, match="not ours"):
+    with pytest.raises(ValueError, match="event is not one of IonQCapacityTrigger"):
         task.resume(deferred.value, event)
     assert ionq_emulator.sessions() == []
 

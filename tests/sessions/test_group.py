@@ -344,5 +344,5 @@ def test_failed_end_logs_the_session_and_its_limits(
         end.execute(context)
     printed = capsys.readouterr()
     told = printed.out + printed.err + caplog.text
-    assert f"Session {opened['id']} on qpu.forte-1 is not known to have ended" in told
+    assert f"session {opened['id']} on qpu.forte-1 is not confirmed" in told
     assert "60 minutes after its creation" in told

@@ -211,7 +211,9 @@ def test_a_first_task_that_cannot_follow_a_setup_is_named(of: str, rule: str) ->
     defaults = {"trigger_rule": rule}
     with (
         dag(default_args=defaults if of == "DAG" else {}),
-        pytest.raises(ValueError, match=rf"'bell': task 'bell\.first' has the trigger rule '{rule}'.* write"),
+        pytest.raises(
+            ValueError, match=rf"'bell': task 'bell\.first' has the trigger rule '{rule}'.*trigger_rule='all_success'"
+        ),
         session(default_args=defaults if of == "group" else {}),
     ):
         BashOperator(task_id="first", bash_command="true", **(defaults if of == "task" else {}))  # type: ignore[arg-type]

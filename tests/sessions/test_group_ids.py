@@ -207,7 +207,7 @@ def test_text_with_the_id_in_a_task_that_cannot_follow_a_setup_is_rejected() -> 
 def test_the_group_itself_as_an_argument_of_a_mapped_task_is_rejected() -> None:
     with dag() as d, session() as bell:
         work.partial(session_id=bell).expand(number=[1, 2])
-    with pytest.raises(ValueError, match=r"'bell': the mapped task 'bell\.work' .* write session\.session_id"):
+    with pytest.raises(ValueError, match=r"'bell': the mapped task 'bell\.work' .* session\.session_id"):
         parsed(d)
 
 

@@ -38,10 +38,10 @@ def context(xcoms: dict[str, Any], *, map_index: int = -1, exception: Any = "que
     [
         ({"return_value": SESSION}, "session the-id on qpu.forte-1"),
         ({"return_value": SESSION}, "60 minutes after its creation"),
-        ({OPENING_KEY: {"session_id": "the-id"}}, "session the-id, which bell.create_session opened"),
-        ({}, "the session that bell.create_session may have opened"),
-        ({"return_value": ["no session"]}, "the session that bell.create_session may have opened"),
-        (RuntimeError("no XComs here"), "the session that bell.create_session may have opened"),
+        ({OPENING_KEY: {"session_id": "the-id"}}, "session the-id, which bell.create_session created"),
+        ({}, "the session that bell.create_session may have created"),
+        ({"return_value": ["no session"]}, "the session that bell.create_session may have created"),
+        (RuntimeError("no XComs here"), "the session that bell.create_session may have created"),
     ],
 )
 def test_report_of_an_open_session_names_its_limits_and_the_task_to_clear(xcoms: Any, says: str, caplog: Any) -> None:

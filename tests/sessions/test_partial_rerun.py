@@ -175,7 +175,7 @@ def test_unknown_state_of_the_end_task_is_left_to_a_retry_and_no_session_is_requ
         opener, end = in_a_group()
     of_the_run = run({(end, -1): None})
     of_the_run.away = True
-    with pytest.raises(EndNotSeenError, match="cannot be seen whether bell.end_session") as error:
+    with pytest.raises(EndNotSeenError, match="cannot be determined whether bell.end_session") as error:
         opener.execute(of_the_run.context())
     assert error.value.retryable
     assert requests(ionq_emulator) == []
@@ -212,7 +212,7 @@ def test_session_whose_end_task_is_marked_during_the_request_is_ended(ionq_emula
         ionq_emulator,
         lambda request: request.route == CREATE and of_the_run.states.update({(end, -1): "success"}),
     )
-    with pytest.raises(IonQFailException, match="now success.*which was just opened, has been ended"):
+    with pytest.raises(IonQFailException, match="now success.*which was just created, has been ended"):
         opener.execute(of_the_run.context())
     assert open_sessions(ionq_emulator) == []
 
@@ -277,7 +277,7 @@ def test_adopted_session_is_ended_when_no_task_would_end_it(ionq_emulator: Emula
         lambda request: request.route == CREATE and of_the_run.states.update({("bell.end_session", -1): "failed"}),
     )
     ionq_emulator.disturb("drop_after_read", route=CREATE)
-    with pytest.raises(IonQFailException, match="taken for the lost one, has been ended"):
+    with pytest.raises(IonQFailException, match="adopted as the lost one, has been ended"):
         bell.create.execute(of_the_run.context())
     assert open_sessions(ionq_emulator) == []
 

@@ -192,5 +192,5 @@ def test_end_that_fails_permanently_names_the_limits_that_end_the_session(scenes
     scene = scenes["end refused for good"]
     (left,) = scene.open_sessions()
     said = scene.log(END)
-    assert f"Session {left} on qpu.forte-1 is not known to have ended" in said
+    assert f"session {left} on qpu.forte-1 is not confirmed" in said
     assert "60 minutes after its creation" in said
