@@ -6,8 +6,8 @@ Situation: a campaign runs in many sessions, and the evaluation begins when all 
 You need: a connection `ionq_default` of type IonQ, a running triggerer, and sessions in the account.
 
 You will see: `wait` mapped over the newest sessions, all of its task instances deferred at the same time, holding no
-worker slot; the triggerer asks the API for the list of sessions once per interval for all of them. Sessions are never
-ended from here: `wait` only looks.
+worker slot. The triggerer reads the list of sessions once per interval for all of them. This DAG ends no session:
+`wait` only reads.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ with DAG("example_ionq_fifty_waits", schedule=None, doc_md=__doc__, tags=["ionq"
 
     @task
     def evaluate(sessions: list[dict[str, Any]]) -> int:
-        """Count the sessions that were started at all."""
+        """Count the sessions that were started."""
         started = [session for session in sessions if session["started_at"]]
         print(f"{len(started)} of {len(sessions)} sessions were started.")
         return len(started)

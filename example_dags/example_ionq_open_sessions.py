@@ -1,12 +1,13 @@
 """
-See every morning which sessions are open, and since when.
+List the sessions that are open, and since when.
 
-Situation: sessions cost money while they are open, and not all of them are opened from Airflow.
+Situation: sessions cost money while they are open, and not all of them are created from Airflow.
 
 You need: a connection `ionq_default` of type IonQ.
 
-You will see: `list_open` pushes the organisation's sessions that have not ended, and `report` names them with their
-limits. It ends none: it cannot know who works in them. To end one, use `IonQEndSessionOperator`, or `ionq-core`.
+You will see: `list_open` pushes the organisation's sessions that have not ended, and `report` prints them with their
+limits. This DAG ends no session, because it cannot know whether one is in use. To end one, use
+`IonQEndSessionOperator`, or `ionq-core`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ with DAG("example_ionq_open_sessions", schedule=None, doc_md=__doc__, tags=["ion
 
     @task
     def report(sessions: list[dict[str, Any]]) -> list[str]:
-        """Name them, the oldest first."""
+        """Print the sessions, the oldest first."""
         lines = [
             f"{session['id']} on {session['backend']} since {session['created_at']}, limits {session.get('settings')}"
             for session in sorted(sessions, key=lambda session: session["created_at"])

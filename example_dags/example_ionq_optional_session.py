@@ -1,12 +1,12 @@
 """
-Use a session if it gets started in time, and do without it if not.
+Use a session if it is started in time, and the simulator otherwise.
 
-Situation: a nightly run would like the device's priority, and falls back to the simulator rather than fail.
+Situation: a nightly run prefers the priority of a session, and falls back to the simulator instead of failing.
 
 You need: a connection `ionq_default` of type IonQ, a running triggerer, and the session's id, given when the DAG is
 triggered: `{"session_id": "..."}`.
 
-You will see: `wait_for_session` succeeds, or is skipped because of `soft_fail`: when the session ends before it was
+You will see: `wait_for_session` succeeds, or is skipped because of `soft_fail`: when the session ends before it is
 started, when its id is wrong, or after the time-out. `choose` runs in both cases and picks the branch.
 """
 
@@ -43,12 +43,12 @@ with DAG(
 
     @task
     def in_session() -> str:
-        """Stand for the work that runs in the session."""
+        """Placeholder for the work in the session."""
         return "in_session"
 
     @task
     def on_simulator() -> str:
-        """Stand for the work that does without it."""
+        """Placeholder for the work on the simulator."""
         return "on_simulator"
 
     wait >> choose() >> [in_session(), on_simulator()]

@@ -1,13 +1,13 @@
 """
-Open a session, work in it, and have it ended whatever happens.
+Create a session, work in it, and always end it.
 
 Situation: a Bell state is measured with the priority of a session, which costs money while it is open.
 
 You need: a connection `ionq_default` of type IonQ, sessions enabled for the account, and a running triggerer.
 
-You will see: `bell.create_session` opens the session, and waits without a worker if the device has no capacity for one;
-`submit` sends a job into it, which is what starts it; `wait` is deferred until IonQ says so; `report` uses its JSON.
-`bell.end_session` ends it: also when a task inside fails, or when you mark the run as failed.
+You will see: `bell.create_session` creates the session, and waits without a worker if the device has no capacity;
+`submit` submits a job, which starts the session; `wait` is deferred until IonQ reports that; `report` uses its JSON.
+`bell.end_session` ends it, also when a task inside fails, or when you mark the run as failed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ with DAG("example_ionq_session_group", schedule=None, doc_md=__doc__, tags=["ion
 
         @task(retries=0)
         def submit(session_id: str) -> str:
-            """Submit a job into the session, once, and return its id."""
+            """Submit a job to the session, once, and return its id."""
             import requests
 
             settings = IonQHook().get_settings()
@@ -51,7 +51,7 @@ with DAG("example_ionq_session_group", schedule=None, doc_md=__doc__, tags=["ion
 
         @task
         def report(session: dict[str, Any], job_id: str) -> str:
-            """Say what runs where."""
+            """Return a summary of the job and its session."""
             return f"Job {job_id} has priority on {session['backend']} since {session['started_at']}."
 
         job_id = submit(session.session_id)

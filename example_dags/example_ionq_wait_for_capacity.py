@@ -1,15 +1,15 @@
 """
-Wait a night long for a place on the device.
+Wait all night for session capacity on a device.
 
-Situation: devices take few sessions at a time, and refuse another while all places are taken. A campaign would like one
-before the morning; several runs of this DAG may wait at once.
+Situation: a device takes few sessions at a time, and refuses another while its capacity is in use. A campaign needs a
+session before the morning; several runs of this DAG may wait at once.
 
 You need: a connection `ionq_default` of type IonQ, sessions enabled for the account, and a running triggerer.
 
-You will see: `night.create_session` deferred, holding no worker. It asks again when a session of your organisation on
-that device ends, or after a pause that grows to five minutes; of those that wait the oldest comes first. With a place,
-`campaign` runs in the session, which is then ended. After eight hours without one the run fails, and no session was
-opened.
+You will see: `night.create_session` deferred, holding no worker. It tries again when a session of your organisation on
+that device ends, or after a pause that grows to five minutes; the oldest waiter comes first. Once a session is created,
+`campaign` runs in it, and the session is then ended. After eight hours without capacity the run fails, and no session
+was created.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ with DAG("example_ionq_wait_for_capacity", schedule=None, doc_md=__doc__, tags=[
 
         @task
         def campaign(session_id: str) -> str:
-            """Stand for the work that runs in the session."""
+            """Placeholder for the work in the session."""
             return f"ran in {session_id}"
 
         campaign(session.session_id)

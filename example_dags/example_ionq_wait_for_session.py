@@ -1,13 +1,14 @@
 """
 Wait for a session, then use its JSON.
 
-Situation: somebody, or another DAG, opens IonQ sessions and submits jobs to them; your work begins when one is started.
+Situation: a colleague, or another DAG, creates IonQ sessions and submits jobs to them; your work begins when one is
+started.
 
 You need: a connection `ionq_default` of type IonQ, a running triggerer, and the session's id, given when the DAG is
 triggered: `{"session_id": "..."}`.
 
-You will see: `wait_for_session` is deferred, and holds no worker slot, until the session is started; then `report`
-reads device and limits from the JSON that the sensor pushed, and `look_again` fetches the session as it is by then.
+You will see: `wait_for_session` is deferred, and holds no worker slot, until the session is started. Then `report`
+reads device and start time from the JSON that the sensor pushed, and `look_again` fetches the current session.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ with DAG(
 
     @task
     def report(session: dict[str, Any]) -> str:
-        """Say on which device the session runs, and since when."""
+        """Return on which device the session runs, and since when."""
         text = f"Session {session['id']} runs on {session['backend']} since {session['started_at']}."
         print(text)
         return text
