@@ -1,28 +1,28 @@
-# `make demo` and `make test` do everything on a fresh machine with Python 3.11, pip and make.
+# `make demo` and `make test` need only Python 3.11, pip and make: they install everything else.
 
 PYTHON ?= python3.11
 AIRFLOW ?= 3.3.2
-# The other Airflows that the quick tests run on: the newest patch of each, in a `.venv-VERSION` of its own.
+# Other Airflow versions for the quick tests: the newest patch of each, in a separate `.venv-VERSION`.
 VERSIONS ?= 2.11 3.0 3.1 3.2
 
-# These do not bear with packages that came later and that they do not exclude: they get those of their own time.
+# These versions break with later packages that they do not exclude: install packages of their release time.
 ALSO_3.0 := --exclude-newer 2025-10-01 --exclude-newer-package apache-airflow-providers-common-compat=2026-11-01
 ALSO_3.2 := --exclude-newer 2026-06-01
 
 V := .venv
 OTHERS := $(VERSIONS) lowest
-# Trust what pip trusts: behind a company's proxy uv's own certificates do not do.
+# Trust the system's certificates, as pip does: uv's own are not enough behind a corporate proxy.
 UV_INSTALL = $(V)/bin/uv --system-certs pip install --quiet
-# Those two take real Airflow processes of one version.
+# These two need real Airflow processes of one version.
 QUICK = --ignore tests/system --ignore tests/scale
-# What another Airflow can change: the emulator and the API client know none. The lowest versions are of libraries too.
+# What another Airflow can change. The lowest declared versions are of other libraries too, and run everything.
 DIFFERS = tests/examples tests/sessions tests/waiting tests/test_package.py
 SUITE = $(if $(filter lowest,$*),$(QUICK),$(DIFFERS))
-# Other interpreters that are found here run the quick tests, on the Airflow named above.
+# Other interpreters on the PATH run the quick tests too, on the Airflow named above.
 PYTHONS := $(foreach version,3.12 3.13,$(if $(shell python$(version) --version 2>/dev/null),$(version)))
-# The quick tests wait more than they compute: four workers keep two cores busy. What is measured runs alone.
+# The quick tests wait more than they compute: four workers keep two cores busy. Measurements run alone.
 WORKERS ?= 4
-# So many Airflows run side by side in the end-to-end tests; each has its own database, emulator and ports.
+# Number of Airflows that run in parallel in the end-to-end tests, each with its own database, emulator and ports.
 STACKS ?= 2
 
 .DEFAULT_GOAL := help
@@ -30,13 +30,14 @@ STACKS ?= 2
 	$(PYTHONS:%=test-python-%) test-system bench lint docs package clean
 
 help:
-	@echo "make demo    a real Airflow works in sessions of the local emulator (3 minutes after installation)"
-	@echo "make test    everything in process on Airflow $(AIRFLOW), and the core end to end"
-	@echo "make test-all    also on Airflow $(VERSIONS), the lowest versions declared and Python $(PYTHONS), and all end to end"
-	@echo "make bench   what waiting costs, beside what people use today"
-	@echo "make lint    ruff and mypy --strict"
-	@echo "make docs    the documentation as pages in build/docs, warnings are errors"
-	@echo "make package builds wheel and sdist and opens them; OUT=folder keeps them"
+	@echo "make demo       run a real Airflow with the local emulator (3 minutes after installation)"
+	@echo "make test       run everything in process on Airflow $(AIRFLOW), and the core end-to-end tests"
+	@echo "make test-all   run it also on Airflow $(VERSIONS), the lowest declared versions and other Pythons,"
+	@echo "                and all end-to-end tests"
+	@echo "make bench      measure the cost of waiting, compared with common alternatives"
+	@echo "make lint       run ruff, mypy --strict and import-linter"
+	@echo "make docs       build the documentation in build/docs, with warnings as errors"
+	@echo "make package    build the wheel and the sdist, and check their contents; OUT=folder keeps them"
 
 $(V)/.installed: pyproject.toml Makefile
 	test -x $(V)/bin/python || $(PYTHON) -m venv $(V)
@@ -51,8 +52,8 @@ $(V)-%/.installed: pyproject.toml Makefile $(V)/.installed
 		$(ALSO_$*)
 	@touch $@
 
-# Made anew: what is installed is kept where it satisfies, however new it is. Airflow's own providers would lift
-# common-compat above what is declared, hence the constraints.
+# Recreated each time, because uv keeps installed packages that satisfy the requirements, however new they are. The
+# constraints keep Airflow's own providers from raising common-compat above the declared minimum.
 $(V)-lowest/.installed: pyproject.toml Makefile $(V)/.installed
 	$(PYTHON) -m venv --clear $(@D)
 	sed -n '/^dependencies = /,/^]/s/^ *"\(apache-airflow.*\)>=\(.*\)",$$/\1==\2/p' pyproject.toml >$(@D)/constraints.txt
