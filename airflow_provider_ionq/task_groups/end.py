@@ -41,7 +41,7 @@ class EndSessionOfGroup(IonQEndSessionOperator):
       is ended.
     - If the task was killed before the response to its request, this task searches for the session that it may have
       created. A candidate is named in the error, or ended with `adopt_lost_session`.
-    - A run without a success of `create_session` never ends as a success: if no task inside failed, this task fails.
+    - A run without a success of `create_session` never ends as a success: if no task inside fails it, this task does.
     - The session is ended with the connection that created it, if Airflow still has it, even if the DAG has changed.
     - When the end is not confirmed, the log names the session and the limits that will end it.
 
@@ -185,6 +185,6 @@ class EndSessionOfGroup(IonQEndSessionOperator):
         judged = [task.task_id for task in last if all(below.is_teardown for below in task.downstream_list)]
         if not states_in_run(context, self, judged) & FAILED_STATES:
             raise IonQFailException(
-                f"create_session did not succeed; {what}. No task inside failed, so this task fails: the run must not"
-                " be a success."
+                f"create_session did not succeed; {what}. No task inside fails the run, so this task does: the run must"
+                " not be a success."
             )

@@ -130,7 +130,7 @@ def test_end_fails_if_create_session_was_marked_or_is_to_run_again(
 
 
 def test_end_fails_if_a_later_task_hides_the_failed_work(run: Run, made: str) -> None:
-    with pytest.raises(IonQFailException, match="No task inside failed"):
+    with pytest.raises(IonQFailException, match="No task inside fails the run"):
         run(WORK_FAILED, {"session_id": made}).end(after=True)
 
 

@@ -23,6 +23,7 @@ def environment_of(tmp_path: Path) -> dict[str, str]:
     """Return an environment that the demo and all of its descendants can be known by."""
     return {**os.environ, "TMPDIR": str(tmp_path)}
 
+
 PROCESSES = 5
 """The four components of Airflow, and the guard that stops them if the demo is killed."""
 
