@@ -1,8 +1,7 @@
 """
 Wait for a session, then use its JSON.
 
-Situation: a colleague, or another DAG, creates IonQ sessions and submits jobs to them; your work begins when one is
-started.
+Situation: another DAG creates IonQ sessions and submits jobs to them; your work begins when one is started.
 
 You need: a connection `ionq_default` of type IonQ, a running triggerer, and the session's id, given when the DAG is
 triggered: `{"session_id": "..."}`.

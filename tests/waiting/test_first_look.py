@@ -48,7 +48,7 @@ def test_first_polls_of_many_waits_that_begin_together_are_one_request(ionq_emul
     async def scenario() -> list[Finished]:
         return await asyncio.gather(*map(first_look, ids))
 
-    assert [one.session for one in run(scenario())] == [ionq_emulator.session(session_id) for session_id in ids]
+    assert [one.item for one in run(scenario())] == [ionq_emulator.session(session_id) for session_id in ids]
     assert routes(ionq_emulator) == {LIST: 1}
 
 
