@@ -15,8 +15,6 @@ from airflow_provider_ionq.waiting.registry import subscribe
 from airflow_provider_ionq.waiting.waiter import ItemWaiter, LogLine
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from airflow_provider_ionq.waiting.resource import Resource
     from airflow_provider_ionq.waiting.target import Target
     from airflow_provider_ionq.waiting.waiter import Finished, Waiter
@@ -123,8 +121,3 @@ class IonQResourceTrigger(IonQTrigger):
         if self.timeout is None or remaining is None:
             return False
         return self.timeout - remaining <= FIRST_POLL_WITHIN_SECONDS
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and fire once."""
-        raise NotImplementedError
-        yield
