@@ -95,7 +95,7 @@ def test_log_says_why_a_worker_was_started(stack: AirflowStack, ended: Ended, ta
 @pytest.mark.parametrize("task_id", [*WORKERS, *ON_A_WORKER_BECAUSE])
 def test_session_is_pushed_unless_the_triggerer_ended_the_task(stack: AirflowStack, ended: Ended, task_id: str) -> None:
     rows = stack.query(
-        "SELECT value FROM xcom WHERE dag_id = :dag AND run_id = :run AND task_id = :task",
+        "SELECT value FROM xcom WHERE dag_id = :dag AND run_id = :run AND task_id = :task AND key = 'return_value'",
         dag=SUCCEEDING,
         run=ended.runs[SUCCEEDING],
         task=task_id,
