@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_ionq.sessions.capacity_queue import CapacityQueues
 from airflow_provider_ionq.sessions.target import is_ended
 
 if TYPE_CHECKING:
@@ -12,6 +11,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.api.client import IonQClient
     from airflow_provider_ionq.api.models import Session
+    from airflow_provider_ionq.sessions.capacity_queue import CapacityQueues
 
 
 class SessionResource:
@@ -41,6 +41,9 @@ class SessionResource:
 
     def new_observer(self) -> CapacityQueues:
         """Return the queues of the tasks that wait for capacity."""
+        # Not when a DAG is parsed, which needs the resource and no poll.
+        from airflow_provider_ionq.sessions.capacity_queue import CapacityQueues
+
         return CapacityQueues()
 
 
