@@ -53,6 +53,11 @@ class Outage:
         return self.failures == 1
 
     @property
+    def retry_after_seconds(self) -> float:
+        """The pause that the API asked for with the last failure, in seconds, bounded; 0 without one."""
+        return min(self._retry_after or 0.0, MAX_RETRY_AFTER_SECONDS)
+
+    @property
     def refused(self) -> bool:
         """Whether the last poll was rejected."""
         return self._refused_with is not None
@@ -74,4 +79,4 @@ class Outage:
         if grow and self.failures:
             longest = max(interval, min(LONGEST_PAUSE_INTERVALS * interval, LONGEST_PAUSE_SECONDS))
             pause = min(interval * 2.0 ** min(self.failures - 1, 10), longest)
-        return max(pause, min(self._retry_after or 0.0, MAX_RETRY_AFTER_SECONDS))
+        return max(pause, self.retry_after_seconds)

@@ -142,7 +142,7 @@ class Poller(Generic[T]):
         while self._intervals:
             pause = self._outage.pause_seconds(min(self._intervals))
             # The second term ensures a break when the API responds more slowly than the interval.
-            regular = max(polled + pause, finished + min(pause / 2, 1.0))
+            regular = max(polled + pause, finished + min(pause / 2, 1.0), finished + self._outage.retry_after_seconds)
             first = math.inf
             if self._first_polls and not self._outage.failures:
                 first = max(self._first_polled_at + FIRST_POLL_SECONDS, self._first_polls_since + GATHERING_SECONDS)
