@@ -6,17 +6,17 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseOperator
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, AirflowTaskTimeout, BaseOperator
 
 from airflow_provider_ionq.exceptions import IonQCapacityTimeoutException, IonQFailException, IonQSessionLostException
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.operators.ends import missing_end_reason
 from airflow_provider_ionq.sessions.errors import NobodyEndsSessionError, SessionLostError
 from airflow_provider_ionq.sessions.request import LIMITS, SessionRequest
+from airflow_provider_ionq.utils.deferral import DeferrableMixin, check_event
 from airflow_provider_ionq.utils.links import IonQConsoleLink
 from airflow_provider_ionq.utils.task_memory import TaskMemory
 from airflow_provider_ionq.utils.tasks import (
-    TIMED_OUT,
     fail_on_permanent_errors,
     is_rendered_later,
     push_session,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 LONGEST_PAUSE_SECONDS = 300.0
 
 
-class IonQCreateSessionOperator(BaseOperator):
+class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
     """
     Create an IonQ session, and return its JSON once the API shows it. It costs money until it is ended.
 
@@ -151,26 +151,22 @@ class IonQCreateSessionOperator(BaseOperator):
             takes precedence.
         :raises ValueError: when another trigger fired the event.
         """
-        if not isinstance(event, dict) or event.get("backend") != self.backend:
-            raise ValueError(f"The event is not one of IonQCapacityTrigger for this backend: {str(event)[:200]}")
+        event = check_event(event, {"backend": self.backend}, optional=("session_id", "remaining"))
         if freed := event.get("session_id"):
             self.log.info("Session %s on %s has ended: retrying to create a session.", freed, self.backend)
-        now = time.time()
-        remaining = event.get("remaining")
-        if remaining is None:
-            remaining = self.timeout if deadline is None else deadline - now
-        since = now if since is None else since
+        since = time.time() if since is None else since
+        remaining = self.remaining_seconds(event, deadline)
         return self._open(context, since=since, attempt=attempt, remaining=remaining, resumed=True)
 
-    def on_timeout(self, context: Context) -> Session:
+    def on_timeout(self, context: Context, by_execution_timeout: bool = False) -> Session:
         """Make a last attempt after the time-out: capacity may have become free while no triggerer ran."""
-        return self._open(context, since=time.time(), attempt=1, remaining=0.0, resumed=True)
-
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Resume after the trigger; a time-out gets a last attempt."""
-        if next_method == "__fail__" and (next_kwargs or {}).get("error") in TIMED_OUT:
-            next_method, next_kwargs = "on_timeout", {}
-        return super().resume_execution(next_method, next_kwargs, context)
+        try:
+            return self._open(context, since=time.time(), attempt=1, remaining=0.0, resumed=True)
+        except IonQCapacityTimeoutException as error:
+            if not by_execution_timeout:
+                raise
+            limit = self.limit_text(by_execution_timeout=True)
+            raise AirflowTaskTimeout(f"The task reached {limit}. {error.reason}") from None
 
     def on_kill(self) -> None:
         """End a session that this process has just created: no other task knows its id yet."""
@@ -228,8 +224,9 @@ class IonQCreateSessionOperator(BaseOperator):
         """Wait for capacity: return after the pause when waiting on the worker, else defer."""
         if remaining <= 0:
             raise IonQCapacityTimeoutException(
-                f"There was no capacity for a session on {opening.request} within {duration_text(self.timeout)}, and"
-                f" no session was created: {opening.refusal}"
+                f"There was no capacity for a session on {opening.request} within {self.limit_text()}, and"
+                f" no session was created: {opening.refusal}",
+                reason=opening.refusal,
             )
         asked = (opening.refusal and opening.refusal.retry_after_seconds) or 0.0
         pause = min(max(self.poke_interval * 2.0 ** min(attempt - 1, 10), asked), LONGEST_PAUSE_SECONDS)
@@ -252,24 +249,18 @@ class IonQCreateSessionOperator(BaseOperator):
         if not self.deferrable:
             time.sleep(min(pause, remaining))
             return
-        if attempt == 1:
-            self.log.info("Deferring: from here on the triggerer waits, so one must be running.")
         from airflow_provider_ionq.triggers.capacity import IonQCapacityTrigger
 
-        self.defer(
-            trigger=IonQCapacityTrigger(
-                backend=self.backend,
-                ionq_conn_id=self.ionq_conn_id,
-                open_session_ids=list(opening.open_ids),
-                since=since,
-                poke_interval=self.poke_interval,
-                pause=pause,
-                remaining=remaining,
-            ),
-            method_name="execute_complete",
-            kwargs={"since": since, "attempt": attempt + 1, "deadline": time.time() + remaining},
-            timeout=timedelta(seconds=remaining),
+        trigger = IonQCapacityTrigger(
+            backend=self.backend,
+            ionq_conn_id=self.ionq_conn_id,
+            open_session_ids=list(opening.open_ids),
+            since=since,
+            poke_interval=self.poke_interval,
+            pause=pause,
+            remaining=remaining,
         )
+        self.defer_wait(trigger, remaining, first=attempt == 1, since=since, attempt=attempt + 1)
 
 
 class _Surroundings:

@@ -20,14 +20,10 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.hooks.ionq import IonQHook
+from airflow_provider_ionq.utils.deferral import DeferrableMixin, check_event
 from airflow_provider_ionq.utils.links import IonQConsoleLink
 from airflow_provider_ionq.utils.start_from_trigger import start_from_trigger_blocker
-from airflow_provider_ionq.utils.tasks import (
-    TIMED_OUT,
-    TIMED_OUT_AIRFLOW_2,
-    fail_on_permanent_errors,
-    is_rendered_later,
-)
+from airflow_provider_ionq.utils.tasks import fail_on_permanent_errors, is_rendered_later
 from airflow_provider_ionq.waiting import outage
 from airflow_provider_ionq.waiting.blocking_poller import BlockingPoller
 from airflow_provider_ionq.waiting.decision import Outcome
@@ -43,7 +39,7 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.waiting.target import Target
 
 
-class IonQResourceSensor(BaseSensorOperator):
+class IonQResourceSensor(DeferrableMixin, BaseSensorOperator):
     """
     Wait for one item of a resource by poking, rescheduling or deferring, with the same outcome in each mode.
 
@@ -252,12 +248,12 @@ class IonQResourceSensor(BaseSensorOperator):
         :raises ValueError: if the event is not from the sensor's trigger or is about another item.
         """
         seen = self._seen_by_trigger(event)
-        is_over = self._remaining(seen, deadline) <= 0
+        is_over = self.remaining_seconds(seen, deadline) <= 0
         first_poll = seen.get("first_look", False)
         item = seen[self.resource.name] or self._poll(first=first_poll, refused_before=not is_over)
         if item is not None and self._is_met(item, context):
             return item
-        remaining = self._remaining(seen, deadline)
+        remaining = self.remaining_seconds(seen, deadline)
         if remaining <= 0:
             raise AirflowSensorTimeout(self._timed_out())
         self._defer(remaining)
@@ -273,30 +269,15 @@ class IonQResourceSensor(BaseSensorOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume after the trigger. After a time-out, poll once more and raise the same class as `poke`."""
-        if next_method == "__fail__" and (error_text := (next_kwargs or {}).get("error")) in TIMED_OUT:
-            by_execution_timeout = (
-                error_text == TIMED_OUT_AIRFLOW_2
-                and self.execution_timeout is not None
-                and self.execution_timeout.total_seconds() < self.timeout
-            )
-            next_method, next_kwargs = "on_timeout", {"by_execution_timeout": by_execution_timeout}
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except AirflowException as error:
             self._skip_if_never_fail(error)
             raise
 
-    def _remaining(self, seen: dict[str, Any], deadline: float | None) -> float:
-        remaining: float | None = seen.get("remaining")
-        if remaining is None:
-            remaining = self.timeout if deadline is None else min(deadline - time.time(), self.timeout)
-        return remaining
-
     def _timed_out(self, *, by_execution_timeout: bool = False) -> str:
         """Return the message of a time-out, the same in every mode."""
-        limit = duration_text(self.timeout)
-        if by_execution_timeout and self.execution_timeout is not None:
-            limit = f"its execution_timeout of {duration_text(self.execution_timeout.total_seconds())}"
+        limit = self.limit_text(by_execution_timeout=by_execution_timeout)
         return f"{self._named()} did not have {self.target()} within {limit}; at the last poll {self._seen}."
 
     def _skip_if_never_fail(self, error: AirflowException) -> None:
@@ -309,23 +290,17 @@ class IonQResourceSensor(BaseSensorOperator):
     ) -> float:
         remaining = max(self.timeout - run_duration(), 0.0)
         if self.deferrable:
-            self.log.info("Deferring: the wait continues in the triggerer, which must be running.")
-            self._defer(remaining)
+            self._defer(remaining, first=True)
         pause = super()._get_next_poke_interval(started_at, run_duration, poke_count)
         if self._poller is not None:
             pause = self._poller.outage.pause_seconds(pause, grow=not self.reschedule)
         return min(pause, remaining)
 
-    def _defer(self, remaining: float) -> NoReturn:
+    def _defer(self, remaining: float, *, first: bool = False) -> NoReturn:
         # Imported here, so that parsing a DAG file does not load the triggers.
         module, _, name = self.trigger_class_path.rpartition(".")
         trigger_class = getattr(importlib.import_module(module), name)
-        self.defer(
-            trigger=trigger_class(**self._trigger_arguments(), remaining=remaining),
-            method_name="execute_complete",
-            kwargs={"deadline": time.time() + remaining},
-            timeout=timedelta(seconds=remaining),
-        )
+        self.defer_wait(trigger_class(**self._trigger_arguments(), remaining=remaining), remaining, first=first)
 
     def _trigger_arguments(self) -> dict[str, Any]:
         return {
@@ -385,17 +360,13 @@ class IonQResourceSensor(BaseSensorOperator):
 
     def _seen_by_trigger(self, event: dict[str, Any] | None) -> dict[str, Any]:
         """Return the event if it is from the sensor's trigger and about its item."""
-        id_field, name = self.resource.id_field, self.resource.name
-        # Triggers of the first release may still run after an upgrade; their events have the first two keys only.
-        known = {id_field, name, "first_look", "remaining"}
-        if not isinstance(event, dict) or not {id_field, name} <= event.keys() <= known:
-            raise ValueError(f"The task was resumed with an unexpected event: {str(event)[:200]}")
-        item = event[name]
-        if event[id_field] != self.item_id or (item is not None and self.resource.id_of(item) != self.item_id):
-            raise ValueError(
-                f"The trigger of {name} {self.item_id} fired an event of another {name}: {str(event)[:200]}"
-            )
-        return event
+        name = self.resource.name
+        # Triggers of the first release may still run after an upgrade: their events have no optional key.
+        optional = ("first_look", "remaining")
+        seen = check_event(event, {self.resource.id_field: self.item_id}, required=[name], optional=optional)
+        if seen[name] is not None and self.resource.id_of(seen[name]) != self.item_id:
+            raise ValueError(f"The task waits for {name} {self.item_id}, but the event has another: {str(event)[:200]}")
+        return seen
 
     def _was_rescheduled(self, context: Context) -> bool:
         """Return whether this try has polled before, in another process."""

@@ -27,11 +27,6 @@ NULL_CANNOT_BE_PUSHED = (3, 0, 0) <= get_base_airflow_version_tuple() < (3, 1, 0
 
 XCOM_RETURN_KEY = "return_value"
 
-TIMED_OUT_AIRFLOW_2 = "Trigger/execution timeout"
-"""Airflow 2's error for a trigger that timed out, there by `execution_timeout` at the latest."""
-
-TIMED_OUT = ("Trigger timeout", TIMED_OUT_AIRFLOW_2)
-
 SESSION_ID_AS_MAP_INDEX = "{{ task.session_id | string | truncate(64) }}"
 """The default `map_index_template`. Airflow's column holds 250 characters, and PostgreSQL rejects more."""
 

@@ -733,7 +733,7 @@ def test_an_event_of_another_trigger_is_rejected(ionq_emulator: Emulator, event:
     ionq_emulator.fail(409, route=CREATE)
     with pytest.raises(TaskDeferred) as deferred:
         task.try_once()
-    with pytest.raises(ValueError, match="event is not one of IonQCapacityTrigger"):
+    with pytest.raises(ValueError, match="unexpected event|waits for backend"):
         task.resume(deferred.value, event)
     assert ionq_emulator.sessions() == []
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowTaskTimeout, TaskDeferred
 
+from airflow_provider_ionq.exceptions import IonQCapacityTimeoutException
 from airflow_provider_ionq.sensors.session import IonQSessionSensor
 from airflow_provider_ionq.triggers.capacity import IonQCapacityTrigger
 from airflow_provider_ionq.triggers.session import IonQSessionTrigger
@@ -137,10 +138,30 @@ def test_a_wait_for_capacity_keeps_its_timeout_where_airflow_drops_the_arguments
     assert again.value.trigger.serialize()[1]["remaining"] <= 7.0
 
 
+@pytest.mark.parametrize(
+    ("limit", "error", "words"),
+    [
+        (None, IonQCapacityTimeoutException, "within 1 min"),
+        (timedelta(seconds=100), IonQCapacityTimeoutException, "within 1 min"),
+        (timedelta(seconds=20), AirflowTaskTimeout, "its execution_timeout of 20 s"),
+    ],
+)
+def test_a_wait_for_capacity_names_the_limit_that_ended_it_on_airflow_2(
+    ionq_emulator: Emulator, limit: timedelta | None, error: type[Exception], words: str
+) -> None:
+    from tests.sessions.tasks import Task
+
+    ionq_emulator.fail(409, route="POST /sessions", seconds=60)
+    operator = Task(None, timeout=60, execution_timeout=limit).operator
+    with pytest.raises(error, match=words):
+        operator.resume_execution("__fail__", {"error": "Trigger/execution timeout"}, Task(None).context)
+
+
 DAG_FILE = """
 import datetime
 from airflow.providers.common.compat.sdk import DAG
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
+from airflow_provider_ionq.exceptions import IonQCapacityTimeoutException
 from airflow_provider_ionq.sensors.session import IonQSessionSensor
 
 with DAG("time_out", schedule=None, start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)) as dag:
