@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.api.error_mapping import id_text
 from airflow_provider_ionq.api.errors import IonQAddressError, IonQError, IonQNotFoundError
@@ -16,6 +16,8 @@ from airflow_provider_ionq.api.settings import API_VERSION_PATH, PUBLIC_API_URL
 from airflow_provider_ionq.api.transport import LARGEST_ANSWER, Transport
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_provider_ionq.api.settings import ClientSettings
     from airflow_provider_ionq.api.transport import Response
 
@@ -38,7 +40,7 @@ class AddressCheckingTransport(Transport):
         super().__init__(settings)
         self._api_is_there: bool | None = None
 
-    def get(self, path: str, params: dict[str, str] | None = None, *, limit: int = LARGEST_ANSWER) -> Response:
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, limit: int = LARGEST_ANSWER) -> Response:
         """
         Send a GET.
 

@@ -1,34 +1,33 @@
 """
-The endpoints of the IonQ API, without Airflow.
+The endpoints of the IonQ API, without Airflow. Those of jobs are in :mod:`~airflow_provider_ionq.api.jobs`.
 
-Rules of this file: an endpoint is a few lines; a response is checked for the keys that the provider relies on and is
+Rules of both files: an endpoint is a few lines; a response is checked for the keys that the provider relies on and is
 otherwise returned unchanged. Requests are sent by :mod:`~airflow_provider_ionq.api.transport`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
-from urllib.parse import quote
 
 from airflow_provider_ionq.api.address import AddressCheckingTransport
-from airflow_provider_ionq.api.errors import IonQInvalidIdError
+from airflow_provider_ionq.api.items import is_item, item_of
+from airflow_provider_ionq.api.jobs import JobEndpoints
 from airflow_provider_ionq.api.json_stream import items_of
+from airflow_provider_ionq.api.paths import path_segment
 from airflow_provider_ionq.api.transport import MIB, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from airflow_provider_ionq.api.models import Backend, Job, Session, Whoami
+    from airflow_provider_ionq.api.models import Backend, Session, Whoami
     from airflow_provider_ionq.api.settings import ClientSettings
     from airflow_provider_ionq.api.transport import Response
 
 LARGEST_LIST = 128 * MIB
 """Largest list of sessions, in bytes. The API returns an account's whole history: about 10 MB for 20,000 sessions."""
 
-MOST_JOB_PAGES = 10_000
 
-
-class IonQClient:
+class IonQClient(JobEndpoints):
     """
     A client of the IonQ API, v0.4.
 
@@ -133,46 +132,6 @@ class IonQClient:
         answer = self._transport.send_once("POST", f"{_session_path(session_id)}/end")
         return self._session_of(answer, session_id)
 
-    def list_session_jobs(self, session_id: str) -> list[Job]:
-        """
-        Return the jobs of a session from all pages, each as returned by the API.
-
-        :param session_id: id of the session.
-        :raises IonQInvalidIdError: before any request.
-        :raises IonQResponseError: also if the pages do not end.
-
-        https://docs.ionq.com/api-reference/v0.4/sessions/get-session-jobs
-        """
-        path = f"{_session_path(session_id)}/jobs"
-        jobs: list[Job] = []
-        cursors: set[str] = set()
-        params: dict[str, str] = {}
-        for _ in range(MOST_JOB_PAGES):
-            answer = self._transport.get(path, params)
-            page = self._transport.decoded(answer)
-            if not isinstance(page, dict) or not isinstance(page.get("jobs"), list):
-                raise self._transport.unreadable(answer, "has no list of jobs")
-            jobs += page["jobs"]
-            cursor = page.get("next")
-            if not cursor:
-                return jobs
-            if not isinstance(cursor, str) or not cursor.isprintable() or cursor in cursors:
-                raise self._transport.unreadable(answer, "has an invalid `next` cursor")
-            cursors.add(cursor)
-            params = {"next": cursor}
-        raise self._transport.unreadable(answer, f"is page {MOST_JOB_PAGES} and still has a `next` cursor")
-
-    def cancel_job(self, job_id: str) -> None:
-        """
-        Request the cancellation of a job, once.
-
-        :param job_id: id of the job.
-        :raises IonQInvalidIdError: before any request.
-
-        https://docs.ionq.com/api-reference/v0.4/jobs/cancel-job
-        """
-        self._transport.send_once("PUT", f"/jobs/{path_segment(job_id, 'job_id')}/status/cancel")
-
     def whoami(self) -> Whoami:
         """
         Return the id, name and project of the API key in use, not the key itself.
@@ -224,34 +183,7 @@ class IonQClient:
             raise self._transport.unreadable(answer, "is not JSON with sessions") from None
 
     def _session_of(self, answer: Response, session_id: str | None = None) -> Session:
-        session = self._transport.decoded(answer)
-        if not is_session(session):
-            raise self._transport.unreadable(answer, "is not an object with an id and a status")
-        try:
-            path_segment(session["id"], "id")
-        except IonQInvalidIdError:
-            raise self._transport.unreadable(answer, "has an id that cannot name a session") from None
-        if session_id is not None and session["id"] != session_id:
-            raise self._transport.unreadable(answer, f"describes another session than {session_id!r}")
-        return session
-
-
-def path_segment(value: object, name: str) -> str:
-    """
-    Percent-encode an id so that it remains one path segment.
-
-    :param value: the id.
-    :param name: the argument's name, for the error.
-    :raises IonQInvalidIdError: if it is not a string, or is `""`, `.` or `..`, which encoding does not protect.
-    """
-    if not isinstance(value, str):
-        raise IonQInvalidIdError(f"{name} must be a string, not {type(value).__name__}")
-    if value in ("", ".", ".."):
-        raise IonQInvalidIdError(f"{name} must be an id or a name, not {value!r}")
-    try:
-        return quote(value, safe="")
-    except UnicodeEncodeError:
-        raise IonQInvalidIdError(f"{name} contains characters that cannot be encoded: {value!r}") from None
+        return cast("Session", item_of(self._transport, answer, "session", session_id))
 
 
 def _session_path(session_id: object) -> str:
@@ -260,4 +192,4 @@ def _session_path(session_id: object) -> str:
 
 def is_session(value: Any) -> TypeGuard[Session]:
     """Return whether a JSON value has the required keys of a session: an id and a status."""
-    return isinstance(value, dict) and isinstance(value.get("id"), str) and "status" in value
+    return is_item(value)

@@ -118,6 +118,8 @@ def api_error(
         text += " (redirects are not followed: check the API address (host) of the connection)"
     elif status == 401:
         text += " - the API key was rejected: check the API key (password) of the connection"
+    elif status == 404 and request_line.partition(settings.base_url)[2].startswith("/jobs/"):
+        text += " - either the job id or the API key's project is wrong, or the job was deleted"
     elif status == 404 and request_line.partition(settings.base_url)[2].startswith("/sessions"):
         text += (
             " - either the session id or the API key's project is wrong, or sessions are not enabled for this"

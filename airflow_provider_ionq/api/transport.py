@@ -33,6 +33,8 @@ from airflow_provider_ionq.api.errors import IonQApiError, IonQConnectionError, 
 from airflow_provider_ionq.api.redaction import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_provider_ionq.api.settings import ClientSettings
 
 MAX_RETRY_PAUSE_SECONDS = 60.0
@@ -96,12 +98,12 @@ class Transport:
         """Close the connection to the API; a later request opens another."""
         self._session.close()
 
-    def get(self, path: str, params: dict[str, str] | None = None, *, limit: int = LARGEST_ANSWER) -> Response:
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, limit: int = LARGEST_ANSWER) -> Response:
         """
         Send a GET.
 
         :param path: the path after the base URL, percent-encoded.
-        :param params: query parameters.
+        :param params: query parameters; a list repeats the parameter.
         :param limit: size limit of a successful response's body, in bytes, decompressed.
         :raises IonQError: see :mod:`airflow_provider_ionq.api.errors`.
         """
@@ -111,7 +113,7 @@ class Transport:
         """
         Send a request that changes something, once.
 
-        :param method: `POST` or `PUT`.
+        :param method: `POST`, `PUT` or `DELETE`.
         :param path: the path after the base URL, percent-encoded.
         :param body: sent as JSON; None for no body.
         :raises IonQError: `may_have_applied` tells whether the server may have processed the request.
@@ -156,7 +158,7 @@ class Transport:
         self,
         method: str,
         path: str,
-        params: dict[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
         body: dict[str, Any] | None = None,
         limit: int = LARGEST_ANSWER,
     ) -> Response:
@@ -179,7 +181,7 @@ class Transport:
         return isinstance(error, IonQConnectionError) and (method == "GET" or not self._adapter.exchange.sent)
 
     def _attempt(
-        self, method: str, path: str, params: dict[str, str] | None, body: dict[str, Any] | None, limit: int
+        self, method: str, path: str, params: Mapping[str, Any] | None, body: dict[str, Any] | None, limit: int
     ) -> Response:
         outcome = self._outcome(method, path, params, body, limit)
         if isinstance(outcome, Response):
@@ -190,7 +192,7 @@ class Transport:
         raise outcome
 
     def _outcome(
-        self, method: str, path: str, params: dict[str, str] | None, body: dict[str, Any] | None, limit: int
+        self, method: str, path: str, params: Mapping[str, Any] | None, body: dict[str, Any] | None, limit: int
     ) -> Response | IonQError:
         """Send a request once; return an error instead of raising it, so that it has no cause and no context."""
         request_line = f"{method} {self.settings.base_url}{path}"

@@ -1,4 +1,4 @@
-"""An API on plain sockets: it creates sessions like the real one, and answers with any bytes that a test gives."""
+"""An API on plain sockets: it creates sessions and jobs like the real one, and answers with the bytes of a test."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def reset(connection: socket.socket, right: bytes) -> None:
 
 class RawApi:
     """
-    The routes that opening a session takes; each connection serves one request.
+    The routes that opening a session and submitting a job take; each connection serves one request.
 
     :param answering: how a request is answered after it has had its effect.
     :param applies_to: the method and path that is answered so; others are answered well.
@@ -85,6 +85,7 @@ class RawApi:
         wrap: Callable[[socket.socket], socket.socket] = lambda plain: plain,
     ) -> None:
         self.sessions: list[dict[str, Any]] = []
+        self.jobs: list[dict[str, Any]] = []
         self.requests: list[str] = []
         self._answering = answering
         self._applies_to = applies_to
@@ -145,6 +146,13 @@ class RawApi:
         if request == "POST /v0.4/sessions":
             answered = {"id": f"opened-{len(self.sessions)}", "status": "created", "active": True, **json.loads(body)}
             self.sessions.append(answered)
+        elif request == "POST /v0.4/jobs":
+            answered = {"id": f"job-{len(self.jobs)}", "status": "submitted", "session_id": None}
+            self.jobs.append(answered)
+        elif path == "/jobs":
+            answered = {"jobs": self.jobs, "next": None}
+        elif path.startswith("/jobs/"):
+            answered = next((one for one in self.jobs if one["id"] == path.split("/")[2]), {})
         elif path == "/sessions":
             answered = {"sessions": self.sessions}
         elif path.startswith("/sessions/"):

@@ -220,12 +220,31 @@ def test_session_whose_creation_got_a_broken_answer_is_named(name: str, caplog: 
     assert printed[0].count("Traceback") == 1
 
 
+@pytest.mark.parametrize("name", LOST)
+def test_job_whose_submission_got_a_broken_answer_is_sent_once(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    answering, error_class = LOST[name]
+    caplog.set_level(logging.INFO)
+    with raw_api(answering, "POST /v0.4/jobs") as api:
+        client = IonQClient(settings_of(api.url))
+        began = time.monotonic()
+        with pytest.raises(IonQError) as failed:
+            client.create_job({"backend": "simulator", "type": "ionq.circuit.v1", "input": {"secret": KEY}})
+        assert time.monotonic() - began < TIMEOUT_SECONDS + SLACK_SECONDS
+        assert isinstance(failed.value, error_class)
+        assert failed.value.may_have_applied
+        assert api.requests == ["POST /v0.4/jobs"]
+        assert [job["id"] for job in client.list_jobs()] == ["job-0"]
+    assert_key_is_not_in(caplog.text, "".join(traceback.format_exception(failed.value)))
+
+
 @pytest.mark.parametrize("name", UNDERSTOOD)
 def test_unusual_but_valid_answer_is_understood(name: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     with raw_api(UNDERSTOOD[name]) as api:
         assert open_session(settings_of(api.url))["id"] == "opened-0"
         assert len(api.sessions) == 1
+    with raw_api(UNDERSTOOD[name], "POST /v0.4/jobs") as api:
+        assert IonQClient(settings_of(api.url)).create_job({})["id"] == "job-0"
     assert_key_is_not_in(caplog.text)
 
 
@@ -241,6 +260,19 @@ def test_read_with_a_broken_answer_ends_in_time_with_an_ionq_error(name: str) ->
         assert time.monotonic() - began < TIMEOUT_SECONDS + SLACK_SECONDS
     assert not failed.value.may_have_applied
     assert_key_is_not_in("".join(traceback.format_exception(failed.value)), repr(vars(failed.value)))
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_job_read_with_a_broken_answer_ends_in_time_with_an_ionq_error(name: str) -> None:
+    answering, _ = LOST[name]
+    with raw_api(answering, "GET /v0.4/jobs/job-0") as api:
+        client = IonQClient(settings_of(api.url, max_retries=0))
+        client.create_job({})
+        began = time.monotonic()
+        with pytest.raises(IonQError) as failed:
+            client.get_job("job-0")
+        assert time.monotonic() - began < TIMEOUT_SECONDS + SLACK_SECONDS
+    assert not failed.value.may_have_applied
 
 
 @pytest.mark.parametrize(

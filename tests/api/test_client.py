@@ -12,7 +12,7 @@ import urllib3
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_ionq.api.client import IonQClient, path_segment
+from airflow_provider_ionq.api.client import IonQClient
 from airflow_provider_ionq.api.error_mapping import retry_after_seconds
 from airflow_provider_ionq.api.errors import (
     IonQApiError,
@@ -28,6 +28,7 @@ from airflow_provider_ionq.api.errors import (
     IonQServerError,
     IonQTimeoutError,
 )
+from airflow_provider_ionq.api.paths import path_segment
 from airflow_provider_ionq.api.settings import ClientSettings
 
 if TYPE_CHECKING:

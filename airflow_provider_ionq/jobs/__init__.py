@@ -1,0 +1,1 @@
+"""Jobs, without Airflow: validate, submit once, wait for, price and cancel them."""
