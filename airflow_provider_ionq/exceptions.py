@@ -12,10 +12,11 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 class IonQFailException(AirflowFailException):
     """
-    The API or the connection refuses the request permanently.
+    A permanent error: a retry would fail in the same way.
 
     :param text: the whole message.
-    :param reason: the error that the message describes. It is not the cause: Airflow would also print its traceback.
+    :param reason: the error that the message describes, such as an error of :mod:`airflow_provider_ionq.api.errors`. It
+        is not the cause: Airflow would also print its traceback.
     """
 
     def __init__(self, text: str = "", *, reason: Exception | None = None) -> None:
@@ -25,10 +26,6 @@ class IonQFailException(AirflowFailException):
 
 class IonQImpossibleStateException(IonQFailException):
     """The session can never have the awaited status or active flag."""
-
-
-class IonQSessionLostException(IonQFailException):
-    """The response to a create request was lost, and there are candidates for the session that it created."""
 
 
 class IonQCapacityTimeoutException(IonQFailException):

@@ -49,6 +49,12 @@ REFUSALS = frozenset(int(status) for status in http.HTTPStatus if 400 <= status 
 """Statuses of a request that was rejected unprocessed. Gateways add others, which give no such guarantee."""
 
 
+MAY_HAVE_APPLIED = " - the server may still have processed it"
+
+Problem = tuple[type[IonQError], str]
+"""The class and the text of an error."""
+
+
 def connection_error(request_line: str, error: Exception, settings: ClientSettings, *, sent: bool) -> IonQError:
     """
     Return the error for a request without a complete response.
@@ -63,43 +69,63 @@ def connection_error(request_line: str, error: Exception, settings: ClientSettin
     detail = quoted(str(root) or type(root).__name__, settings)
     if _any(causes, TIMED_OUT):
         missing = "complete response" if sent else "connection"
-        return IonQTimeoutError(f"{request_line}: no {missing} within {settings.timeout_seconds:g} s")
-    return _broken_answer(request_line, causes, detail) if sent else _no_connection(request_line, error, causes, detail)
+        return failed(
+            IonQTimeoutError, f"{request_line}: no {missing} within {settings.timeout_seconds:g} s", sent=sent
+        )
+    error_class, problem = _broken_answer(causes, detail) if sent else _no_connection(error, causes, detail)
+    return failed(error_class, f"{request_line}: {problem}", sent=sent)
 
 
-def _no_connection(request_line: str, error: Exception, causes: list[BaseException], detail: str) -> IonQError:
+def failed(error_class: type[IonQError], text: str, *, sent: bool) -> IonQError:
+    """
+    Return the error for a request without a usable response.
+
+    :param text: the text, which begins with the request line.
+    :param sent: whether a byte of the request may have been sent.
+    """
+    may_have_applied = sent and not text.startswith("GET ")
+    return error_class(text + (MAY_HAVE_APPLIED if may_have_applied else ""), may_have_applied=may_have_applied)
+
+
+def _no_connection(error: Exception, causes: list[BaseException], detail: str) -> Problem:
     # urllib3 also raises ProxyError when an established connection to the proxy breaks.
     if isinstance(error, requests.exceptions.ProxyError) and not _any(causes, BROKEN):
-        return IonQUnreachableError(f"{request_line}: the proxy failed: {detail}{UNREACHABLE}")
+        return IonQUnreachableError, f"the proxy failed: {detail}{UNREACHABLE}"
     if _any(causes, (requests.exceptions.SSLError, ssl.SSLError)):
-        return IonQUnreachableError(f"{request_line}: the TLS connection failed: {detail}{UNREACHABLE}")
+        return IonQUnreachableError, f"the TLS connection failed: {detail}{UNREACHABLE}"
     if _any(causes, socket.gaierror):
-        return IonQUnreachableError(f"{request_line}: the host is unknown: {detail}{UNREACHABLE}")
+        return IonQUnreachableError, f"the host is unknown: {detail}{UNREACHABLE}"
     if _any(causes, ConnectionRefusedError):
-        return IonQUnreachableError(f"{request_line}: the host refused the connection: {detail}{UNREACHABLE}")
+        return IonQUnreachableError, f"the host refused the connection: {detail}{UNREACHABLE}"
     if isinstance(error, (requests.ConnectionError, urllib3.exceptions.ProtocolError)):
-        return IonQConnectionError(f"{request_line}: the connection broke before the request was sent: {detail}")
+        return IonQConnectionError, f"the connection broke before the request was sent: {detail}"
     if isinstance(error, requests.exceptions.InvalidSchema):
         # Here requests raises this only for a SOCKS proxy of the environment: the API address begins with http or
         # https, and the connection's proxies are checked.
         detail = f"the proxy is a SOCKS proxy: {INSTALL_SOCKS}"
-    return IonQConfigurationError(f"{request_line}: the request could not be made: {detail}")
+    return IonQConfigurationError, f"the request could not be made: {detail}"
 
 
-def _broken_answer(request_line: str, causes: list[BaseException], detail: str) -> IonQError:
+def _broken_answer(causes: list[BaseException], detail: str) -> Problem:
     alerts = [cause for cause in causes if isinstance(cause, ssl.SSLError) and "ALERT" in (cause.reason or "")]
     if alerts:
         # With TLS 1.3 a server rejects a missing client certificate only after the request.
-        return IonQUnreachableError(f"{request_line}: the TLS connection failed: {detail}{UNREACHABLE}")
+        return IonQUnreachableError, f"the TLS connection failed: {detail}{UNREACHABLE}"
     if _any(causes, (http.client.RemoteDisconnected, http.client.IncompleteRead)) or (
         _any(causes, OSError) and not _any(causes, (http.client.HTTPException, urllib3.exceptions.InvalidHeader))
     ):
-        return IonQConnectionError(f"{request_line}: the connection broke: {detail}")
-    return IonQResponseError(f"{request_line}: the response cannot be read: {detail}")
+        return IonQConnectionError, f"the connection broke: {detail}"
+    return IonQResponseError, f"the response cannot be read: {detail}"
 
 
 def api_error(
-    request_line: str, response: requests.Response, body: bytes | bytearray, settings: ClientSettings, *, is_whole: bool
+    request_line: str,
+    response: requests.Response,
+    body: bytes | bytearray,
+    settings: ClientSettings,
+    *,
+    is_whole: bool,
+    sent: bool,
 ) -> IonQApiError:
     """
     Return the error for a response whose status is not a success.
@@ -109,6 +135,7 @@ def api_error(
     :param body: its body, decompressed.
     :param settings: the client's settings.
     :param is_whole: whether `body` is complete.
+    :param sent: whether a byte of the request may have been sent.
     """
     message = quoted(_api_message(response, body), settings, is_whole=is_whole) or "no body"
     status = response.status_code
@@ -125,12 +152,14 @@ def api_error(
             " - either the session id or the API key's project is wrong, or sessions are not enabled for this"
             " account (they are in beta: IonQ's support enables them per organisation)"
         )
+    may_have_applied = sent and not request_line.startswith("GET ") and status not in REFUSALS
     return api_error_class(status)(
-        f"{text} {id_text(request_id)}",
+        f"{text} {id_text(request_id)}" + (MAY_HAVE_APPLIED if may_have_applied else ""),
         status=status,
         message=message,
         request_id=request_id,
         retry_after_seconds=retry_after_seconds(response.headers.get("Retry-After"), response.headers.get("Date")),
+        may_have_applied=may_have_applied,
     )
 
 

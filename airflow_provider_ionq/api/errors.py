@@ -1,5 +1,5 @@
 """
-Exceptions of the API client.
+Errors of the IonQ API, and of creating and ending what costs money there.
 
 ::
 
@@ -10,14 +10,20 @@ Exceptions of the API client.
     │   ├── IonQUnreachableError      unknown host, refused connection or failed TLS
     │   └── IonQTimeoutError          no complete response in time
     ├── IonQResponseError             an invalid response
-    └── IonQApiError                  an HTTP status other than success
-        ├── IonQAuthenticationError   401
-        ├── IonQPermissionError       403
-        ├── IonQNotFoundError         404
-        │   └── IonQAddressError      404 for every path: the API is not at this address
-        ├── IonQConflictError         409
-        ├── IonQRateLimitError        429
-        └── IonQServerError           5xx
+    ├── IonQApiError                  an HTTP status other than success
+    │   ├── IonQAuthenticationError   401
+    │   ├── IonQPermissionError       403
+    │   ├── IonQNotFoundError         404
+    │   │   └── IonQAddressError      404 for every path: the API is not at this address
+    │   ├── IonQConflictError         409
+    │   ├── IonQRateLimitError        429
+    │   └── IonQServerError           5xx
+    ├── IonQSessionLostError          a create request got no response, and there are candidates for its session
+    ├── IonQNoEndTaskError            no task of the run is certain to end the session
+    ├── IonQNotReadableError          what an earlier try created cannot be read
+    ├── IonQNotPublishedError         what was created could not be reported to Airflow, and has ended
+    ├── IonQNotEndedError             the end of a session is not confirmed
+    └── IonQCreateStoppedError        the task is being killed
 
 ``retryable``: whether the same call may succeed later without a change. ``may_have_applied``: whether the server may
 have processed a failed request that changes something.
@@ -25,13 +31,29 @@ have processed a failed request that changes something.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Self
+
 
 class IonQError(Exception):
-    """Base class of the client's exceptions."""
+    """
+    Base class of all errors of this module.
 
-    retryable = False
-    may_have_applied = False
+    :param text: the full error text.
+    :param retryable: whether a retry may help; None means the value of the class.
+    :param may_have_applied: whether the server may have processed a failed request that changes something.
+    """
+
+    retryable: bool = False
     retry_after_seconds: float | None = None
+
+    def __init__(self, text: str = "", *, retryable: bool | None = None, may_have_applied: bool = False) -> None:
+        super().__init__(text)
+        if retryable is not None:
+            self.retryable = retryable
+        self.may_have_applied = may_have_applied
 
 
 class IonQConfigurationError(IonQError, ValueError):
@@ -77,6 +99,7 @@ class IonQApiError(IonQError):
     :param message: the API's message, at most 200 characters.
     :param request_id: `x-request-id` of the response, for IonQ's support; None without one.
     :param retry_after_seconds: the pause that the API requested, in seconds; None if it requested none.
+    :param may_have_applied: whether the server may have processed a failed request that changes something.
     """
 
     def __init__(
@@ -87,14 +110,26 @@ class IonQApiError(IonQError):
         message: str = "",
         request_id: str | None = None,
         retry_after_seconds: float | None = None,
+        may_have_applied: bool = False,
     ) -> None:
-        super().__init__(text)
+        # Proxies in front of the API return 408, 409 or 425 while they cannot reach it.
+        retryable = status in (408, 409, 425, 429) or status >= 500
+        super().__init__(text, retryable=retryable, may_have_applied=may_have_applied)
         self.status = status
         self.message = message
         self.request_id = request_id
         self.retry_after_seconds = retry_after_seconds
-        # Proxies in front of the API return 408, 409 or 425 while they cannot reach it.
-        self.retryable = status in (408, 409, 425, 429) or status >= 500
+
+    def with_advice(self, advice: str) -> Self:
+        """Return the same error with advice after its text."""
+        return type(self)(
+            f"{self} - {advice}",
+            status=self.status,
+            message=self.message,
+            request_id=self.request_id,
+            retry_after_seconds=self.retry_after_seconds,
+            may_have_applied=self.may_have_applied,
+        )
 
 
 class IonQAuthenticationError(IonQApiError):
@@ -125,15 +160,63 @@ class IonQServerError(IonQApiError):
     """5xx: the service or a proxy in front of it failed."""
 
 
+class IonQSessionLostError(IonQError):
+    """
+    The response to a create request was lost, and there are candidates for the session that it created.
+
+    A retry does not help: it would find the same candidates.
+
+    :param session_ids: ids of the candidates.
+    """
+
+    def __init__(self, text: str, session_ids: list[str]) -> None:
+        super().__init__(text)
+        self.session_ids = session_ids
+
+
+class IonQNoEndTaskError(IonQError):
+    """
+    No task of the run is certain to end the session, so none is left open.
+
+    A retry helps only if it could not be determined whether a task will still end it: then `retryable` is set.
+    """
+
+
+class IonQNotReadableError(IonQError):
+    """What an earlier try created, or may have created, cannot be read, so nothing was created. A retry may help."""
+
+    retryable = True
+
+
+class IonQNotPublishedError(IonQError):
+    """What was created could not be reported to Airflow, and has been ended. A retry may help."""
+
+    retryable = True
+
+
+class IonQNotEndedError(IonQError):
+    """An end was requested, but not confirmed: what was created may still cost money. A retry may help."""
+
+    retryable = True
+
+
+class IonQCreateStoppedError(IonQError):
+    """The task is being killed: nothing was created, or the end of what was created was requested."""
+
+    retryable = True
+
+
 def naming_connection(error: Exception, ionq_conn_id: str) -> str:
     """
-    Return an error's text, which names the Airflow connection once.
+    Return an error's text, which names the Airflow connection once if the error may be due to it.
 
     :param error: an exception of the client, the hook or Airflow. Some already name the connection.
     :param ionq_conn_id: id of the Airflow connection.
     """
     connection = f"Airflow connection {ionq_conn_id!r}"
-    return str(error) if connection in str(error) else f"{error} ({connection})"
+    if connection in str(error) or isinstance(error, IonQNoEndTaskError):
+        return str(error)
+    return f"{error} ({connection})"
 
 
 def api_error_class(status: int) -> type[IonQApiError]:

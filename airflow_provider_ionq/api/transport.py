@@ -22,10 +22,10 @@ from airflow_provider_ionq import __version__
 from airflow_provider_ionq.api.answer_body import AnswerTooLargeError, read_body
 from airflow_provider_ionq.api.bounded_http import BoundedAdapter
 from airflow_provider_ionq.api.error_mapping import (
-    REFUSALS,
     api_error,
     connection_error,
     epoch_seconds,
+    failed,
     id_text,
     request_id_of,
 )
@@ -120,12 +120,7 @@ class Transport:
         """
         # On a new connection: the server may be closing the open one, and the outcome would be unknown.
         self.close()
-        try:
-            return self._send(method, path, body=body)
-        except IonQError as error:
-            if error.may_have_applied:
-                error.args = (f"{error.args[0]} - the server may still have processed it", *error.args[1:])
-            raise
+        return self._send(method, path, body=body)
 
     def decoded(self, answer: Response) -> Any:
         """
@@ -148,11 +143,10 @@ class Transport:
         beginning = answer.body[:LARGEST_ERROR_BODY]
         is_whole = len(beginning) == len(answer.body)
         shown = quoted(beginning.decode(errors="replace"), self.settings, is_whole=is_whole)
-        error = IonQResponseError(
-            f"{answer.request_line}: the response {problem}: {shown!r} {id_text(answer.request_id)}"
+        return IonQResponseError(
+            f"{answer.request_line}: the response {problem}: {shown!r} {id_text(answer.request_id)}",
+            may_have_applied=not answer.request_line.startswith("GET "),
         )
-        error.may_have_applied = not answer.request_line.startswith("GET ")
-        return error
 
     def _send(
         self,
@@ -187,8 +181,6 @@ class Transport:
         if isinstance(outcome, Response):
             self.body_bytes_read += len(outcome.body)
             return outcome
-        refused = isinstance(outcome, IonQApiError) and outcome.status in REFUSALS
-        outcome.may_have_applied = method != "GET" and self._adapter.exchange.sent and not refused
         raise outcome
 
     def _outcome(
@@ -216,7 +208,8 @@ class Transport:
             is_whole = True
         except AnswerTooLargeError:
             if is_success:
-                return IonQResponseError(f"{request_line}: the response is larger than the limit of {limit // MIB} MiB")
+                text = f"{request_line}: the response is larger than the limit of {limit // MIB} MiB"
+                return failed(IonQResponseError, text, sent=self._adapter.exchange.sent)
         except Exception as error:  # the libraries may raise anything on a malformed response
             if response is None or is_success:
                 return connection_error(request_line, error, self.settings, sent=self._adapter.exchange.sent)
@@ -225,7 +218,8 @@ class Transport:
                 response.close()
         assert response is not None
         if not is_success:
-            return api_error(request_line, response, content, self.settings, is_whole=is_whole)
+            sent = self._adapter.exchange.sent
+            return api_error(request_line, response, content, self.settings, is_whole=is_whole, sent=sent)
         date = epoch_seconds(response.headers.get("Date"))
         return Response(request_line, content, request_id_of(response, self.settings), date)
 

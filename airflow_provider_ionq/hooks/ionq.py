@@ -190,7 +190,7 @@ class IonQHook(BaseHook):
         :param cancel_jobs: cancel its open jobs first, one by one; a job that cannot be cancelled is logged, and does
             not keep the session open. The end of the session cancels queued jobs in any case.
         :raises IonQInvalidIdError: before any request.
-        :raises SessionNotEndedError: if the end is not confirmed; names the session and the limits that will end it.
+        :raises IonQNotEndedError: if the end is not confirmed; names the session and the limits that will end it.
 
         https://docs.ionq.com/api-reference/v0.4/sessions/end-session
         """

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, AirflowTaskTimeout, BaseOperator
 
-from airflow_provider_ionq.exceptions import IonQCapacityTimeoutException, IonQFailException, IonQSessionLostException
+from airflow_provider_ionq.exceptions import IonQCapacityTimeoutException, IonQFailException
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.operators.ends import missing_end_reason
-from airflow_provider_ionq.sessions.errors import NobodyEndsSessionError, SessionLostError
 from airflow_provider_ionq.sessions.request import LIMITS, SessionRequest
 from airflow_provider_ionq.utils.deferral import DeferrableMixin, check_event
 from airflow_provider_ionq.utils.links import IonQConsoleLink
-from airflow_provider_ionq.utils.task_memory import TaskMemory
+from airflow_provider_ionq.utils.session_memory import SessionMemory
 from airflow_provider_ionq.utils.tasks import (
     fail_on_permanent_errors,
     is_rendered_later,
@@ -29,9 +28,12 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_ionq.api.errors import IonQError
     from airflow_provider_ionq.api.models import Session
     from airflow_provider_ionq.api.settings import ClientSettings
-    from airflow_provider_ionq.sessions.create import SessionCreator
+    from airflow_provider_ionq.sessions.create import SessionCreation
+    from airflow_provider_ionq.sessions.intent import Intent
+    from airflow_provider_ionq.waiting.create_once import CreateOnce
 
 LONGEST_PAUSE_SECONDS = 300.0
 
@@ -77,12 +79,13 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
         a timedelta, above 0.
     :param deferrable: wait for capacity in the triggerer, which must be running. False waits on a worker, and holds it.
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
-    :raises IonQSessionLost: without retries, when the response was lost; names the candidates.
-    :raises SessionNotHandedOnError: the session could not be reported to Airflow, and has ended.
-    :raises SessionNotEndedError: the end of a session could not be confirmed; names it.
-    :raises IonQCapacityTimeout: without retries, after `timeout`.
+    :raises IonQNotPublishedError: the session could not be reported to Airflow, and has ended.
+    :raises IonQNotEndedError: the end of a session could not be confirmed; names it.
+    :raises IonQCapacityTimeoutException: without retries, after `timeout`.
     :raises IonQFailException: without retries, on permanent errors: an invalid limit, an unknown backend, a refused
-        key; and when no task of this run would end the session.
+        key; when no task of this run would end the session; and when the response was lost and there are candidates,
+        which the message names: then its `reason` is an
+        :class:`~airflow_provider_ionq.api.errors.IonQSessionLostError`.
     :raises IonQError: on transient errors; no session was created, as far as the API shows.
 
     https://docs.ionq.com/api-reference/v0.4/sessions/create-session
@@ -120,7 +123,7 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
             self.poke_interval = _seconds("poke_interval", poke_interval)
         self.deferrable = deferrable
         self.ionq_conn_id = ionq_conn_id
-        self._opening: SessionCreator | None = None
+        self._creator: CreateOnce[Session, Intent] | None = None
         # Values that are known at parse time are checked now; a template is checked when it is rendered.
         given = {name: getattr(self, name) for name in ("backend", *LIMITS)}
         known = {name: value for name, value in given.items() if not is_rendered_later(value)}
@@ -131,7 +134,7 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
 
     def execute(self, context: Context) -> Session:
         """Create the session, or find the one that an earlier try created; return its JSON."""
-        return self._open(context, since=time.time(), attempt=1, remaining=self.timeout)
+        return self._create(context, since=time.time(), attempt=1, remaining=self.timeout)
 
     def execute_complete(
         self,
@@ -156,12 +159,12 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
             self.log.info("Session %s on %s has ended: retrying to create a session.", freed, self.backend)
         since = time.time() if since is None else since
         remaining = self.remaining_seconds(event, deadline)
-        return self._open(context, since=since, attempt=attempt, remaining=remaining, resumed=True)
+        return self._create(context, since=since, attempt=attempt, remaining=remaining, resumed=True)
 
     def on_timeout(self, context: Context, by_execution_timeout: bool = False) -> Session:
         """Make a last attempt after the time-out: capacity may have become free while no triggerer ran."""
         try:
-            return self._open(context, since=time.time(), attempt=1, remaining=0.0, resumed=True)
+            return self._create(context, since=time.time(), attempt=1, remaining=0.0, resumed=True)
         except IonQCapacityTimeoutException as error:
             if not by_execution_timeout:
                 raise
@@ -170,45 +173,41 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
 
     def on_kill(self) -> None:
         """End a session that this process has just created: no other task knows its id yet."""
-        if self._opening is not None:
-            self._opening.stop()
+        if self._creator is not None:
+            self._creator.stop()
 
-    def _open(
+    def _create(
         self, context: Context, *, since: float, attempt: int, remaining: float, resumed: bool = False
     ) -> Session:
-        # Imported here because it loads the HTTP library, which parsing a DAG must not.
-        from airflow_provider_ionq.sessions.create import SessionCreator
+        # Imported here because they load the HTTP library, which parsing a DAG must not.
+        from airflow_provider_ionq.sessions.create import SessionCreation
+        from airflow_provider_ionq.waiting.create_once import CreateOnce
 
         deadline = time.monotonic() + remaining
-        memory = TaskMemory(context, self.ionq_conn_id, resumed=resumed)
-        memory.republish()
+        SessionMemory(context, self.ionq_conn_id, resumed=resumed).republish()
         request = self._request()
+        memory = SessionMemory(context, self.ionq_conn_id, request, resumed=resumed)
         with fail_on_permanent_errors(self.ionq_conn_id):
             settings = IonQHook(self.ionq_conn_id).get_settings()
-        surroundings = _Surroundings(self, context)
-        self._opening = SessionCreator(settings, request, memory, surroundings, self.log, adopt=self.adopt_lost_session)
+        creation = SessionCreation(
+            settings, request, memory, _Surroundings(self, context), self.log, adopt=self.adopt_lost_session
+        )
+        creator = self._creator = CreateOnce(creation, memory, self.log)
         try:
             while True:
-                try:
-                    with fail_on_permanent_errors(self.ionq_conn_id):
-                        session = self._opening.open()
-                except IonQFailException as error:
-                    if isinstance(error.reason, SessionLostError):
-                        raise IonQSessionLostException(str(error), reason=error.reason) from None
-                    if isinstance(error.reason, NobodyEndsSessionError):
-                        raise IonQFailException(str(error.reason), reason=error.reason) from None
-                    raise
+                with fail_on_permanent_errors(self.ionq_conn_id):
+                    session = creator.create()
                 if session is not None:
                     return session
-                self._wait(self._opening, since, attempt, deadline - time.monotonic())
+                self._wait(creation, creator.refusal, since, attempt, deadline - time.monotonic())
                 attempt += 1
         except BaseException:
             # This includes a time-out: Airflow calls on_kill only after this block. A deferral has no session.
-            self._opening.stop()
+            creator.stop()
             raise
         finally:
             # From here on the downstream tasks own the session.
-            self._opening = None
+            self._creator = None
 
     def _request(self) -> SessionRequest:
         try:
@@ -220,15 +219,17 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
         except ValueError as error:
             raise IonQFailException(f"Invalid session request: {error}") from error
 
-    def _wait(self, opening: SessionCreator, since: float, attempt: int, remaining: float) -> None:
+    def _wait(
+        self, creation: SessionCreation, refusal: IonQError | None, since: float, attempt: int, remaining: float
+    ) -> None:
         """Wait for capacity: return after the pause when waiting on the worker, else defer."""
         if remaining <= 0:
             raise IonQCapacityTimeoutException(
-                f"There was no capacity for a session on {opening.request} within {self.limit_text()}, and"
-                f" no session was created: {opening.refusal}",
-                reason=opening.refusal,
+                f"There was no capacity for a session on {creation.describe()} within {self.limit_text()}, and no"
+                f" session was created: {refusal}",
+                reason=refusal,
             )
-        asked = (opening.refusal and opening.refusal.retry_after_seconds) or 0.0
+        asked = (refusal and refusal.retry_after_seconds) or 0.0
         pause = min(max(self.poke_interval * 2.0 ** min(attempt - 1, 10), asked), LONGEST_PAUSE_SECONDS)
         pause = max(pause, self.poke_interval)
         if attempt == 1:
@@ -236,15 +237,15 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
                 "No session can be created on %s now; waiting for at most %s. Open there before the request: %s. %s",
                 self.backend,
                 duration_text(remaining),
-                ", ".join(opening.open_ids) or "none of this organisation's",
-                opening.refusal,
+                ", ".join(creation.open_ids) or "none of this organisation's",
+                refusal,
             )
         else:
             self.log.info(
                 "Still no session can be created on %s; waiting for at most another %s. %s",
                 self.backend,
                 duration_text(remaining),
-                opening.refusal,
+                refusal,
             )
         if not self.deferrable:
             time.sleep(min(pause, remaining))
@@ -254,7 +255,7 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
         trigger = IonQCapacityTrigger(
             backend=self.backend,
             ionq_conn_id=self.ionq_conn_id,
-            open_session_ids=list(opening.open_ids),
+            open_session_ids=list(creation.open_ids),
             since=since,
             poke_interval=self.poke_interval,
             pause=pause,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import XComArg
 
+from airflow_provider_ionq.api.errors import IonQNoEndTaskError
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator
-from airflow_provider_ionq.sessions.errors import EndNotSeenError
 from airflow_provider_ionq.utils.tasks import states_in_run
 
 if TYPE_CHECKING:
@@ -33,20 +33,22 @@ def missing_end_reason(operator: BaseOperator, context: Context) -> str | None:
 
     :param operator: the task that creates the session.
     :param context: the context of that task.
-    :raises EndNotSeenError: when Airflow cannot be queried, or the end task is being cleared.
+    :raises IonQNoEndTaskError: when Airflow cannot be queried, or the end task is being cleared.
     """
     over = []
     for task_id in end_ids(operator):
         try:
             states = states_in_run(context, operator, [task_id])
         except Exception as error:  # Airflow raises many classes, which differ by version
-            raise EndNotSeenError(
+            raise IonQNoEndTaskError(
                 f"It cannot be determined whether {task_id} will still run in this run, so no session was requested:"
-                f" {type(error).__name__}: {error}"
+                f" {type(error).__name__}: {error}",
+                retryable=True,
             ) from error
         if RESTARTING in states:
-            raise EndNotSeenError(
-                f"{task_id} is being cleared while it runs, so no session was requested: a retry finds it ready."
+            raise IonQNoEndTaskError(
+                f"{task_id} is being cleared while it runs, so no session was requested: a retry finds it ready.",
+                retryable=True,
             )
         if gone := states - STILL_TO_COME:
             over.append(f"{task_id} (now {', '.join(sorted(map(str, gone)))})")

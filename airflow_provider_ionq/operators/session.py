@@ -98,7 +98,7 @@ class IonQEndSessionOperator(TakesSessionId, BaseOperator):
         and does not keep the session open. The end of the session cancels queued jobs in any case.
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
     :raises IonQFailException: without retries, when `session_id` is invalid; warns that a session may be open.
-    :raises SessionNotEndedError: when the end of the session is not confirmed after 5 attempts; names the session, its
+    :raises IonQNotEndedError: when the end of the session is not confirmed after 5 attempts; names the session, its
         backend and the limits that will end it.
 
     https://docs.ionq.com/api-reference/v0.4/sessions/end-session

@@ -10,12 +10,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.api.errors import IonQAddressError, IonQError, IonQInvalidIdError
+from airflow_provider_ionq.api.errors import IonQAddressError, IonQError, IonQInvalidIdError, IonQNotEndedError
 from airflow_provider_ionq.api.json_text import json_object, json_text
-from airflow_provider_ionq.sessions.errors import SessionNotEndedError
-from airflow_provider_ionq.sessions.log import SafeLog
 from airflow_provider_ionq.sessions.request import describe_limits
 from airflow_provider_ionq.sessions.target import is_ended
+from airflow_provider_ionq.waiting.safe_log import SafeLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +38,7 @@ def end_session(
     :param log: logger for failed attempts.
     :param sleep: function that waits a number of seconds.
     :raises IonQInvalidIdError: before any request.
-    :raises SessionNotEndedError: when its end is not confirmed; at once when the API permanently refuses to show it.
+    :raises IonQNotEndedError: when its end is not confirmed; at once when the API permanently refuses to show it.
         Names the session and the limits that will end it.
     """
     log = SafeLog(log)
@@ -73,9 +72,8 @@ def end_session(
             pause *= 2
     backend = f" on {json_text(session['backend'])}" if session is not None and session.get("backend") else ""
     closes = "Its limits are unknown" if session is None else f"If no task or user ends it, {describe_limits(session)}"
-    raise SessionNotEndedError(
-        f"The end of session {session_id}{backend} is not confirmed, and it may cost money: {reason}. {closes}.",
-        session,
+    raise IonQNotEndedError(
+        f"The end of session {session_id}{backend} is not confirmed, and it may cost money: {reason}. {closes}."
     ) from None
 
 

@@ -89,32 +89,6 @@ class Intent:
         )
 
 
-class Memory(Protocol):
-    """Storage that outlives the process of a create task, for its next try and for the task that ends the session."""
-
-    def session_id(self) -> str | None:
-        """Return the id of the session that was created."""
-
-    def intent(self, request: SessionRequest) -> Intent | None:
-        """
-        Return the intent of the last request if it created a session or its outcome is unknown.
-
-        :param request: the current request, for a memory that stores nothing.
-        """
-
-    def tell_session(self, session_id: str) -> None:
-        """Report the id of the session to the task that ends it."""
-
-    def remember_session(self, session_id: str) -> None:
-        """Store the id of the session that was created, for a later try."""
-
-    def remember_intent(self, intent: Intent) -> None:
-        """Store the intent, before the request."""
-
-    def forget(self) -> None:
-        """Remove the session id and the intent."""
-
-
 class Surroundings(Protocol):
     """Access of a create task to Airflow."""
 
@@ -125,7 +99,7 @@ class Surroundings(Protocol):
         """
         Return why no task would end a session that is created now; None when an end task will still run.
 
-        :raises IonQError: retryable, when that cannot be determined.
+        :raises IonQNoEndTaskError: retryable, when that cannot be determined.
         """
 
     def settings_of(self, connection: str) -> ClientSettings | None:

@@ -1,79 +1,37 @@
 """
-Search for a session that a request without a response may have created, without Airflow.
+Find the session of an earlier request, and decide whether it may be reused, without Airflow.
 
-Rules of this file: every poll reads the whole list; the next poll retries any error; only the last poll decides that
-there is no candidate.
+Every search reads the whole list; only the last poll decides that there is no candidate. Between two tries the DAG, the
+run's conf or a mapping may have changed: a session of the earlier try is reused only if it matches the current request.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from typing import TYPE_CHECKING
 
 from airflow_provider_ionq.api.errors import IonQApiError, IonQError
 from airflow_provider_ionq.api.json_text import json_text
 from airflow_provider_ionq.sessions.request import describe_limits
+from airflow_provider_ionq.waiting.backoff import poll_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from airflow_provider_ionq.api.client import IonQClient
     from airflow_provider_ionq.api.models import Session
-    from airflow_provider_ionq.api.settings import ClientSettings
     from airflow_provider_ionq.sessions.intent import Intent
+    from airflow_provider_ionq.sessions.request import SessionRequest
 
 FIND_SECONDS = 30.0
 """How long to search for a session that may have been created: the server may process a request late."""
-
-LONGEST_LOOK_SECONDS = 10.0
-
-
-def single_attempt_settings(settings: ClientSettings) -> ClientSettings:
-    """Return settings for repeated polls: the retries of one poll would take longer than all polls may."""
-    return dataclasses.replace(
-        settings, max_retries=0, timeout_seconds=min(settings.timeout_seconds, LONGEST_LOOK_SECONDS)
-    )
-
-
-def backoff(seconds: float, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
-    """Pace repeated polls: the first at once, the next after growing pauses, the last when the time is up."""
-    deadline = time.monotonic() + seconds
-    pause = 1.0
-    while True:
-        yield
-        remaining = deadline - time.monotonic()
-        if remaining <= 0:
-            return
-        sleep(min(pause, remaining))
-        pause = min(pause * 2, LONGEST_LOOK_SECONDS)
-
-
-def read_in_time(client: IonQClient, session_id: str, seconds: float, sleep: Callable[[float], None]) -> Session:
-    """
-    Return a session as soon as the API shows it.
-
-    :param client: client with :func:`single_attempt_settings`.
-    :param session_id: id of the session.
-    :param seconds: how long to try.
-    :param sleep: function that waits a number of seconds.
-    :raises IonQError: when the last poll failed.
-    """
-    failure: IonQError | None = None
-    for _ in backoff(seconds, sleep):
-        try:
-            return client.get_session(session_id)
-        except IonQError as error:
-            failure = error
-    assert failure is not None  # there is at least one poll
-    raise failure
 
 
 def find(client: IonQClient, intent: Intent, *, sleep: Callable[[float], None] = time.sleep) -> list[Session]:
     """
     Return the candidates for the session of a request as soon as there are any, or an empty list after 30 s.
 
-    :param client: client with :func:`single_attempt_settings`.
+    :param client: client with :func:`~airflow_provider_ionq.waiting.backoff.single_attempt_settings`.
     :param intent: the intent of the request.
     :param sleep: function that waits a number of seconds.
     :raises IonQError: when the last poll failed.
@@ -82,24 +40,42 @@ def find(client: IonQClient, intent: Intent, *, sleep: Callable[[float], None] =
         project_id = client.whoami().get("project_id")
     except IonQError:
         project_id = None
-    failure: IonQError | None = None
-    for _ in backoff(FIND_SECONDS, sleep):
-        try:
-            _, sessions = client.list_sessions_at()
-        except IonQError as error:
-            failure = error
-            continue
-        failure = None
-        if found := [session for session in sessions if intent.may_be(session, project_id)]:
-            return found
-    if failure is not None:
-        raise failure
-    return []
+
+    def candidates() -> list[Session]:
+        _, sessions = client.list_sessions_at()
+        return [session for session in sessions if intent.may_be(session, project_id)]
+
+    return poll_until(candidates, FIND_SECONDS, accept=bool, sleep=sleep)
 
 
 def adoptable(found: list[Session]) -> Session | None:
     """Return the session to adopt: the only candidate, if it was not started."""
     return found[0] if len(found) == 1 and found[0]["status"] == "created" else None
+
+
+def difference(session: Session, intent: Intent | None, request: SessionRequest, connection: str) -> str | None:
+    """
+    Return why a session that an earlier try created does not match the current request; None when it matches.
+
+    :param session: its JSON from the API.
+    :param intent: the intent of its request; None if it is unknown.
+    :param request: the current request.
+    :param connection: id of the current Airflow connection.
+    """
+    if intent is not None and intent.connection not in (None, connection):
+        return f"it was created with Airflow connection {intent.connection!r}, and {connection!r} is requested now"
+    if intent is not None and intent.request is not None:
+        # Not compared with the limits that the API shows: it may add limits of its own.
+        if intent.request != request:
+            return f"it was created on {intent.request}, and {request} is requested now"
+        same = session.get("backend") in (None, request.backend)
+    else:
+        same = request.is_answered_by(session)
+    if same:
+        return None
+    return (
+        f"it is on {json_text(session.get('backend'))}, and {describe_limits(session)}, and {request} is requested now"
+    )
 
 
 def describe_candidates(found: list[Session]) -> str:
@@ -111,6 +87,24 @@ def describe_candidates(found: list[Session]) -> str:
     )
     number = "is a session" if len(found) == 1 else f"are {len(found)} sessions"
     return f"{number} that may be the one it created: {named}. IonQ gives no way to tell"
+
+
+def describe_lost(request: str, found: list[Session], lost: IonQError | None) -> str:
+    """
+    Return the error text for a session whose create response was lost.
+
+    :param request: description of the request.
+    :param found: the candidates.
+    :param lost: error of the request; None if it is unknown because the process died.
+    """
+    who, why = ("An earlier try", "") if lost is None else ("This try", f" ({lost})")
+    return (
+        f"{who} requested a session on {request} and got no response{why}. Since then there"
+        f" {describe_candidates(found)}, so no other was created. If it is yours, end it (IonQEndSessionOperator, or"
+        " IonQHook().end_session), and clear this task and those after it to create another; or set"
+        " adopt_lost_session=True and clear them: this task continues with such a session if it is the only one and was"
+        " not started. If it belongs to another user, clear them once it was started or has ended."
+    )
 
 
 def with_backends(error: IonQError, backend: str, client: IonQClient) -> IonQError:
@@ -128,5 +122,5 @@ def with_backends(error: IonQError, backend: str, client: IonQClient) -> IonQErr
     except (IonQError, KeyError, TypeError):
         return error
     if backend not in names:
-        error.args = (f"{error} - there is no backend {backend!r}; known backends: {', '.join(names)}",)
+        return error.with_advice(f"there is no backend {backend!r}; known backends: {', '.join(names)}")
     return error

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, AirflowSkipException
 
-from airflow_provider_ionq.api.errors import IonQError, naming_connection
+from airflow_provider_ionq.api.errors import IonQError, IonQNotEndedError, IonQSessionLostError, naming_connection
 from airflow_provider_ionq.api.json_text import json_text
-from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionLostException
+from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator
-from airflow_provider_ionq.sessions.errors import SessionNotEndedError
-from airflow_provider_ionq.sessions.log import SafeLog
 from airflow_provider_ionq.sessions.request import describe_limits
-from airflow_provider_ionq.utils.task_memory import asked_for, opened_session_id, opened_with_connection
+from airflow_provider_ionq.utils.session_memory import connection_of_request, created_session_id, pending_intent
 from airflow_provider_ionq.utils.tasks import states_in_run
 from airflow_provider_ionq.waiting.durations import duration_text
+from airflow_provider_ionq.waiting.safe_log import SafeLog
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -46,14 +45,16 @@ class EndSessionOfGroup(IonQEndSessionOperator):
     - When the end is not confirmed, the log names the session and the limits that will end it.
 
     :param opened: the session's JSON as returned by `create_session` (templated); None if it returned none.
-    :param opening: progress of `create_session` in the form of :mod:`~airflow_provider_ionq.utils.task_memory`: an
+    :param opening: progress of `create_session` in the form of :mod:`~airflow_provider_ionq.utils.session_memory`: an
         XComArg, read when needed.
     :param create_id: id of the `create_session` task.
     :param adopt_lost_session: end a candidate for a lost session, if it is the only one and was not started.
     :ivar last_work_ids: ids of the tasks inside without another task inside downstream.
-    :raises IonQSessionLost: without retries; names the candidates for the session that `create_session` created.
-    :raises IonQFailException: without retries, when no session is open but the run must not be a success.
-    :raises SessionNotEndedError: when the end of the session is not confirmed, or its existence cannot be determined.
+    :raises IonQFailException: without retries, when there are candidates for the session that `create_session` created,
+        which the message names: then its `reason` is an
+        :class:`~airflow_provider_ionq.api.errors.IonQSessionLostError`; and when no session is open but the run must
+        not be a success.
+    :raises IonQNotEndedError: when the end of the session is not confirmed, or its existence cannot be determined.
     """
 
     template_fields: Sequence[str] = (*IonQEndSessionOperator.template_fields, "opened")
@@ -119,12 +120,13 @@ class EndSessionOfGroup(IonQEndSessionOperator):
         time.sleep(GONE_SECONDS)
         opening = self.opening.resolve(context)
         self._use_connection_of(opening)
-        intent = asked_for(opening, context)
+        intent = pending_intent(opening, context)
         if intent is None:
-            return opened_session_id(opening)
+            return created_session_id(opening)
         # Imported here because they load the HTTP library, which parsing a DAG must not.
         from airflow_provider_ionq.api.client import IonQClient
-        from airflow_provider_ionq.sessions.recover import adoptable, describe_candidates, find, single_attempt_settings
+        from airflow_provider_ionq.sessions.recover import adoptable, describe_candidates, find
+        from airflow_provider_ionq.waiting.backoff import single_attempt_settings
 
         # Candidates that were named before may still be open.
         intent = dataclasses.replace(intent, named=())
@@ -133,12 +135,11 @@ class EndSessionOfGroup(IonQEndSessionOperator):
             settings = single_attempt_settings(IonQHook(self.ionq_conn_id).get_settings())
             found = find(IonQClient(settings, check_address=True), intent)
         except (IonQError, AirflowNotFoundException) as error:
-            raise SessionNotEndedError(
+            raise IonQNotEndedError(
                 f"create_session {asked}, and it is unknown whether one is open, which may cost money: the sessions"
-                f" cannot be read: {naming_connection(error, self.ionq_conn_id)}",
-                None,
+                f" cannot be read: {naming_connection(error, self.ionq_conn_id)}"
             ) from None
-        if (session_id := opened_session_id(self.opening.resolve(context))) is not None:
+        if (session_id := created_session_id(self.opening.resolve(context))) is not None:
             return session_id  # it was still running, and has received its response meanwhile
         if not found:
             return None
@@ -146,10 +147,11 @@ class EndSessionOfGroup(IonQEndSessionOperator):
         if session is not None:
             log.warning("Adopting session %s as the one that was requested.", session["id"])
             return session["id"]
-        raise IonQSessionLostException(
+        text = (
             f"create_session {asked} and received no response. Since then there {describe_candidates(found)}, so"
             " none was ended. If it is yours, end it: IonQEndSessionOperator, or IonQHook().end_session."
         )
+        raise IonQFailException(text, reason=IonQSessionLostError(text, [session["id"] for session in found]))
 
     def _told(self, context: Context) -> object:
         """Return the progress of `create_session`; None if it cannot be read, which must not prevent the end."""
@@ -161,7 +163,7 @@ class EndSessionOfGroup(IonQEndSessionOperator):
 
     def _use_connection_of(self, opening: object) -> None:
         """Switch to the connection that requested the session: the DAG may name another one now."""
-        connection = opened_with_connection(opening)
+        connection = connection_of_request(opening)
         if connection is None or connection == self.ionq_conn_id:
             return
         try:

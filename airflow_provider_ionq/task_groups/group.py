@@ -22,7 +22,7 @@ from airflow_provider_ionq.task_groups import arguments, wiring
 from airflow_provider_ionq.task_groups.documentation import TASK_DOCS
 from airflow_provider_ionq.task_groups.end import EndSessionOfGroup
 from airflow_provider_ionq.task_groups.left_open import report_session_left_open
-from airflow_provider_ionq.utils.task_memory import OPENING_KEY
+from airflow_provider_ionq.utils.session_memory import PROGRESS_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -265,7 +265,7 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
             "end_session",
             session_id=self.session_id,
             opened=handed_on,
-            opening=handed_on[OPENING_KEY],
+            opening=handed_on[PROGRESS_KEY],
             create_id=self.create.task_id,
             on_failure_callback=[report_session_left_open, *arguments.callbacks(self, "on_failure_callback")],
             **arguments.OF_END,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ionq.api.errors import IonQError
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.sessions.request import describe_limits
-from airflow_provider_ionq.utils.task_memory import OPENING_KEY, opened_session_id
+from airflow_provider_ionq.utils.session_memory import PROGRESS_KEY, created_session_id
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -39,7 +39,7 @@ def _report(context: Any) -> None:
     if isinstance(session, dict) and session.get("id"):
         backend = session.get("backend") or "an unknown backend"
         which = f"session {session['id']} on {backend}, which {task.create_id} created: {describe_limits(session)}"
-    elif session_id := opened_session_id(_pulled(ti, task, OPENING_KEY)):
+    elif session_id := created_session_id(_pulled(ti, task, PROGRESS_KEY)):
         which = f"session {session_id}, which {task.create_id} created: its limits are those of {task.create_id}"
     else:
         which = f"the session that {task.create_id} may have created: see its log"

@@ -19,13 +19,14 @@ from airflow_provider_ionq.api.errors import (
     IonQError,
     IonQResponseError,
     IonQServerError,
+    IonQSessionLostError,
     IonQTimeoutError,
 )
 from airflow_provider_ionq.api.settings import ClientSettings
-from airflow_provider_ionq.sessions.create import SessionCreator
-from airflow_provider_ionq.sessions.errors import SessionLostError
+from airflow_provider_ionq.sessions.create import SessionCreation
 from airflow_provider_ionq.sessions.request import SessionRequest
 from airflow_provider_ionq.sessions.resource import SESSIONS
+from airflow_provider_ionq.waiting.create_once import CreateOnce
 from airflow_provider_ionq.waiting.fetcher import Fetcher
 from tests.api.raw_api import Answering, answer, bytes_only, drip, in_turn, raw_api, reset, stay_silent
 
@@ -161,11 +162,11 @@ UNDERSTOOD: dict[str, Answering] = {
 class Memory:
     """Keeps nothing over a try."""
 
-    def session_id(self) -> None: ...
-    def intent(self, request: Any) -> None: ...
-    def tell_session(self, session_id: str) -> None: ...
-    def remember_session(self, session_id: str) -> None: ...
-    def remember_intent(self, intent: Any) -> None: ...
+    def item_id(self) -> None: ...
+    def intent(self) -> None: ...
+    def publish_id(self, item_id: str) -> None: ...
+    def store_id(self, item_id: str) -> None: ...
+    def store_intent(self, intent: Any) -> None: ...
     def forget(self) -> None: ...
 
 
@@ -185,7 +186,8 @@ def settings_of(url: str, **changed: Any) -> ClientSettings:
 
 def open_session(settings: ClientSettings) -> Any:
     request = SessionRequest.of("qpu.forte-1", duration_limit_min=60)
-    return SessionCreator(settings, request, Memory(), NoAirflow(), logging.getLogger(__name__)).open()
+    memory, log = Memory(), logging.getLogger(__name__)
+    return CreateOnce(SessionCreation(settings, request, memory, NoAirflow(), log), memory, log).create()
 
 
 def assert_key_is_not_in(*texts: str) -> None:
@@ -211,7 +213,7 @@ def test_session_whose_creation_got_a_broken_answer_is_named(name: str, caplog: 
         assert api.requests == ["POST /v0.4/sessions"]
         api.sessions.clear()
 
-        with pytest.raises(SessionLostError, match="opened-0") as lost:
+        with pytest.raises(IonQSessionLostError, match="opened-0") as lost:
             open_session(settings)
         assert lost.value.session_ids == ["opened-0"]
         assert api.requests.count("POST /v0.4/sessions") == 2, "no answer makes the client send it again"

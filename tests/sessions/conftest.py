@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_ionq.emulator.fixtures import ionq_emulator
-from airflow_provider_ionq.sessions import create as opening
-from airflow_provider_ionq.sessions import handing_on
-from airflow_provider_ionq.sessions import recover as search
+from airflow_provider_ionq.sessions import recover
 from airflow_provider_ionq.task_groups import end
+from airflow_provider_ionq.waiting import create_once, publisher
 
 __all__ = ["ionq_emulator"]
 
@@ -16,7 +15,7 @@ __all__ = ["ionq_emulator"]
 @pytest.fixture(autouse=True)
 def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look for a lost session, for one that is not shown yet and for Airflow for one second; for no task to be gone."""
-    monkeypatch.setattr(search, "FIND_SECONDS", 1.0)
-    monkeypatch.setattr(opening, "SHOW_SECONDS", 1.0)
-    monkeypatch.setattr(handing_on, "TELL_SECONDS", 1.0)
+    monkeypatch.setattr(recover, "FIND_SECONDS", 1.0)
+    monkeypatch.setattr(create_once, "SHOW_SECONDS", 1.0)
+    monkeypatch.setattr(publisher, "PUBLISH_SECONDS", 1.0)
     monkeypatch.setattr(end, "GONE_SECONDS", 0.0)

@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from airflow_provider_ionq.api.errors import IonQSessionLostError
+from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow.providers.common.compat.sdk import TaskDeferred
 
 BACKEND = "qpu.forte-1"
+
+SESSION_KEY = "ionq_session_id"
+INTENT_KEY = "ionq_session_intent"
+"""Keys in the task state store. They outlive an upgrade, so they do not change."""
+
+
+@contextmanager
+def raises_session_lost(match: str | None = None) -> Iterator[pytest.ExceptionInfo[IonQFailException]]:
+    """Expect the error that names the candidates for a lost session."""
+    with pytest.raises(IonQFailException, match=match) as error:
+        yield error
+    assert isinstance(error.value.reason, IonQSessionLostError)
+    assert all(session_id in str(error.value) for session_id in error.value.reason.session_ids)
 
 
 class Store:

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_ionq.api.json_text import json_text
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator
-from airflow_provider_ionq.sessions.earlier import difference, lost_words
 from airflow_provider_ionq.sessions.intent import Intent
-from airflow_provider_ionq.sessions.recover import adoptable, describe_candidates
+from airflow_provider_ionq.sessions.recover import adoptable, describe_candidates, describe_lost, difference
 from airflow_provider_ionq.sessions.request import SessionRequest, created_epoch, describe_limits
 from airflow_provider_ionq.sessions.target import SessionTarget, decide, is_ended, never_started_hint
 from tests.sessions.tasks import BACKEND, Store, Task
@@ -68,7 +67,7 @@ def test_no_description_raises_or_loses_the_id(session: Any) -> None:
     REQUEST.is_answered_by(session)
     adoptable([session])
     assert SESSION_ID in describe_candidates([session])
-    assert SESSION_ID in lost_words("qpu", [session], None)
+    assert SESSION_ID in describe_lost("qpu", [session], None)
     difference(session, None, REQUEST, "ionq_default")
     Intent(request=REQUEST, open_ids=(), since=0.0, until=1e12).may_be(session, "a project")
     for target in (

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_ionq.api.errors import IonQNotEndedError, IonQNotReadableError
 from airflow_provider_ionq.emulator import Emulator
-from airflow_provider_ionq.exceptions import IonQSessionLostException
 from airflow_provider_ionq.sessions import end as closing
-from airflow_provider_ionq.sessions.errors import SessionNotEndedError, SessionNotShownError
-from airflow_provider_ionq.utils.task_memory import INTENT_KEY, SESSION_KEY
-from tests.sessions.tasks import BACKEND, Store, Task
+from tests.sessions.tasks import BACKEND, INTENT_KEY, SESSION_KEY, Store, Task, raises_session_lost
 from tests.sessions.test_create_session import CREATE, END, crash, open_sessions, requests
 
 if TYPE_CHECKING:
@@ -68,7 +66,7 @@ def test_stored_session_that_cannot_be_ended_is_named_and_not_replaced(
     first = Task(store).try_once()["id"]
     ionq_emulator.fail(503, route=END)
     changed = Task(store, duration_limit_min=5)
-    with pytest.raises(SessionNotEndedError, match=first) as error:
+    with pytest.raises(IonQNotEndedError, match=first) as error:
         changed.try_once()
     assert error.value.retryable
     assert open_sessions(ionq_emulator) == [first]
@@ -84,7 +82,7 @@ def test_lost_session_of_another_request_is_named_and_never_adopted(
     crash(Task(store), ionq_emulator, CREATE, after=True)
     (lost,) = open_sessions(ionq_emulator)
     changed = Task(store, adopt_lost_session=adopt, **change)
-    with pytest.raises(IonQSessionLostException, match=f"on {BACKEND} with duration_limit_min=60 .*{lost}"):
+    with raises_session_lost(match=f"on {BACKEND} with duration_limit_min=60 .*{lost}"):
         changed.try_once()
     assert requests(ionq_emulator).count(CREATE) == 1
     ionq_emulator.end_session(lost)
@@ -118,7 +116,7 @@ def test_stored_session_whose_connection_was_deleted_is_named(
     store = Store()
     first = Task(store, ionq_conn_id="elsewhere").try_once()["id"]
     monkeypatch.delenv("AIRFLOW_CONN_ELSEWHERE")
-    with pytest.raises(SessionNotShownError, match=f"{first}.* with Airflow connection 'elsewhere'.*cannot be read"):
+    with pytest.raises(IonQNotReadableError, match=f"{first}.* with Airflow connection 'elsewhere'.*cannot be read"):
         Task(store).try_once()
     assert ionq_emulator.sessions() == []
 
@@ -127,7 +125,7 @@ def test_lost_session_is_searched_in_the_account_of_its_request(ionq_emulator: E
     store = Store()
     crash(Task(store, ionq_conn_id="elsewhere"), elsewhere, CREATE, after=True)
     (lost,) = open_sessions(elsewhere)
-    with pytest.raises(IonQSessionLostException, match=f"with Airflow connection 'elsewhere' .*{lost}"):
+    with raises_session_lost(match=f"with Airflow connection 'elsewhere' .*{lost}"):
         Task(store, adopt_lost_session=True).try_once()
     assert ionq_emulator.sessions() == []
 
@@ -138,6 +136,6 @@ def test_account_that_cannot_be_searched_for_a_lost_session_is_left_to_a_retry(
     store = Store()
     crash(Task(store, ionq_conn_id="elsewhere"), elsewhere, CREATE, after=True)
     elsewhere.api_key = "rotated"
-    with pytest.raises(SessionNotShownError, match="'elsewhere'.*unknown whether one is open"):
+    with pytest.raises(IonQNotReadableError, match="'elsewhere'.*unknown whether one is open"):
         Task(store).try_once()
     assert ionq_emulator.sessions() == []

@@ -12,13 +12,19 @@ import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_ionq.api.client import IonQClient
-from airflow_provider_ionq.api.errors import IonQError, IonQServerError, IonQTimeoutError, IonQUnreachableError
-from airflow_provider_ionq.exceptions import IonQCapacityTimeoutException, IonQFailException, IonQSessionLostException
+from airflow_provider_ionq.api.errors import (
+    IonQCreateStoppedError,
+    IonQError,
+    IonQNotReadableError,
+    IonQServerError,
+    IonQTimeoutError,
+    IonQUnreachableError,
+)
+from airflow_provider_ionq.exceptions import IonQCapacityTimeoutException, IonQFailException
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
-from airflow_provider_ionq.sessions.create import SessionCreator
-from airflow_provider_ionq.sessions.errors import OpeningStoppedError, SessionNotShownError
-from airflow_provider_ionq.utils.task_memory import INTENT_KEY, OPENING_KEY, SESSION_KEY
-from tests.sessions.tasks import BACKEND, Store, Task
+from airflow_provider_ionq.utils.session_memory import PROGRESS_KEY
+from airflow_provider_ionq.waiting.create_once import CreateOnce
+from tests.sessions.tasks import BACKEND, INTENT_KEY, SESSION_KEY, Store, Task, raises_session_lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,7 +167,7 @@ def test_request_with_a_lost_answer_is_never_repeated_and_the_error_names_the_se
     others = ionq_emulator.create_session(BACKEND, settings={"duration_limit_min": 60})["id"]
     lose(ionq_emulator, how)
     task = Task(store)
-    with pytest.raises(IonQSessionLostException) as lost:
+    with raises_session_lost() as lost:
         task.try_once()
     (made,) = [session_id for session_id in open_sessions(ionq_emulator) if session_id != others]
     assert made in str(lost.value)
@@ -191,7 +197,7 @@ def test_lost_session_is_not_adopted_if_there_are_two_candidates(ionq_emulator: 
 
     on_record(ionq_emulator, meddle)
     ionq_emulator.disturb("drop_after_read", route=CREATE)
-    with pytest.raises(IonQSessionLostException) as lost:
+    with raises_session_lost() as lost:
         Task(store, adopt_lost_session=True).try_once()
     assert all(session_id in str(lost.value) for session_id in open_sessions(ionq_emulator))
     assert len(open_sessions(ionq_emulator)) == 2
@@ -253,7 +259,7 @@ def test_lost_session_that_was_started_is_named_and_never_adopted(ionq_emulator:
     on_record(ionq_emulator, start)
     ionq_emulator.disturb("drop_after_read", route=CREATE)
     task = Task(store, adopt_lost_session=True)
-    with pytest.raises(IonQSessionLostException) as lost:
+    with raises_session_lost() as lost:
         task.try_once()
     (lost_id,) = open_sessions(ionq_emulator)
     assert f"{lost_id}, created at" in str(lost.value)
@@ -287,7 +293,7 @@ def test_lost_session_that_appears_late_in_the_list_is_found(ionq_emulator: Emul
                 looks.append(ionq_emulator.create_session(BACKEND, settings={"duration_limit_min": 60})["id"])
 
     on_record(ionq_emulator, appear)
-    with pytest.raises(IonQSessionLostException) as lost:
+    with raises_session_lost() as lost:
         Task(store).try_once()
     assert looks[2] in str(lost.value)
 
@@ -300,7 +306,7 @@ def test_search_for_a_lost_session_survives_a_failing_list(ionq_emulator: Emulat
             ionq_emulator.fail(503, route=LIST)
 
     on_record(ionq_emulator, fail_once)
-    with pytest.raises(IonQSessionLostException):
+    with raises_session_lost():
         Task(store).try_once()
 
 
@@ -328,7 +334,7 @@ def crash(task: Task, emulator: Emulator, route: str, *, after: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(IonQClient, name, dying(name))
         # It has no time for that either.
-        patch.setattr(SessionCreator, "stop", lambda _: None)
+        patch.setattr(CreateOnce, "stop", lambda _: None)
         with pytest.raises(Killed):
             task.try_once()
 
@@ -348,7 +354,7 @@ def test_session_of_a_try_that_dies_before_the_answer_is_named_by_the_next_try(
     task = Task(store)
     crash(task, ionq_emulator, CREATE, after=True)
     (made,) = open_sessions(ionq_emulator)
-    with pytest.raises(IonQSessionLostException, match=made):
+    with raises_session_lost(match=made):
         task.try_once()
     assert requests(ionq_emulator).count(CREATE) == 1
 
@@ -389,7 +395,7 @@ def test_a_stored_session_that_cannot_be_read_is_named_and_left_to_a_retry(
     crash(task, ionq_emulator, READ, after=False)
     (made,) = open_sessions(ionq_emulator)
     ionq_emulator.fail(status, route=READ, seconds=60)
-    with pytest.raises(SessionNotShownError, match=f"{made}.* may cost money") as error:
+    with pytest.raises(IonQNotReadableError, match=f"{made}.* may cost money") as error:
         task.try_once()
     assert error.value.retryable
     ionq_emulator.clear_faults()
@@ -426,7 +432,7 @@ def test_intent_is_published_before_the_request_and_the_session_id_after_it(
 ) -> None:
     told: dict[str, Any] = {}
     task = Task(store)
-    on_record(ionq_emulator, lambda request: told.update({request.route: task.xcoms.get(OPENING_KEY)}))
+    on_record(ionq_emulator, lambda request: told.update({request.route: task.xcoms.get(PROGRESS_KEY)}))
     session = task.try_once()
     assert told[LIST] == {}
     assert told[CREATE]["intent"]["request"]["backend"] == BACKEND
@@ -438,7 +444,7 @@ def test_published_intent_is_cleared_when_the_request_is_rejected(ionq_emulator:
     ionq_emulator.fail(400, route=CREATE)
     with pytest.raises(IonQFailException):
         task.try_once()
-    assert task.xcoms[OPENING_KEY] == {}
+    assert task.xcoms[PROGRESS_KEY] == {}
 
 
 @pytest.mark.parametrize("route", [CREATE, READ])
@@ -447,12 +453,12 @@ def test_next_try_republishes_the_intent_or_id_before_anything_else(
 ) -> None:
     task = Task(Store())
     crash(task, ionq_emulator, route, after=route == CREATE)
-    told = task.xcoms[OPENING_KEY]
+    told = task.xcoms[PROGRESS_KEY]
     assert set(told) == ({"intent"} if route == CREATE else {"session_id", "connection"})
     monkeypatch.delenv("AIRFLOW_CONN_IONQ_DEFAULT")
     with pytest.raises(IonQFailException, match="ionq_default"):
         task.try_once()
-    assert task.xcoms[OPENING_KEY] == told
+    assert task.xcoms[PROGRESS_KEY] == told
 
 
 def test_next_try_without_a_store_publishes_nothing_instead_of_an_empty_value(
@@ -463,7 +469,7 @@ def test_next_try_without_a_store_publishes_nothing_instead_of_an_empty_value(
     monkeypatch.delenv("AIRFLOW_CONN_IONQ_DEFAULT")
     with pytest.raises(IonQFailException, match="ionq_default"):
         task.try_once()
-    assert OPENING_KEY not in task.xcoms
+    assert PROGRESS_KEY not in task.xcoms
 
 
 def test_session_id_is_published_although_the_store_cannot_be_written(ionq_emulator: Emulator) -> None:
@@ -476,7 +482,7 @@ def test_session_id_is_published_although_the_store_cannot_be_written(ionq_emula
     task = Task(Full())
     session = task.try_once()
     assert open_sessions(ionq_emulator) == [session["id"]]
-    assert task.xcoms[OPENING_KEY]["session_id"] == session["id"]
+    assert task.xcoms[PROGRESS_KEY]["session_id"] == session["id"]
 
 
 def test_no_session_is_requested_when_the_intent_cannot_be_stored(ionq_emulator: Emulator) -> None:
@@ -539,7 +545,7 @@ def test_killed_task_ends_the_session_that_it_has_just_created(
     task = Task(store)
     runner_of(task)
     kill_at(ionq_emulator, task, route)
-    with pytest.raises(OpeningStoppedError, match="the end of session"):
+    with pytest.raises(IonQCreateStoppedError, match="requested to end session"):
         task.try_once()
     assert len(ionq_emulator.sessions()) == 1
     assert open_sessions(ionq_emulator) == []
@@ -551,7 +557,7 @@ def test_a_task_that_is_killed_before_the_request_sends_none(
     task = Task(store)
     runner_of(task)
     kill_at(ionq_emulator, task, LIST)
-    with pytest.raises(OpeningStoppedError, match="no session was created"):
+    with pytest.raises(IonQCreateStoppedError, match="no session was created"):
         task.try_once()
     assert ionq_emulator.sessions() == []
 
@@ -561,7 +567,7 @@ def test_a_killed_task_tries_to_end_its_session_more_than_once(ionq_emulator: Em
     runner_of(task)
     kill_at(ionq_emulator, task, READ)
     ionq_emulator.fail(503, route=END, times=2)
-    with pytest.raises(OpeningStoppedError):
+    with pytest.raises(IonQCreateStoppedError):
         task.try_once()
     assert open_sessions(ionq_emulator) == []
 
@@ -643,9 +649,7 @@ def test_tls_connection_that_breaks_after_the_request_is_left_to_a_retry(
     ionq_emulator: Emulator, store: Store | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any, **__: Any) -> Any:
-        error = IonQUnreachableError("POST: the TLS connection failed")
-        error.may_have_applied = True
-        raise error
+        raise IonQUnreachableError("POST: the TLS connection failed", may_have_applied=True)
 
     task = Task(store)
     with monkeypatch.context() as patch:

@@ -8,13 +8,12 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from airflow_provider_ionq.api.errors import IonQInvalidIdError, IonQResponseError
+from airflow_provider_ionq.api.errors import IonQInvalidIdError, IonQNotEndedError, IonQResponseError
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator
 from airflow_provider_ionq.sessions import end as closing
 from airflow_provider_ionq.sessions.end import end_session
-from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 
 if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator
@@ -89,7 +88,7 @@ def test_end_with_a_lost_answer_is_confirmed_by_a_read(ionq_emulator: Emulator, 
 def test_end_is_not_trusted_without_a_read(ionq_emulator: Emulator, session_id: str, pauses: list[float]) -> None:
     lie = f'{{"id": "{session_id}", "status": "ended", "ended_at": "2026-01-01T00:00:00Z"}}'
     ionq_emulator.fail(200, route=END, times=closing.ATTEMPTS, body=lie)
-    with pytest.raises(SessionNotEndedError, match="shows it with status 'created'"):
+    with pytest.raises(IonQNotEndedError, match="shows it with status 'created'"):
         end(session_id)
     assert ionq_emulator.session(session_id)["ended_at"] is None
 
@@ -98,7 +97,7 @@ def test_end_that_has_no_effect_fails_and_names_session_backend_and_limits(
     ionq_emulator: Emulator, session_id: str, pauses: list[float]
 ) -> None:
     ionq_emulator.fail(503, route=END, seconds=60)
-    with pytest.raises(SessionNotEndedError) as error:
+    with pytest.raises(IonQNotEndedError) as error:
         end(session_id)
     text = str(error.value)
     assert session_id in text
@@ -122,7 +121,7 @@ def test_session_that_the_api_does_not_show_fails_the_try_with_retries(
     ionq_emulator: Emulator, session_id: str, status: int
 ) -> None:
     ionq_emulator.fail(status, times=2)
-    with pytest.raises(SessionNotEndedError, match=session_id):
+    with pytest.raises(IonQNotEndedError, match=session_id):
         end(session_id)
     assert requests(ionq_emulator) == [END, READ, *(["GET /whoami"] if status == 404 else [])]
 

@@ -9,8 +9,8 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, Asset, TaskGroup, task, task_group
 from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
 
+from airflow_provider_ionq.api.errors import IonQNotEndedError
 from airflow_provider_ionq.sessions import end as closing
-from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 from airflow_provider_ionq.task_groups.session import ionq_session
 
 if TYPE_CHECKING:
@@ -340,7 +340,7 @@ def test_failed_end_logs_the_session_and_its_limits(
     end.session_id, end.opened, end.ionq_conn_id = opened["id"], opened, "ionq_default"
     ionq_emulator.api_key = "rotated"
     context: Any = {}
-    with pytest.raises(SessionNotEndedError):
+    with pytest.raises(IonQNotEndedError):
         end.execute(context)
     printed = capsys.readouterr()
     told = printed.out + printed.err + caplog.text

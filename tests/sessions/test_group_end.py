@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowSkipException, task, task_group
 
+from airflow_provider_ionq.api.errors import IonQNotEndedError
 from airflow_provider_ionq.emulator import Emulator
-from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionLostException
-from airflow_provider_ionq.sessions.errors import SessionNotEndedError
+from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.sessions.intent import Intent
 from airflow_provider_ionq.sessions.request import SessionRequest
 from airflow_provider_ionq.task_groups import end
 from airflow_provider_ionq.task_groups.session import ionq_session
-from tests.sessions.tasks import BACKEND
+from tests.sessions.tasks import BACKEND, raises_session_lost
 from tests.sessions.test_partial_rerun import Run as PartialRun
 from tests.sessions.test_partial_rerun import RunOfAirflow2 as PartialRunOfAirflow2
 
@@ -136,7 +136,7 @@ def test_end_fails_if_a_later_task_hides_the_failed_work(run: Run, made: str) ->
 
 def test_session_that_cannot_be_ended_is_left_to_a_retry(ionq_emulator: Emulator, run: Run, made: str) -> None:
     ionq_emulator.api_key = "rotated"
-    with pytest.raises(SessionNotEndedError, match=made):
+    with pytest.raises(IonQNotEndedError, match=made):
         run(WORK_FAILED, {"session_id": made}).end()
 
 
@@ -153,7 +153,7 @@ def test_session_that_may_have_been_created_is_named(
     ionq_emulator: Emulator, run: Run, made: str, states: Any, is_open: Callable[[str], bool]
 ) -> None:
     ionq_emulator.create_session("simulator", settings=SETTINGS)
-    with pytest.raises(IonQSessionLostException, match=f"there is a session .*{made}, created at .*60 minutes.*end it"):
+    with raises_session_lost(match=f"there is a session .*{made}, created at .*60 minutes.*end it"):
         run(states, ASKED).end()
     assert is_open(made)
 
@@ -172,7 +172,7 @@ def test_lost_session_that_was_started_meanwhile_is_named_and_not_ended(
 ) -> None:
     ionq_emulator.start_session(made)
     intent = Intent(request=REQUEST, open_ids=(), since=None, until=FAR, named=(made,) if named else ())
-    with pytest.raises(IonQSessionLostException, match=f"{made}, created at .*, now started"):
+    with raises_session_lost(match=f"{made}, created at .*, now started"):
         run(WORK_FAILED, {"intent": intent.as_json()}).end(adopt=adopt)
     assert is_open(made)
     ionq_emulator.end_session(made)
@@ -184,7 +184,7 @@ def test_lost_session_is_not_ended_if_there_are_two_candidates(
     ionq_emulator: Emulator, run: Run, made: str, is_open: Callable[[str], bool]
 ) -> None:
     ionq_emulator.create_session(BACKEND, settings=SETTINGS)
-    with pytest.raises(IonQSessionLostException, match="are 2 sessions"):
+    with raises_session_lost(match="are 2 sessions"):
         run(WORK_FAILED, ASKED).end(adopt=True)
     assert is_open(made)
 
@@ -196,7 +196,7 @@ def test_end_is_skipped_when_the_request_had_no_effect(ionq_emulator: Emulator, 
 
 def test_search_for_a_lost_session_that_fails_is_left_to_a_retry(ionq_emulator: Emulator, run: Run) -> None:
     ionq_emulator.fail(503, route="GET /sessions", seconds=60)
-    with pytest.raises(SessionNotEndedError, match=f"on {BACKEND}.* may cost money.*503.*'ionq_default'"):
+    with pytest.raises(IonQNotEndedError, match=f"on {BACKEND}.* may cost money.*503.*'ionq_default'"):
         run(WORK_FAILED, ASKED).end()
 
 
@@ -225,7 +225,7 @@ def test_session_created_since_the_run_began_is_named_if_nothing_was_published(
     ionq_emulator: Emulator, run: Run, adopt: bool, is_open: Callable[[str], bool]
 ) -> None:
     made = ionq_emulator.create_session("qpu.aria-1")["id"]
-    with pytest.raises(IonQSessionLostException, match=f"may have requested a session.*{made}"):
+    with raises_session_lost(match=f"may have requested a session.*{made}"):
         run(WORK_FAILED, None).end(adopt=adopt)
     assert is_open(made)
 
@@ -245,7 +245,7 @@ def test_missing_connection_fails_the_end_instead_of_skipping_it(
     run: Run, made: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_IONQ_DEFAULT")
-    with pytest.raises(SessionNotEndedError, match="may have requested a session.* may cost money.*'ionq_default'"):
+    with pytest.raises(IonQNotEndedError, match="may have requested a session.* may cost money.*'ionq_default'"):
         run(WORK_FAILED, None).end()
 
 
@@ -277,7 +277,7 @@ def test_lost_session_is_searched_with_the_connection_of_its_request(
 ) -> None:
     made = elsewhere.create_session(BACKEND, settings=SETTINGS)["id"]
     intent = Intent(request=REQUEST, open_ids=(), since=None, until=None, connection="elsewhere")
-    with pytest.raises(IonQSessionLostException, match=made):
+    with raises_session_lost(match=made):
         run(WORK_FAILED, {"intent": intent.as_json()}).end()
     assert ionq_emulator.requests == []
 

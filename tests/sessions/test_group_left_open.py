@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ionq.exceptions import IonQFailException, IonQSessionLostException
-from airflow_provider_ionq.sessions.errors import SessionNotEndedError
+from airflow_provider_ionq.api.errors import IonQNotEndedError
+from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.task_groups.left_open import report_session_left_open
-from airflow_provider_ionq.utils.task_memory import OPENING_KEY
+from airflow_provider_ionq.utils.session_memory import PROGRESS_KEY
 
 SESSION = {
     "id": "the-id",
@@ -38,7 +38,7 @@ def context(xcoms: dict[str, Any], *, map_index: int = -1, exception: Any = "que
     [
         ({"return_value": SESSION}, "session the-id on qpu.forte-1"),
         ({"return_value": SESSION}, "60 minutes after its creation"),
-        ({OPENING_KEY: {"session_id": "the-id"}}, "session the-id, which bell.create_session created"),
+        ({PROGRESS_KEY: {"session_id": "the-id"}}, "session the-id, which bell.create_session created"),
         ({}, "the session that bell.create_session may have created"),
         ({"return_value": ["no session"]}, "the session that bell.create_session may have created"),
         (RuntimeError("no XComs here"), "the session that bell.create_session may have created"),
@@ -56,9 +56,7 @@ def test_report_of_an_open_session_names_the_map_index(caplog: Any) -> None:
     assert "map index 3" in caplog.text
 
 
-@pytest.mark.parametrize(
-    "exception", [IonQFailException("x"), IonQSessionLostException("x"), SessionNotEndedError("x", None)]
-)
+@pytest.mark.parametrize("exception", [IonQFailException("x"), IonQNotEndedError("x")])
 def test_report_of_an_open_session_does_not_repeat_the_error_of_the_task(exception: Exception, caplog: Any) -> None:
     report_session_left_open(context({"return_value": SESSION}, exception=exception))
     assert caplog.text == ""

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ionq.api.errors import IonQError
+from airflow_provider_ionq.api.errors import IonQError, IonQNotEndedError, IonQNotPublishedError
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
-from airflow_provider_ionq.sessions import create as opening
-from airflow_provider_ionq.sessions.errors import SessionNotEndedError, SessionNotHandedOnError
-from airflow_provider_ionq.utils.task_memory import OPENING_KEY, SESSION_KEY
-from tests.sessions.tasks import BACKEND, Store, Task
+from airflow_provider_ionq.utils.session_memory import PROGRESS_KEY
+from airflow_provider_ionq.waiting import create_once
+from tests.sessions.tasks import BACKEND, SESSION_KEY, Store, Task
 from tests.sessions.test_create_session import CREATE, END, READ, on_record, open_sessions, requests
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class CutOff(Task):
         return context
 
 
-KEYS = [OPENING_KEY, "return_value", "id"]
+KEYS = [PROGRESS_KEY, "return_value", "id"]
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -63,7 +62,7 @@ def test_session_id_is_published_again_after_a_short_outage_of_airflow(ionq_emul
     session = task.try_once()
     assert task.failures[key] == 1
     assert open_sessions(ionq_emulator) == [session["id"]]
-    assert task.xcoms[OPENING_KEY]["session_id"] == session["id"] == task.xcoms["id"]
+    assert task.xcoms[PROGRESS_KEY]["session_id"] == session["id"] == task.xcoms["id"]
     assert task.xcoms["return_value"] == session
 
 
@@ -73,7 +72,7 @@ def test_session_that_cannot_be_published_is_ended_and_the_next_try_creates_anot
     ionq_emulator: Emulator, key: str, store: Store | None
 ) -> None:
     task = CutOff(ionq_emulator, {key}, times=1000, store=store and Store())
-    with pytest.raises(SessionNotHandedOnError, match="has been ended, and a retry") as error:
+    with pytest.raises(IonQNotPublishedError, match="has been ended, and a retry") as error:
         task.try_once()
     assert error.value.retryable
     (made,) = ionq_emulator.sessions()
@@ -88,10 +87,10 @@ def test_session_that_can_be_neither_published_nor_ended_is_named_by_a_retryable
     ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_ionq.sessions.end.ATTEMPTS", 1)
-    monkeypatch.setattr(opening, "KILLED_WITHIN_SECONDS", 0.5)
-    task = CutOff(ionq_emulator, {OPENING_KEY}, times=1000)
+    monkeypatch.setattr(create_once, "KILLED_WITHIN_SECONDS", 0.5)
+    task = CutOff(ionq_emulator, {PROGRESS_KEY}, times=1000)
     ionq_emulator.fail(503, route=END, seconds=60)
-    with pytest.raises(SessionNotEndedError, match="could not be reported to Airflow.*may cost money") as error:
+    with pytest.raises(IonQNotEndedError, match="could not be reported to Airflow.*may cost money") as error:
         task.try_once()
     assert error.value.retryable
     assert open_sessions(ionq_emulator)[0] in str(error.value)
@@ -100,7 +99,7 @@ def test_session_that_can_be_neither_published_nor_ended_is_named_by_a_retryable
 def test_stopped_task_that_cannot_end_its_session_publishes_its_id(
     ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "KILLED_WITHIN_SECONDS", 0.5)
+    monkeypatch.setattr(create_once, "KILLED_WITHIN_SECONDS", 0.5)
     task = Task(Store())
     ionq_emulator.fail(503, route=END, seconds=60)
 
@@ -111,7 +110,7 @@ def test_stopped_task_that_cannot_end_its_session_publishes_its_id(
     on_record(ionq_emulator, kill)
     with pytest.raises(IonQError, match="being killed"):
         task.try_once()
-    assert [task.xcoms[OPENING_KEY]["session_id"]] == open_sessions(ionq_emulator)
+    assert [task.xcoms[PROGRESS_KEY]["session_id"]] == open_sessions(ionq_emulator)
 
 
 def test_a_store_that_cannot_be_written_for_a_moment_is_written_later(ionq_emulator: Emulator) -> None:
@@ -140,7 +139,7 @@ def test_airflow_has_nothing_more_to_push_when_the_task_has_returned(ionq_emulat
 def test_task_with_do_xcom_push_off_pushes_no_result(ionq_emulator: Emulator) -> None:
     task = Task(None, do_xcom_push=False)
     task.try_once()
-    assert set(task.xcoms) == {OPENING_KEY}
+    assert set(task.xcoms) == {PROGRESS_KEY}
 
 
 # A log that cannot be written.
@@ -199,7 +198,7 @@ def test_a_task_that_is_stopped_and_cannot_write_its_log_ends_its_session(
             task.operator.on_kill()
 
     on_record(ionq_emulator, kill)
-    with pytest.raises(IonQError, match="the end of session"):
+    with pytest.raises(IonQError, match="requested to end session"):
         task.try_once()
     assert open_sessions(ionq_emulator) == []
 
@@ -208,7 +207,7 @@ def test_a_task_that_is_stopped_and_cannot_write_its_log_ends_its_session(
 @pytest.mark.parametrize("store", [None, Store()])
 def test_task_that_can_publish_nothing_ends_its_session(ionq_emulator: Emulator, store: Store | None) -> None:
     task = CutOff(ionq_emulator, set(KEYS), times=1000, store=store and Store())
-    with pytest.raises(SessionNotHandedOnError):
+    with pytest.raises(IonQNotPublishedError):
         task.try_once()
     assert open_sessions(ionq_emulator) == []
     assert requests(ionq_emulator).count(CREATE) == 1

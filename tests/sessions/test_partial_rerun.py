@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.common.compat.sdk import DAG, TaskDeferred, task, task_group
 
+from airflow_provider_ionq.api.errors import IonQNoEndTaskError, IonQNotEndedError
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
 from airflow_provider_ionq.operators.ends import end_ids
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator
-from airflow_provider_ionq.sessions.errors import EndNotSeenError, SessionNotEndedError
 from airflow_provider_ionq.task_groups.session import ionq_session
 from tests.sessions.tasks import BACKEND, Store
 from tests.sessions.test_create_session import CREATE, END, LIST, on_record, open_sessions, requests
@@ -175,7 +175,7 @@ def test_unknown_state_of_the_end_task_is_left_to_a_retry_and_no_session_is_requ
         opener, end = in_a_group()
     of_the_run = run({(end, -1): None})
     of_the_run.away = True
-    with pytest.raises(EndNotSeenError, match="cannot be determined whether bell.end_session") as error:
+    with pytest.raises(IonQNoEndTaskError, match="cannot be determined whether bell.end_session") as error:
         opener.execute(of_the_run.context())
     assert error.value.retryable
     assert requests(ionq_emulator) == []
@@ -186,7 +186,7 @@ def test_unknown_state_of_the_end_task_is_left_to_a_retry_and_no_session_is_requ
 def test_end_task_that_is_being_cleared_is_left_to_a_retry(ionq_emulator: Emulator, run: Any) -> None:
     with dag():
         opener, end = in_a_group()
-    with pytest.raises(EndNotSeenError, match="being cleared"):
+    with pytest.raises(IonQNoEndTaskError, match="being cleared"):
         opener.execute(run({(end, -1): "restarting"}).context())
     assert requests(ionq_emulator) == []
 
@@ -261,7 +261,7 @@ def test_session_of_an_earlier_try_that_cannot_be_ended_is_left_to_a_retry(
     session_id = opener.execute(of_the_run.context())["id"]
     of_the_run.states[end, -1] = "skipped"
     ionq_emulator.fail(503, route=END)
-    with pytest.raises(SessionNotEndedError, match=session_id):
+    with pytest.raises(IonQNotEndedError, match=session_id):
         opener.execute(of_the_run.context())
     with pytest.raises(IonQFailException, match="has been ended"):
         opener.execute(of_the_run.context())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import psutil  # type: ignore[import-untyped]
 
-from airflow_provider_ionq.sessions.signals import defer_signals
+from airflow_provider_ionq.waiting.signals import defer_signals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

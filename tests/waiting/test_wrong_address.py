@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
-from airflow_provider_ionq.api.errors import IonQAddressError, IonQNotFoundError
+from airflow_provider_ionq.api.errors import IonQAddressError, IonQNotEndedError, IonQNotFoundError
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.operators.session import (
@@ -17,7 +17,6 @@ from airflow_provider_ionq.operators.session import (
     IonQGetSessionOperator,
     IonQListSessionsOperator,
 )
-from airflow_provider_ionq.sessions.errors import SessionNotEndedError
 from tests.sessions.tasks import Task
 from tests.waiting.modes import MODES, run_sensor
 
@@ -86,7 +85,7 @@ def test_operator_blames_a_wrong_address_and_names_the_connection_once(
 @pytest.mark.parametrize("path", ["/v0.3", "/v0.4/sessions"])
 def test_end_blames_a_wrong_address(at_path: Callable[[str], str], path: str) -> None:
     address = at_path(path)
-    with pytest.raises(SessionNotEndedError) as error:
+    with pytest.raises(IonQNotEndedError) as error:
         IonQEndSessionOperator(task_id="t", session_id="s-1").execute({})
     assert blames_the_address(str(error.value), address)
 
