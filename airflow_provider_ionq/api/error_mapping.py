@@ -181,10 +181,10 @@ def retry_after_seconds(value: str | None, now: str | None) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
-        then, asked = epoch_seconds(value), epoch_seconds(now)
-        if then is None or asked is None:
+        then, answered = epoch_seconds(value), epoch_seconds(now)
+        if then is None or answered is None:
             return None
-        seconds = then - asked
+        seconds = then - answered
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 

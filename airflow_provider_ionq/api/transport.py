@@ -165,9 +165,9 @@ class Transport:
             except IonQError as error:
                 if not retry.total or not self._may_be_repeated(method, error):
                     raise
-                asked = error.retry_after_seconds
+                requested = error.retry_after_seconds
             retry = retry.increment(method, path)
-            time.sleep(retry.get_backoff_time() if asked is None else min(asked, MAX_RETRY_PAUSE_SECONDS))
+            time.sleep(retry.get_backoff_time() if requested is None else min(requested, MAX_RETRY_PAUSE_SECONDS))
 
     def _may_be_repeated(self, method: str, error: IonQError) -> bool:
         if isinstance(error, IonQApiError):

@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, Airflo
 
 from airflow_provider_ionq.exceptions import IonQCapacityTimeoutException, IonQFailException
 from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.operators.ends import missing_end_reason
+from airflow_provider_ionq.operators.end_tasks import missing_end_reason
 from airflow_provider_ionq.sessions.request import LIMITS, SessionRequest
 from airflow_provider_ionq.utils.deferral import DeferrableMixin, check_event
 from airflow_provider_ionq.utils.links import IonQConsoleLink
@@ -190,7 +190,7 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
         with fail_on_permanent_errors(self.ionq_conn_id):
             settings = IonQHook(self.ionq_conn_id).get_settings()
         creation = SessionCreation(
-            settings, request, memory, _Surroundings(self, context), self.log, adopt=self.adopt_lost_session
+            settings, request, memory, _CreateTask(self, context), self.log, adopt=self.adopt_lost_session
         )
         creator = self._creator = CreateOnce(creation, memory, self.log)
         try:
@@ -229,8 +229,8 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
                 f" session was created: {refusal}",
                 reason=refusal,
             )
-        asked = (refusal and refusal.retry_after_seconds) or 0.0
-        pause = min(max(self.poke_interval * 2.0 ** min(attempt - 1, 10), asked), LONGEST_PAUSE_SECONDS)
+        requested = (refusal and refusal.retry_after_seconds) or 0.0
+        pause = min(max(self.poke_interval * 2.0 ** min(attempt - 1, 10), requested), LONGEST_PAUSE_SECONDS)
         pause = max(pause, self.poke_interval)
         if attempt == 1:
             self.log.info(
@@ -264,8 +264,8 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
         self.defer_wait(trigger, remaining, first=attempt == 1, since=since, attempt=attempt + 1)
 
 
-class _Surroundings:
-    """The :class:`~airflow_provider_ionq.sessions.intent.Surroundings` of a task."""
+class _CreateTask:
+    """The :class:`~airflow_provider_ionq.sessions.intent.CreateTask` of a task."""
 
     def __init__(self, operator: IonQCreateSessionOperator, context: Context) -> None:
         self.connection = operator.ionq_conn_id

@@ -16,8 +16,8 @@ from airflow_provider_ionq.utils.tasks import (
     checked_session_id,
     fail_on_permanent_errors,
     is_run_again,
-    look_at_session,
     push_outputs,
+    read_session,
     refusals_name_task,
 )
 from airflow_provider_ionq.waiting.decision import Outcome
@@ -79,7 +79,7 @@ class IonQGetSessionOperator(TakesSessionId, BaseOperator):
 
     def execute(self, context: Context) -> Session:
         """Return the session's JSON."""
-        session = look_at_session(IonQHook(self.ionq_conn_id), self.session_id)
+        session = read_session(IonQHook(self.ionq_conn_id), self.session_id)
         self.log.info("Session %s has status %s.", session["id"], session["status"])
         if is_ended(session) and is_run_again(context):
             self.log.warning("Session %s has ended. %s", session["id"], CLEAR_EXISTING_TASKS)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.api.client import IonQClient
     from airflow_provider_ionq.api.models import Session
     from airflow_provider_ionq.api.settings import ClientSettings
-    from airflow_provider_ionq.sessions.intent import Surroundings
+    from airflow_provider_ionq.sessions.intent import CreateTask
     from airflow_provider_ionq.sessions.request import SessionRequest
     from airflow_provider_ionq.waiting.creation import Memory
 
@@ -46,7 +46,7 @@ class SessionCreation(Creation["Session", Intent]):
     :param settings: settings of the client.
     :param request: backend and limits of the session.
     :param memory: storage that outlives this process.
-    :param surroundings: access to Airflow.
+    :param task: the Airflow task.
     :param log: the task's logger.
     :param adopt: adopt a candidate for a lost session, if it is the only one.
     :param sleep: function that waits a number of seconds.
@@ -59,7 +59,7 @@ class SessionCreation(Creation["Session", Intent]):
         settings: ClientSettings,
         request: SessionRequest,
         memory: Memory[Intent],
-        surroundings: Surroundings,
+        task: CreateTask,
         log: Any,
         *,
         adopt: bool = False,
@@ -70,7 +70,7 @@ class SessionCreation(Creation["Session", Intent]):
         self._settings = settings
         self._request = request
         self._memory = memory
-        self._surroundings = surroundings
+        self._task = task
         self._log = SafeLog(log)
         self._adopt = adopt
         self._sleep = sleep
@@ -81,7 +81,7 @@ class SessionCreation(Creation["Session", Intent]):
         """Return backend and limits, and the Airflow connection of an earlier request if it is another."""
         if intent is None:
             return str(self._request)
-        other = intent.connection not in (None, self._surroundings.connection)
+        other = intent.connection not in (None, self._task.connection)
         return f"{intent.request or self._request}" + (
             f" with Airflow connection {intent.connection!r}" if other else ""
         )
@@ -97,7 +97,7 @@ class SessionCreation(Creation["Session", Intent]):
             open_ids=self.open_ids,
             since=since,
             until=until,
-            connection=self._surroundings.connection,
+            connection=self._task.connection,
         )
 
     def send(self, intent: Intent) -> Session:
@@ -132,7 +132,7 @@ class SessionCreation(Creation["Session", Intent]):
 
         :raises IonQSessionLostError: when there are candidates, and none may be adopted.
         """
-        same = intent.request == self._request and intent.connection in (None, self._surroundings.connection)
+        same = intent.request == self._request and intent.connection in (None, self._task.connection)
         if self._adopt and same and (session := adoptable(found)) is not None:
             return session
         if not found:
@@ -145,7 +145,7 @@ class SessionCreation(Creation["Session", Intent]):
         """Continue with an open session that matches the request; end one that does not."""
         if is_ended(item):
             return Reuse.REPLACE, "has ended"
-        reason = difference(item, intent, self._request, self._surroundings.connection)
+        reason = difference(item, intent, self._request, self._task.connection)
         return (Reuse.CONTINUE, "") if reason is None else (Reuse.END_AND_REPLACE, reason)
 
     def end(self, item_id: str, intent: Intent | None = None) -> None:
@@ -158,7 +158,7 @@ class SessionCreation(Creation["Session", Intent]):
 
     def missing_end_reason(self) -> str | None:
         """Ask Airflow for the states of the end tasks."""
-        return self._surroundings.missing_end_reason()
+        return self._task.missing_end_reason()
 
     def is_refused_for_now(self, error: IonQError) -> bool:
         """Tell whether the device has no capacity, or the API limits the rate."""
@@ -170,14 +170,14 @@ class SessionCreation(Creation["Session", Intent]):
 
     def hand_on(self, item: Session) -> None:
         """Push the XComs."""
-        self._surroundings.hand_on(item)
+        self._task.hand_on(item)
 
     def _settings_of(self, intent: Intent | None) -> ClientSettings:
         """Return the settings that a request was sent with: the DAG may name another connection now."""
         connection = None if intent is None else intent.connection
-        if connection is None or connection == self._surroundings.connection:
+        if connection is None or connection == self._task.connection:
             return self._settings
-        return self._surroundings.settings_of(connection) or self._settings
+        return self._task.settings_of(connection) or self._settings
 
     def _single_attempt_client_of(self, intent: Intent | None) -> IonQClient:
         settings = self._settings_of(intent)

@@ -89,8 +89,8 @@ class Intent:
         )
 
 
-class Surroundings(Protocol):
-    """Access of a create task to Airflow."""
+class CreateTask(Protocol):
+    """The Airflow task that creates a session."""
 
     connection: str
     """Id of the Airflow connection of the request."""

@@ -97,9 +97,9 @@ def describe_lost(request: str, found: list[Session], lost: IonQError | None) ->
     :param found: the candidates.
     :param lost: error of the request; None if it is unknown because the process died.
     """
-    who, why = ("An earlier try", "") if lost is None else ("This try", f" ({lost})")
+    subject, cause = ("An earlier try", "") if lost is None else ("This try", f" ({lost})")
     return (
-        f"{who} requested a session on {request} and got no response{why}. Since then there"
+        f"{subject} requested a session on {request} and got no response{cause}. Since then there"
         f" {describe_candidates(found)}, so no other was created. If it is yours, end it (IonQEndSessionOperator, or"
         " IonQHook().end_session), and clear this task and those after it to create another; or set"
         " adopt_lost_session=True and clear them: this task continues with such a session if it is the only one and was"

@@ -58,7 +58,7 @@ class SessionRequest:
         :raises ValueError: naming the argument, its value and the allowed values.
         """
         if _is_none_as_text(backend):
-            raise ValueError(_none_as_text_words("backend", backend, "Give the name of a device."))
+            raise ValueError(_none_as_text_error("backend", backend, "Give the name of a device."))
         if not isinstance(backend, str) or not backend.strip():
             raise ValueError(f"backend must be the name of a device, such as 'qpu.forte-1', not {backend!r}")
         request = cls(
@@ -183,7 +183,7 @@ def _number(name: str, value: object) -> float | None:
         return None
     if _is_none_as_text(value):
         advice = "For no such limit let the template render to empty text, such as {{ params.limit or '' }}."
-        raise ValueError(_none_as_text_words(name, value, advice))
+        raise ValueError(_none_as_text_error(name, value, advice))
     try:
         # A template renders to text.
         number = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
@@ -198,7 +198,7 @@ def _is_none_as_text(value: object) -> bool:
     return isinstance(value, str) and value.strip().lower() in ("none", "null")
 
 
-def _none_as_text_words(name: str, value: object, advice: str) -> str:
+def _none_as_text_error(name: str, value: object, advice: str) -> str:
     return (
         f"{name} is the text {value!r}: a template renders to text, so a missing value becomes that. {advice} Or make"
         " the DAG with render_template_as_native_obj=True."

@@ -103,12 +103,12 @@ def decide(session: Mapping[str, Any], target: SessionTarget) -> Decision:
         elif effective not in target.statuses:
             met = False
             if all(_RANK[wanted] < rank for wanted in target.statuses):
-                return Decision(Outcome.IMPOSSIBLE, _why_never(session, target))
+                return Decision(Outcome.IMPOSSIBLE, _impossible_reason(session, target))
     if target.active is not None:
         active = session.get("active")
         if active is not target.active:
             if ended:
-                return Decision(Outcome.IMPOSSIBLE, _why_never(session, target))
+                return Decision(Outcome.IMPOSSIBLE, _impossible_reason(session, target))
             met = False
             if not isinstance(active, bool):
                 warning = (
@@ -130,7 +130,7 @@ def never_started_hint(session: Mapping[str, Any], target: SessionTarget) -> str
     )
 
 
-def _why_never(session: Mapping[str, Any], target: SessionTarget) -> str:
+def _impossible_reason(session: Mapping[str, Any], target: SessionTarget) -> str:
     seen = ", ".join(f"{name} {_quoted(session.get(name))}" for name in ("status", "active", "ended_at"))
     text = f"Session {json_text(session.get('id'))} can never have {target}: it has {seen}."
     if target.statuses is not None and "started" in target.statuses and "ended" not in target.statuses:

@@ -115,15 +115,15 @@ def default_argument(group: TaskGroup, name: str) -> Any:
     return {**(group.dag.default_args or {}), **(group.default_args or {})}.get(name)
 
 
-def retries(group: TaskGroup, asked_for: Any, fewest: int) -> Any:
+def retries(group: TaskGroup, given: Any, fewest: int) -> Any:
     """
     Return the retries of one of the group's tasks.
 
-    :param asked_for: the validated argument; if not given, the default argument applies.
+    :param given: the validated argument; if not given, the default argument applies.
     :param fewest: lower bound of the default argument.
     """
-    if asked_for is not NOT_GIVEN:
-        return asked_for
+    if given is not NOT_GIVEN:
+        return given
     default = default_argument(group, "retries")
     try:
         return max(int(default or 0), fewest)

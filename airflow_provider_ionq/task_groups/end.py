@@ -44,8 +44,8 @@ class EndSessionOfGroup(IonQEndSessionOperator):
     - The session is ended with the connection that created it, if Airflow still has it, even if the DAG has changed.
     - When the end is not confirmed, the log names the session and the limits that will end it.
 
-    :param opened: the session's JSON as returned by `create_session` (templated); None if it returned none.
-    :param opening: progress of `create_session` in the form of :mod:`~airflow_provider_ionq.utils.session_memory`: an
+    :param created: the session's JSON as returned by `create_session` (templated); None if it returned none.
+    :param progress: progress of `create_session` in the form of :mod:`~airflow_provider_ionq.utils.session_memory`: an
         XComArg, read when needed.
     :param create_id: id of the `create_session` task.
     :param adopt_lost_session: end a candidate for a lost session, if it is the only one and was not started.
@@ -57,15 +57,15 @@ class EndSessionOfGroup(IonQEndSessionOperator):
     :raises IonQNotEndedError: when the end of the session is not confirmed, or its existence cannot be determined.
     """
 
-    template_fields: Sequence[str] = (*IonQEndSessionOperator.template_fields, "opened")
+    template_fields: Sequence[str] = (*IonQEndSessionOperator.template_fields, "created")
     custom_operator_name = "IonQEndSessionOperator"
 
     def __init__(
-        self, *, opened: Any, opening: Any, create_id: str, adopt_lost_session: bool = False, **kwargs: Any
+        self, *, created: Any, progress: Any, create_id: str, adopt_lost_session: bool = False, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.opened = opened
-        self.opening = opening
+        self.created = created
+        self.progress = progress
         self.create_id = create_id
         self.adopt_lost_session = adopt_lost_session
         self.last_work_ids: Collection[str] = ()
@@ -78,9 +78,9 @@ class EndSessionOfGroup(IonQEndSessionOperator):
 
     def execute(self, context: Context) -> Session:
         """End the session; return its JSON."""
-        if isinstance(self.opened, dict):
-            self._use_connection_of(self._told(context))
-            session = self._end(context, self.opened)
+        if isinstance(self.created, dict):
+            self._use_connection_of(self._read_progress(context))
+            session = self._end(context, self.created)
             if "success" in states_in_run(context, self, [self.create_id]):
                 return session
         else:
@@ -96,15 +96,15 @@ class EndSessionOfGroup(IonQEndSessionOperator):
         self._fail_unless_the_work_has(context, f"session {self.session_id}, which it created, has ended")
         return session
 
-    def _end(self, context: Context, opened: dict[str, Any]) -> Session:
+    def _end(self, context: Context, created: dict[str, Any]) -> Session:
         try:
             return super().execute(context)
         except Exception:
             SafeLog(self.log).error(
                 "The end of session %s on %s is not confirmed, and it may cost money: %s. End it manually if needed.",
                 self.session_id,
-                json_text(opened.get("backend", "an unknown backend")),
-                describe_limits(opened) if opened else "its limits are those of create_session",
+                json_text(created.get("backend", "an unknown backend")),
+                describe_limits(created) if created else "its limits are those of create_session",
             )
             raise
 
@@ -118,11 +118,11 @@ class EndSessionOfGroup(IonQEndSessionOperator):
             duration_text(GONE_SECONDS),
         )
         time.sleep(GONE_SECONDS)
-        opening = self.opening.resolve(context)
-        self._use_connection_of(opening)
-        intent = pending_intent(opening, context)
+        progress = self.progress.resolve(context)
+        self._use_connection_of(progress)
+        intent = pending_intent(progress, context)
         if intent is None:
-            return created_session_id(opening)
+            return created_session_id(progress)
         # Imported here because they load the HTTP library, which parsing a DAG must not.
         from airflow_provider_ionq.api.client import IonQClient
         from airflow_provider_ionq.sessions.recover import adoptable, describe_candidates, find
@@ -130,16 +130,16 @@ class EndSessionOfGroup(IonQEndSessionOperator):
 
         # Candidates that were named before may still be open.
         intent = dataclasses.replace(intent, named=())
-        asked = f"requested a session on {intent.request}" if intent.request else "may have requested a session"
+        requested = f"requested a session on {intent.request}" if intent.request else "may have requested a session"
         try:
             settings = single_attempt_settings(IonQHook(self.ionq_conn_id).get_settings())
             found = find(IonQClient(settings, check_address=True), intent)
         except (IonQError, AirflowNotFoundException) as error:
             raise IonQNotEndedError(
-                f"create_session {asked}, and it is unknown whether one is open, which may cost money: the sessions"
+                f"create_session {requested}, and it is unknown whether one is open, which may cost money: the sessions"
                 f" cannot be read: {naming_connection(error, self.ionq_conn_id)}"
             ) from None
-        if (session_id := created_session_id(self.opening.resolve(context))) is not None:
+        if (session_id := created_session_id(self.progress.resolve(context))) is not None:
             return session_id  # it was still running, and has received its response meanwhile
         if not found:
             return None
@@ -148,22 +148,22 @@ class EndSessionOfGroup(IonQEndSessionOperator):
             log.warning("Adopting session %s as the one that was requested.", session["id"])
             return session["id"]
         text = (
-            f"create_session {asked} and received no response. Since then there {describe_candidates(found)}, so"
+            f"create_session {requested} and received no response. Since then there {describe_candidates(found)}, so"
             " none was ended. If it is yours, end it: IonQEndSessionOperator, or IonQHook().end_session."
         )
         raise IonQFailException(text, reason=IonQSessionLostError(text, [session["id"] for session in found]))
 
-    def _told(self, context: Context) -> object:
+    def _read_progress(self, context: Context) -> object:
         """Return the progress of `create_session`; None if it cannot be read, which must not prevent the end."""
         try:
-            return self.opening.resolve(context)
+            return self.progress.resolve(context)
         except Exception as error:
             SafeLog(self.log).warning("The connection that created the session cannot be read: %s", error)
             return None
 
-    def _use_connection_of(self, opening: object) -> None:
+    def _use_connection_of(self, progress: object) -> None:
         """Switch to the connection that requested the session: the DAG may name another one now."""
-        connection = connection_of_request(opening)
+        connection = connection_of_request(progress)
         if connection is None or connection == self.ionq_conn_id:
             return
         try:

@@ -109,7 +109,7 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
         :raises ValueError: after the `with` block.
         """
         if self._ids_inside is not None:
-            raise ValueError(self._late_words([task.node_id]))
+            raise ValueError(self._too_late_error([task.node_id]))
         return super().add(task)
 
     def update_relative(self, other: Any, *args: Any, **kwargs: Any) -> None:
@@ -187,7 +187,7 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
             raise ValueError(f"Session group {self.group_id!r} was entered, but never left: use `with`")
         work = self._work()
         if late := sorted(work.keys() - self._ids_inside):
-            raise ValueError(self._late_words(late))
+            raise ValueError(self._too_late_error(late))
         self._wait_for_what_all_first_tasks_wait_for()
         self._wait_for_users_outside(work.keys())
 
@@ -240,7 +240,7 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
                     " after it; it needs no such dependency: the session is created before every task inside"
                 )
 
-    def _late_words(self, names: list[str]) -> str:
+    def _too_late_error(self, names: list[str]) -> str:
         return (
             f"Session group {self.group_id!r}: {', '.join(map(repr, names))} would be added after the `with` block, and"
             " the end of the session would not wait for it: add it inside the `with` block"
@@ -264,8 +264,8 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
             EndSessionOfGroup,
             "end_session",
             session_id=self.session_id,
-            opened=handed_on,
-            opening=handed_on[PROGRESS_KEY],
+            created=handed_on,
+            progress=handed_on[PROGRESS_KEY],
             create_id=self.create.task_id,
             on_failure_callback=[report_session_left_open, *arguments.callbacks(self, "on_failure_callback")],
             **arguments.OF_END,

@@ -88,7 +88,7 @@ class TakesSessionId:
         return partial
 
 
-def look_at_session(hook: IonQHook, session_id: object) -> Session:
+def read_session(hook: IonQHook, session_id: object) -> Session:
     """
     Return a session's JSON for a task.
 
@@ -132,12 +132,12 @@ def checked_session_id(session_id: object) -> str:
             shown = f"{shown[:_QUOTED_CHARACTERS]}..."
         raise IonQFailException(
             f"session_id must be the id of an IonQ session, but it rendered to {shown}"
-            f" ({type(session_id).__name__}): {_what_to_write(session_id)}"
+            f" ({type(session_id).__name__}): {_advice_for(session_id)}"
         )
     return found
 
 
-def _what_to_write(session_id: object) -> str:
+def _advice_for(session_id: object) -> str:
     given = parsed(session_id)
     if isinstance(given, Mapping) and not isinstance(given.get("id"), str):
         return 'the object has no "id"; pass the id itself, such as create.output["id"]'
@@ -230,10 +230,10 @@ def states_in_run(context: Context, operator: BaseOperator, task_ids: Collection
     """
     ti: Any = context["ti"]
     own_index = getattr(ti, "map_index", -1)
-    beside = {name for name in task_ids if own_index >= 0 and _are_mapped_together(operator, name)}
-    others = set(task_ids) - beside
+    grouped = {name for name in task_ids if own_index >= 0 and _are_mapped_together(operator, name)}
+    others = set(task_ids) - grouped
     # Airflow expands the tasks of a mapped group one by one: before that, an instance has no map index.
-    return _states(context, others) | (_states(context, beside, own_index) or _states(context, beside, -1))
+    return _states(context, others) | (_states(context, grouped, own_index) or _states(context, grouped, -1))
 
 
 def _are_mapped_together(operator: BaseOperator, task_id: str) -> bool:

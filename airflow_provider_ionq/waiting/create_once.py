@@ -123,7 +123,7 @@ class CreateOnce(Generic[ItemT, IntentT]):
             done = f"requested to {words.end} {self._named(self.item_id)}" if self.item_id else None
             raise IonQCreateStoppedError(f"The task is being killed: {done or f'no {words.item} was created'}.")
 
-    def _check_end_to_come(self, done: str, end: Callable[[], None] | None = None) -> None:
+    def _check_end_task(self, done: str, end: Callable[[], None] | None = None) -> None:
         """
         Raise if no task would end the item.
 
@@ -168,7 +168,7 @@ class CreateOnce(Generic[ItemT, IntentT]):
         if reuse is Reuse.REPLACE:
             self._log.info("%s, created by an earlier try, %s: creating another.", item, reason)
             return None
-        self._check_end_to_come(
+        self._check_end_task(
             f"{item}, which an earlier try created, has been {words.ended}.",
             lambda: self._creation.end(item_id, intent),
         )
@@ -183,10 +183,10 @@ class CreateOnce(Generic[ItemT, IntentT]):
 
     def _create_another(self) -> ItemT | None:
         nothing = f"No {self._words.item} was created."
-        self._check_end_to_come(nothing)
+        self._check_end_task(nothing)
         intent = self._creation.next_intent()
         # Checked again: that may have taken minutes, in which the end task was marked or started.
-        self._check_end_to_come(nothing)
+        self._check_end_task(nothing)
         self._memory.store_intent(intent)
         with defer_signals(signal.SIGTERM, signal.SIGALRM):
             # A signal that arrives now is handled only when the id to end the item by is known.
@@ -194,11 +194,11 @@ class CreateOnce(Generic[ItemT, IntentT]):
             item, lost = self._send(intent)
             self.item_id = None if item is None else item["id"]
         if item is not None:
-            self._take(item)
+            self._record_id(item)
             self._end_if_no_task_will(item["id"])
             text = f"Created {self._named(item['id'])} on {self._creation.describe()}{self._creation.details(item)}."
             self._log.info("%s", text)
-            return self._shown(item)
+            return self._read_when_shown(item)
         return None if lost is None else self._recover(intent, lost)
 
     def _send(self, intent: IntentT) -> tuple[ItemT | None, IonQError | None]:
@@ -229,14 +229,14 @@ class CreateOnce(Generic[ItemT, IntentT]):
             return None
         item_id = item["id"]
         self._log.warning("Adopting %s as the one that was requested.", self._named(item_id))
-        self._check_end_to_come(
+        self._check_end_task(
             f"{self._titled(item_id)}, adopted as the lost one, has been {words.ended}.",
             lambda: self._creation.end(item_id, intent),
         )
-        self._take(item)
+        self._record_id(item)
         return item
 
-    def _take(self, item: ItemT) -> None:
+    def _record_id(self, item: ItemT) -> None:
         """Report the item's id to other tasks, and store it for a later try."""
         item_id = self.item_id = item["id"]
         publisher = self._publisher(item_id)
@@ -266,14 +266,14 @@ class CreateOnce(Generic[ItemT, IntentT]):
         """End the item that was just created if its end task was marked during the request."""
         item = self._titled(item_id)
         try:
-            self._check_end_to_come(f"{item}, which was just created, has been {self._words.ended}.", self._end_created)
+            self._check_end_task(f"{item}, which was just created, has been {self._words.ended}.", self._end_created)
         except IonQNoEndTaskError as error:
             if not error.retryable:
                 raise
             # Before the request the end task was still going to run.
             self._log.warning("%s: it cannot be determined whether a task will still end it: %s", item, error)
 
-    def _shown(self, item: ItemT) -> ItemT:
+    def _read_when_shown(self, item: ItemT) -> ItemT:
         """Return the item as soon as the API shows it."""
         try:
             return poll_until(lambda: self._creation.read(item["id"]), SHOW_SECONDS, sleep=self._sleep)

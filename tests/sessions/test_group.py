@@ -337,7 +337,7 @@ def test_failed_end_logs_the_session_and_its_limits(
         work(bell.session_id)
     opened = ionq_emulator.create_session("qpu.forte-1", settings={"duration_limit_min": 60})
     end: Any = bell.end
-    end.session_id, end.opened, end.ionq_conn_id = opened["id"], opened, "ionq_default"
+    end.session_id, end.created, end.ionq_conn_id = opened["id"], opened, "ionq_default"
     ionq_emulator.api_key = "rotated"
     context: Any = {}
     with pytest.raises(IonQNotEndedError):

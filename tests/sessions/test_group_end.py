@@ -54,7 +54,7 @@ class RunOfAirflow3:
         ti = SimpleNamespace(dag_id="dag", run_id="run", get_task_states=get_task_states, xcom_push=lambda *_: None)
         return {"ti": ti, "dag_run": SimpleNamespace(start_date=datetime.now(UTC))}
 
-    def end(self, *, opened: Any = None, adopt: bool = False, after: bool = False) -> Any:
+    def end(self, *, created: Any = None, adopt: bool = False, after: bool = False) -> Any:
         """Run the end; `after` puts a task behind the work that runs in any case."""
         with DAG("dag", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC)):
 
@@ -68,8 +68,8 @@ class RunOfAirflow3:
             if after:
                 bell >> work.override(task_id="after", trigger_rule="all_done")()
         task_of_the_end: Any = bell.end
-        task_of_the_end.opened, task_of_the_end.session_id = opened, opened and opened["id"]
-        task_of_the_end.opening = SimpleNamespace(resolve=self._tell)
+        task_of_the_end.created, task_of_the_end.session_id = created, created and created["id"]
+        task_of_the_end.progress = SimpleNamespace(resolve=self._tell)
         return task_of_the_end.execute(self.context())
 
     def _tell(self, _: Any) -> Any:
@@ -124,9 +124,9 @@ def test_end_fails_if_create_session_was_marked_or_is_to_run_again(
 ) -> None:
     opened = ionq_emulator.session(made)
     with pytest.raises(IonQFailException, match="create_session did not succeed"):
-        run({**CREATED, "bell.create_session": state}, None).end(opened=opened)
+        run({**CREATED, "bell.create_session": state}, None).end(created=opened)
     assert not is_open(made)
-    assert run(CREATED, None).end(opened=opened)["id"] == made
+    assert run(CREATED, None).end(created=opened)["id"] == made
 
 
 def test_end_fails_if_a_later_task_hides_the_failed_work(run: Run, made: str) -> None:
@@ -266,7 +266,7 @@ def test_session_is_ended_with_the_connection_that_created_it(
 ) -> None:
     session = elsewhere.create_session(BACKEND, settings=SETTINGS)
     told = {"session_id": session["id"], "connection": "elsewhere"}
-    ended = run(CREATED if handed_on else WORK_FAILED, told).end(opened=session if handed_on else None)
+    ended = run(CREATED if handed_on else WORK_FAILED, told).end(created=session if handed_on else None)
     assert ended == elsewhere.session(session["id"])
     assert ended["ended_at"] is not None
     assert ionq_emulator.requests == []
@@ -336,8 +336,8 @@ class MappedRun:
 
             each.expand(number=[0, 1])
         task_of_the_end: Any = dag.get_task("each.bell.end_session")
-        task_of_the_end.opened, task_of_the_end.session_id = session, session["id"]
-        task_of_the_end.opening = SimpleNamespace(resolve=lambda _: None)
+        task_of_the_end.created, task_of_the_end.session_id = session, session["id"]
+        task_of_the_end.progress = SimpleNamespace(resolve=lambda _: None)
         of_the_run = PartialRun if run is RunOfAirflow3 else PartialRunOfAirflow2
         return task_of_the_end.execute(of_the_run(self.states).context(map_index=1))
 
@@ -379,8 +379,8 @@ def test_all_instances_of_mapped_work_count_in_an_unmapped_group(
             many.expand(number=[0, 1])
     task_of_the_end: Any = bell.end
     session = ionq_emulator.session(made)
-    task_of_the_end.opened, task_of_the_end.session_id = session, made
-    task_of_the_end.opening = SimpleNamespace(resolve=lambda _: None)
+    task_of_the_end.created, task_of_the_end.session_id = session, made
+    task_of_the_end.progress = SimpleNamespace(resolve=lambda _: None)
     of_the_run = (PartialRun if run is RunOfAirflow3 else PartialRunOfAirflow2)(
         {
             ("bell.create_session", -1): "failed",

@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import DAG, TaskDeferred, task, task_gr
 from airflow_provider_ionq.api.errors import IonQNoEndTaskError, IonQNotEndedError
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
-from airflow_provider_ionq.operators.ends import end_ids
+from airflow_provider_ionq.operators.end_tasks import end_task_ids
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator
 from airflow_provider_ionq.task_groups.session import ionq_session
 from tests.sessions.tasks import BACKEND, Store
@@ -351,8 +351,8 @@ def test_end_task_of_another_session_is_not_considered() -> None:
             task_id="by_template", session_id="{{ ti.xcom_pull(task_ids='second', key='id') }}"
         )
         first >> end_first >> second >> end_second >> by_template
-    assert end_ids(d.get_task("first")) == ["end_first"]  # type: ignore[arg-type]
-    assert end_ids(d.get_task("second")) == ["by_template", "end_second"]  # type: ignore[arg-type]
+    assert end_task_ids(d.get_task("first")) == ["end_first"]  # type: ignore[arg-type]
+    assert end_task_ids(d.get_task("second")) == ["by_template", "end_second"]  # type: ignore[arg-type]
 
 
 def test_groups_within_groups_have_ends_of_their_own() -> None:
@@ -365,7 +365,7 @@ def test_groups_within_groups_have_ends_of_their_own() -> None:
         d.get_task("outer.end_session") >> after
     for group in ("outer", "outer.inner", "after"):
         opener: Any = d.get_task(f"{group}.create_session")
-        assert end_ids(opener) == [f"{group}.end_session"]
+        assert end_task_ids(opener) == [f"{group}.end_session"]
 
 
 def test_an_end_that_gets_the_id_by_a_detour_counts() -> None:
@@ -373,11 +373,11 @@ def test_an_end_that_gets_the_id_by_a_detour_counts() -> None:
         opened = create()
         session_id: Any = work.override(task_id="detour")(opened.output)
         IonQEndSessionOperator(task_id="end", session_id=session_id)
-    assert end_ids(opened) == ["end"]
+    assert end_task_ids(opened) == ["end"]
 
 
 def test_operator_without_a_dag_or_an_end_task_has_no_end_ids() -> None:
-    assert end_ids(create()) == []
+    assert end_task_ids(create()) == []
     with dag():
         alone = create()
-    assert end_ids(alone) == []
+    assert end_task_ids(alone) == []

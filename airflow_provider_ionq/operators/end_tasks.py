@@ -1,5 +1,5 @@
 """
-Find the tasks that end the session of a create task, and tell whether they will still run in this run.
+Find the tasks that end the session of a create task, and determine whether they will still run in this run.
 
 A run can be cleared in part: then the task that creates a session may run again without the task that ends it.
 """
@@ -35,8 +35,8 @@ def missing_end_reason(operator: BaseOperator, context: Context) -> str | None:
     :param context: the context of that task.
     :raises IonQNoEndTaskError: when Airflow cannot be queried, or the end task is being cleared.
     """
-    over = []
-    for task_id in end_ids(operator):
+    finished = []
+    for task_id in end_task_ids(operator):
         try:
             states = states_in_run(context, operator, [task_id])
         except Exception as error:  # Airflow raises many classes, which differ by version
@@ -50,18 +50,18 @@ def missing_end_reason(operator: BaseOperator, context: Context) -> str | None:
                 f"{task_id} is being cleared while it runs, so no session was requested: a retry finds it ready.",
                 retryable=True,
             )
-        if gone := states - STILL_TO_COME:
-            over.append(f"{task_id} (now {', '.join(sorted(map(str, gone)))})")
-    if not over:
+        if final_states := states - STILL_TO_COME:
+            finished.append(f"{task_id} (now {', '.join(sorted(map(str, final_states)))})")
+    if not finished:
         return None
     return (
-        f"No task would end a session created now: {' and '.join(over)} will not run after this task in this run."
+        f"No task would end a session created now: {' and '.join(finished)} will not run after this task in this run."
         f" Clear the run with its existing tasks, not only the failed ones: at least {operator.task_id} and"
-        f" {' and '.join(text.partition(' ')[0] for text in over)}."
+        f" {' and '.join(text.partition(' ')[0] for text in finished)}."
     )
 
 
-def end_ids(operator: BaseOperator) -> list[str]:
+def end_task_ids(operator: BaseOperator) -> list[str]:
     """
     Return the ids of the tasks that end the session of a create task: its teardowns, and the operators that end it.
 
@@ -69,8 +69,8 @@ def end_ids(operator: BaseOperator) -> list[str]:
     """
     if not operator.has_dag():
         return []
-    below: Any = operator.get_flat_relatives(upstream=False)
-    return sorted(task.task_id for task in below if _ends_session_of(operator, task))
+    downstream: Any = operator.get_flat_relatives(upstream=False)
+    return sorted(task.task_id for task in downstream if _ends_session_of(operator, task))
 
 
 def _ends_session_of(operator: BaseOperator, task: Any) -> bool:
@@ -80,10 +80,10 @@ def _ends_session_of(operator: BaseOperator, task: Any) -> bool:
         return False
     session_id = _argument(task, "session_id")
     dag: Any = operator.dag
-    openers = {other.task_id for other in dag.tasks if issubclass(_class_of(other), type(operator))}
-    named = {source.task_id for source, _ in XComArg.iter_xcom_references(session_id)} & openers
+    create_ids = {other.task_id for other in dag.tasks if issubclass(_class_of(other), type(operator))}
+    named = {source.task_id for source, _ in XComArg.iter_xcom_references(session_id)} & create_ids
     if isinstance(session_id, str):
-        named |= {name for name in openers if re.search(rf"""["']{re.escape(name)}["']""", session_id)}
+        named |= {name for name in create_ids if re.search(rf"""["']{re.escape(name)}["']""", session_id)}
     # A task that names no create task is assumed to end this session: it may receive the id indirectly.
     return not named or operator.task_id in named
 
