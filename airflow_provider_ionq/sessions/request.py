@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ionq.api.arguments import backend_of, number_of, whole_of
 from airflow_provider_ionq.api.json_text import is_number, json_object, json_text
 
 if TYPE_CHECKING:
@@ -57,12 +58,8 @@ class SessionRequest:
         :param allow_unlimited: allow a session without any limit.
         :raises ValueError: naming the argument, its value and the allowed values.
         """
-        if _is_none_as_text(backend):
-            raise ValueError(_none_as_text_error("backend", backend, "Give the name of a device."))
-        if not isinstance(backend, str) or not backend.strip():
-            raise ValueError(f"backend must be the name of a device, such as 'qpu.forte-1', not {backend!r}")
         request = cls(
-            backend=backend,
+            backend=backend_of(backend),
             duration_limit_min=checked_whole("duration_limit_min", duration_limit_min),
             job_count_limit=checked_whole("job_count_limit", job_count_limit),
             cost_limit_usd=checked_amount("cost_limit_usd", cost_limit_usd),
@@ -107,12 +104,7 @@ def checked_whole(name: str, value: object) -> int | None:
 
     :raises ValueError: naming it.
     """
-    number = _number(name, value)
-    if number is None:
-        return None
-    if number != int(number) or not 1 <= number <= _WHOLE_AT_MOST:
-        raise ValueError(f"{name} must be a whole number of {_UNITS[name]} from 1, not {value!r}")
-    return int(number)
+    return whole_of(name, value, f"a whole number of {_UNITS[name]} from 1, or None for no such limit", _WHOLE_AT_MOST)
 
 
 def checked_amount(name: str, value: object) -> float | None:
@@ -121,9 +113,10 @@ def checked_amount(name: str, value: object) -> float | None:
 
     :raises ValueError: naming it.
     """
-    number = _number(name, value)
+    wanted = f"an amount of {_UNITS[name]} above 0, or None for no such limit"
+    number = number_of(name, value, wanted)
     if number is not None and number <= 0:
-        raise ValueError(f"{name} must be an amount of {_UNITS[name]} above 0, not {value!r}")
+        raise ValueError(f"{name} must be {wanted}, not {value!r}")
     return number
 
 
@@ -176,33 +169,6 @@ def _closing_time(created_at: object, minutes: object) -> str:
         return ""
     zone = " UTC" if at.tzinfo is not None else ", time zone unknown"
     return f" (at {at:%Y-%m-%d %H:%M:%S}{zone})"
-
-
-def _number(name: str, value: object) -> float | None:
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return None
-    if _is_none_as_text(value):
-        advice = "For no such limit let the template render to empty text, such as {{ params.limit or '' }}."
-        raise ValueError(_none_as_text_error(name, value, advice))
-    try:
-        # A template renders to text.
-        number = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"{name} must be a number of {_UNITS[name]} above 0, or None for no such limit, not {value!r}")
-    return number
-
-
-def _is_none_as_text(value: object) -> bool:
-    return isinstance(value, str) and value.strip().lower() in ("none", "null")
-
-
-def _none_as_text_error(name: str, value: object, advice: str) -> str:
-    return (
-        f"{name} is the text {value!r}: a template renders to text, so a missing value becomes that. {advice} Or make"
-        " the DAG with render_template_as_native_obj=True."
-    )
 
 
 def _same(one: object, other: float | None) -> bool:

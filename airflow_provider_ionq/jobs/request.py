@@ -1,0 +1,269 @@
+"""
+The arguments of a job, and the body of the request that submits it.
+
+Pure: no I/O, no clock, no Airflow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_ionq.api.arguments import backend_of, is_absent, json_of, refuse_none_as_text, whole_of
+from airflow_provider_ionq.api.ids import id_of
+from airflow_provider_ionq.api.json_text import is_number, json_object, json_text
+from airflow_provider_ionq.jobs.circuits import MOST_QUBITS, QASM, SINGLE, CircuitSize, source_of
+
+SIMULATOR = "simulator"
+
+DEFAULT_SHOTS = 100
+MOST_SHOTS = 1_000_000
+LEAST_SHOTS_FOR_DEBIASING = 500
+LARGEST_BODY = 10 * 1024 * 1024
+
+TOKEN_KEY = "airflow_task"
+"""The key of the metadata by which a task finds the jobs that it submitted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRequest:
+    """
+    A job to submit. Validated by :meth:`of`.
+
+    :param backend: name of the device or simulator.
+    :param job_type: type of the job, such as `ionq.circuit.v1`.
+    :param input: `input` of the request.
+    :param sizes: size of each circuit; None for OpenQASM, which is not parsed here.
+    :param shots: number of shots; None for the API's default of 100.
+    :param name: name of the job; None without one.
+    :param metadata: metadata of the user.
+    :param noise: noise model of the simulator; None without one.
+    :param settings: `settings` of the request.
+    :param dry_run: compile and price the job without running it.
+    :param session_id: id of the session; None without one.
+    """
+
+    backend: str
+    job_type: str
+    input: Mapping[str, Any]
+    sizes: tuple[CircuitSize, ...] | None
+    shots: int | None = None
+    name: str | None = None
+    metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    noise: Mapping[str, Any] | None = None
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    dry_run: bool = False
+    session_id: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        backend: object,
+        *,
+        circuit: object = None,
+        circuits: object = None,
+        qasm: object = None,
+        gateset: str | None = None,
+        qubits: object = None,
+        shots: object = None,
+        name: object = None,
+        metadata: object = None,
+        noise: object = None,
+        error_mitigation: object = None,
+        settings: object = None,
+        dry_run: bool = False,
+        session_id: object = None,
+        rehearse: bool = False,
+    ) -> JobRequest:
+        """
+        Validate the arguments of a job; :class:`~airflow_provider_ionq.operators.job.IonQRunJobOperator` explains them.
+
+        Numbers and JSON may be text, as a template renders them; None and empty text mean that an argument is absent.
+
+        :param rehearse: make it a job for the simulator, with the noise model of the device.
+        :raises ValueError: naming the argument and the problem.
+        """
+        backend = backend_of(backend)
+        target = SIMULATOR if rehearse else backend
+        wanted = "a whole number from 1"
+        job_type, job_input, sizes = source_of(
+            circuit, circuits, qasm, gateset, whole_of("qubits", qubits, wanted, MOST_QUBITS)
+        )
+        request = cls(
+            backend=target,
+            job_type=job_type,
+            input=job_input,
+            sizes=sizes,
+            shots=whole_of("shots", shots, f"{wanted} to {MOST_SHOTS}", MOST_SHOTS),
+            name=_text("name", name),
+            metadata=_metadata(metadata),
+            noise=_noise(noise, target),
+            settings=_settings(settings, error_mitigation, job_type),
+            dry_run=dry_run,
+            session_id=_text("session_id", id_of(session_id)),
+        )
+        if request.debiases and (request.shots or DEFAULT_SHOTS) < LEAST_SHOTS_FOR_DEBIASING:
+            raise ValueError(
+                f"debiasing needs at least {LEAST_SHOTS_FOR_DEBIASING} shots, not {request.shots or DEFAULT_SHOTS}"
+            )
+        if len(_dumped("the job", request.body())) > LARGEST_BODY:
+            raise ValueError(f"the job is larger than the limit of {LARGEST_BODY // 1024**2} MB")
+        return request._rehearsed(backend) if rehearse else request
+
+    def _rehearsed(self, device: str) -> JobRequest:
+        """Return the job without the device's own settings and session, with its noise model unless one is given."""
+        settings = {name: value for name, value in self.settings.items() if name != "error_mitigation"}
+        noise = self.noise
+        if noise is None and device != SIMULATOR:
+            noise = {"model": device.removeprefix("qpu.")}
+        return dataclasses.replace(self, settings=settings, noise=noise, session_id=None)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the backend is the simulator, which has no price."""
+        return self.backend == SIMULATOR
+
+    @property
+    def debiases(self) -> bool:
+        """Whether the job uses debiasing."""
+        return json_object(self.settings.get("error_mitigation")).get("debiasing") is True
+
+    @property
+    def qubits(self) -> int | None:
+        """The number of qubits of the largest circuit; None for OpenQASM."""
+        return None if self.sizes is None else max(size.qubits for size in self.sizes)
+
+    def check_fits(self, backend: Mapping[str, Any]) -> None:
+        """
+        Check that a device has enough qubits.
+
+        :param backend: JSON of the device; a number of qubits that is not a number is ignored.
+        :raises ValueError: if it has too few.
+        """
+        qubits = backend.get("qubits")
+        if self.qubits is not None and is_number(qubits) and self.qubits > qubits:
+            raise ValueError(f"the job needs {self.qubits} qubits, but {self.backend} has {qubits}")
+
+    def body(self, token: str | None = None) -> dict[str, Any]:
+        """
+        Return the body of `POST /jobs`.
+
+        :param token: the token in the metadata; None without one.
+        """
+        metadata = dict(self.metadata) | ({} if token is None else {TOKEN_KEY: token})
+        optional = {
+            "shots": self.shots,
+            "name": self.name,
+            "metadata": metadata or None,
+            "noise": self.noise,
+            "settings": self.settings or None,
+            "dry_run": self.dry_run or None,
+            "session_id": self.session_id,
+        }
+        given = {field: value for field, value in optional.items() if value is not None}
+        return {"type": self.job_type, "backend": self.backend, "input": self.input} | given
+
+    def fingerprint(self) -> str:
+        """
+        Return 32 hexadecimal digits that are the same for the same work.
+
+        Name, metadata and session do not count, nor does the order of keys or whether a default is written out.
+        """
+        body = self.body()
+        for field in ("name", "metadata", "session_id"):
+            body.pop(field, None)
+        body["shots"] = self.shots or DEFAULT_SHOTS
+        canonical = json.dumps(_canonical(body), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+
+    def __str__(self) -> str:
+        what = "an OpenQASM program"
+        if self.sizes is not None:
+            gates = sum(size.gates for size in self.sizes)
+            circuits = "a circuit" if self.job_type == SINGLE else f"{len(self.sizes)} circuits"
+            what = f"{circuits} of {self.qubits} qubits and {gates} gates"
+        noise = "" if self.noise is None else f" with noise of {json_text(self.noise.get('model'))}"
+        dry = ", as a dry run" if self.dry_run else ""
+        return f"{what}, {self.shots or DEFAULT_SHOTS} shots on {self.backend}{noise}{dry}"
+
+
+def _metadata(value: object) -> dict[str, str]:
+    metadata = _object("metadata", value)
+    for key, text in metadata.items():
+        if not isinstance(text, str):
+            raise ValueError(f"metadata must map text to text, but {json_text(key)} is {json_text(text)}")
+    if TOKEN_KEY in metadata:
+        raise ValueError(f"metadata must not have the key {TOKEN_KEY!r}: by it a task finds the jobs that it submitted")
+    return metadata
+
+
+def _noise(value: object, backend: str) -> dict[str, Any] | None:
+    if is_absent(value):
+        return None
+    refuse_none_as_text("noise", value, "Give the name of a noise model.")
+    is_name = isinstance(value, str) and not value.strip().startswith("{")
+    noise = {"model": value} if is_name else _object("noise", value)
+    if not isinstance(noise.get("model"), str) or not noise["model"]:
+        raise ValueError(f"noise must be the name of a noise model, or an object with it as `model`, not {value!r}")
+    seed = noise.get("seed")
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+        raise ValueError(f"the seed of noise must be a whole number, not {json_text(seed)}")
+    if backend != SIMULATOR:
+        raise ValueError(f"noise is for the simulator; {backend} has its own")
+    return noise
+
+
+def _settings(value: object, error_mitigation: object, job_type: str) -> dict[str, Any]:
+    settings = _object("settings", value)
+    mitigation = _object("error_mitigation", error_mitigation)
+    if mitigation and "error_mitigation" in settings:
+        raise ValueError("error_mitigation is given twice: as an argument and in settings")
+    if mitigation:
+        settings["error_mitigation"] = mitigation
+    if job_type == QASM:
+        compilation = _object("compilation of settings", settings.get("compilation"))
+        # Without it production loses the names of the registers.
+        settings["compilation"] = {"service_version": "v0.4"} | compilation
+    return settings
+
+
+def _object(name: str, value: object) -> dict[str, Any]:
+    if is_absent(value):
+        return {}
+    found = json_of(name, value)
+    if not isinstance(found, Mapping) or not all(isinstance(key, str) for key in found):
+        raise ValueError(f"{name} must be an object with names as keys, not {json_text(found)}")
+    _dumped(name, found)
+    return dict(found)
+
+
+def _text(name: str, value: object) -> str | None:
+    if is_absent(value):
+        return None
+    refuse_none_as_text(name, value, "")
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be text, not {json_text(value)}")
+    return value
+
+
+def _dumped(name: str, value: object) -> str:
+    """Return a value as JSON, in the form in which requests sends it."""
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"{name} cannot be sent as JSON: {error}") from None
+
+
+def _canonical(value: Any) -> Any:
+    """Return a JSON value with each number in one form only: a whole number is an int, and there is no -0.0."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _canonical(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_canonical(one) for one in value]
+    return value
