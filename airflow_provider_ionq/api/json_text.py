@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
 QUOTED_CHARACTERS = 200
@@ -36,3 +37,12 @@ def is_number(value: object) -> TypeGuard[int | float]:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     return isinstance(value, int) or math.isfinite(value)
+
+
+def json_time(value: object) -> datetime | None:
+    """Return a time in UTC, a time without an offset unchanged, and None for anything that is not a time."""
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return at if at is None or at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.api.arguments import backend_of, number_of, whole_of
-from airflow_provider_ionq.api.json_text import is_number, json_object, json_text
+from airflow_provider_ionq.api.json_text import is_number, json_object, json_text, json_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,22 +145,13 @@ def describe_limits(session: Mapping[str, Any] | None) -> str:
 
 def created_epoch(session: Session) -> float | None:
     """Return when a session was created, in epoch seconds of the server's clock; None if unknown."""
-    at = _time(session.get("created_at"))
+    at = json_time(session.get("created_at"))
     # A time without an offset would be interpreted in the time zone of this machine.
     return None if at is None or at.tzinfo is None else at.timestamp()
 
 
-def _time(text: object) -> datetime | None:
-    """Return a time in UTC, a time without an offset unchanged, and None for an invalid time."""
-    try:
-        at = datetime.fromisoformat(text) if isinstance(text, str) else None
-        return at if at is None or at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
 def _closing_time(created_at: object, minutes: object) -> str:
-    at = _time(created_at)
+    at = json_time(created_at)
     if at is None or not is_number(minutes):
         return ""
     try:

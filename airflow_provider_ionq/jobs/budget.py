@@ -1,0 +1,156 @@
+"""
+What a task may spend on jobs, and what its earlier jobs cost, without Airflow.
+
+What earlier jobs cost is never guessed low: a job that may have run counts with its estimate until it is charged.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ionq.api.json_text import json_object, json_text
+from airflow_provider_ionq.jobs.errors import IonQBudgetError
+from airflow_provider_ionq.jobs.price import amount_of, cost_check_of, dry_run_price, estimated_price, in_usd
+from airflow_provider_ionq.jobs.request import SIMULATOR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from airflow_provider_ionq.api.client import IonQClient
+    from airflow_provider_ionq.api.models import Job
+    from airflow_provider_ionq.jobs.request import JobRequest
+    from airflow_provider_ionq.jobs.token import Token
+
+_NAMES = {"estimate": "estimate", "dry_run": "dry run"}
+_ROUNDING_USD = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """
+    What a task may spend.
+
+    :param max_cost_usd: limit of all jobs of the task, in US dollars; None for no limit.
+    :param session_max_cost_usd: limit of all jobs of the session, in US dollars; None for no limit.
+    :param cost_check: how to learn the price; see :func:`~airflow_provider_ionq.jobs.price.cost_check_of`.
+    """
+
+    max_cost_usd: float | None = None
+    session_max_cost_usd: float | None = None
+    cost_check: str | None = None
+
+    def check(
+        self,
+        client: IonQClient,
+        request: JobRequest,
+        token: Token,
+        earlier: Iterable[Job],
+        log: Any,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """
+        Return if a job may be submitted.
+
+        Another task may submit a job to the session at the same moment: both then see the same remaining budget.
+
+        :param client: client for the price and the costs.
+        :param request: the job.
+        :param token: token of the job.
+        :param earlier: the jobs that earlier tries of the task submitted.
+        :param log: the task's logger.
+        :param sleep: function that waits a number of seconds.
+        :raises IonQBudgetError: if the job would exceed a limit, or its price cannot be compared with it.
+        :raises IonQJobFailedError: if a dry run shows that the job would fail.
+        :raises IonQError: if a price or cost cannot be read.
+        """
+        if request.dry_run:
+            return
+        if self.max_cost_usd is None and self.session_max_cost_usd is None:
+            if not request.is_free:
+                log.warning("The job has no budget: max_cost_usd limits what this task may spend.")
+            return
+        how = cost_check_of(request, self.cost_check)
+        spent = sum(spent_on(client, job) for job in earlier)
+        price = self._price(client, request, how, token, log, sleep)
+        log.info(
+            "The %s of the job is %.2f US dollars; earlier jobs of this task cost %.2f.", _NAMES[how], price, spent
+        )
+        limits = [("max_cost_usd", self.max_cost_usd, spent, "earlier jobs of this task")]
+        if self.session_max_cost_usd is not None and request.session_id is not None:
+            in_session = spent_in_session(client, request.session_id)
+            limits += [("the budget of the session", self.session_max_cost_usd, in_session, "the jobs of the session")]
+        for name, limit, already, whose in limits:
+            if limit is not None and price + already > limit + _ROUNDING_USD:
+                raise IonQBudgetError(
+                    f"The job was not submitted: its price is {price:.2f} US dollars by {_NAMES[how]}, {whose} cost"
+                    f" {already:.2f}, and {name} is {limit:.2f}."
+                )
+
+    def _price(
+        self,
+        client: IonQClient,
+        request: JobRequest,
+        how: str,
+        token: Token,
+        log: Any,
+        sleep: Callable[[float], None],
+    ) -> float:
+        """Return the price in US dollars."""
+        price = None
+        if how == "estimate":
+            price = estimated_price(client, request)
+        elif self.cost_check is not None or not request.is_free:
+            price = dry_run_price(client, request, token, log, sleep=sleep)
+        if price is not None:
+            return in_usd(price, "the job")
+        if request.is_free:
+            return 0.0
+        raise IonQBudgetError(
+            f"The job was not submitted: the {_NAMES[how]} gives no price on {request.backend}, so its cost is unknown."
+            " Without max_cost_usd it is submitted without a check."
+        )
+
+
+def spent_on(client: IonQClient, job: Job) -> float:
+    """
+    Return what a job of an earlier try costs, in US dollars.
+
+    That is the charge; without one nothing if it never ran, else its estimate.
+
+    :param client: client for the cost, which is not requested for a job that cannot have any.
+    :param job: the job.
+    :raises IonQBudgetError: if the cost is in another unit.
+    :raises IonQError: if the cost cannot be read; a retry may help.
+    """
+    if job.get("dry_run") is True:
+        return 0.0
+    named = f"job {json_text(job.get('id'))}"
+    cost = client.get_job_cost(job["id"])
+    charged = amount_of(cost, "cost", named)
+    if charged is not None:
+        return in_usd(charged, named)
+    if job.get("status") in ("failed", "canceled") and not _has_run(job):
+        return 0.0
+    estimated = amount_of(cost, "estimated_cost", named)
+    if estimated is not None:
+        return in_usd(estimated, named)
+    if job.get("backend") == SIMULATOR:
+        return 0.0
+    raise IonQBudgetError(f"The cost of {named} is not known yet; no other job was submitted.", retryable=True)
+
+
+def _has_run(job: Mapping[str, Any]) -> bool:
+    return job.get("started_at") is not None or job.get("execution_duration_ms") is not None
+
+
+def spent_in_session(client: IonQClient, session_id: str) -> float:
+    """
+    Return what all jobs of a session cost, in US dollars; see :func:`spent_on`.
+
+    The jobs of the circuits of a multi-circuit job are part of that job.
+    """
+    jobs = [job for job in client.list_session_jobs(session_id) if json_object(job).get("parent_job_id") is None]
+    return sum(spent_on(client, job) for job in jobs)

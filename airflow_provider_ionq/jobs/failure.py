@@ -1,0 +1,44 @@
+"""Why a job did not complete, and whether submitting it again may help. Pure: no I/O, no Airflow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ionq.api.json_text import json_object, json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FINAL_STATUSES = ("completed", "failed", "canceled")
+"""The statuses after which a job does not change."""
+
+RETRYABLE_CODES = frozenset(
+    {"InternalError", "QuantumComputerError", "SimulationError", "SimulationTimeout", "SystemCancel"}
+)
+"""The failure codes that are the service's fault. All others are the job's or the account's, and would be the same."""
+
+
+def is_final(job: Mapping[str, Any]) -> bool:
+    """Return whether a job is completed, failed or canceled."""
+    return job.get("status") in FINAL_STATUSES
+
+
+def failure_code(job: Mapping[str, Any]) -> str | None:
+    """Return the failure code of a job; None without one."""
+    code = json_object(job.get("failure")).get("code")
+    return code if isinstance(code, str) else None
+
+
+def is_retryable(job: Mapping[str, Any]) -> bool:
+    """Return whether the same job may complete if it is submitted again; False if somebody cancelled it."""
+    return job.get("status") == "failed" and failure_code(job) in RETRYABLE_CODES
+
+
+def describe_end(job: Mapping[str, Any]) -> str:
+    """Describe the end of a job that failed or was canceled: `job j-1 failed: InvalidInput: ...`."""
+    named = f"job {json_text(job.get('id'))}"
+    if job.get("status") != "failed":
+        return f"{named} has the status {json_text(job.get('status'))}"
+    failure = json_object(job.get("failure"))
+    parts = [json_text(failure[key]) for key in ("code", "message") if failure.get(key) is not None]
+    return f"{named} failed: {': '.join(parts) or 'the API gives no reason'}"
