@@ -20,8 +20,6 @@ from airflow_provider_ionq.api.errors import (
     IonQUnreachableError,
 )
 from airflow_provider_ionq.api.ids import id_of
-from airflow_provider_ionq.api.settings import EXTRA_FIELDS, ClientSettings, settings_from_connection
-from airflow_provider_ionq.sessions.request import SessionRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.api.client import IonQClient
     from airflow_provider_ionq.api.models import Backend, Job, Session, Whoami
+    from airflow_provider_ionq.api.settings import ClientSettings
 
 JSON_EXAMPLE = '{"conn_type": "ionq", "password": "API-KEY"}'
 
@@ -65,6 +64,8 @@ class IonQHook(BaseHook):
             define it.
         :raises IonQConfigurationError: naming the connection and the invalid field.
         """
+        from airflow_provider_ionq.api.settings import settings_from_connection
+
         connection = self._read_connection()
         try:
             extra = _extra_object(connection)
@@ -103,6 +104,8 @@ class IonQHook(BaseHook):
         raise AirflowNotFoundException(text)
 
     def _warn_of_what_is_ignored(self, connection: Connection, extra: dict[str, Any]) -> None:
+        from airflow_provider_ionq.api.settings import EXTRA_FIELDS
+
         if unknown := sorted(set(extra) - set(EXTRA_FIELDS)):
             self.log.warning(
                 "Airflow connection %r: these fields of extra are unknown and ignored: %s. Known fields are: %s.",
@@ -170,6 +173,8 @@ class IonQHook(BaseHook):
 
         https://docs.ionq.com/api-reference/v0.4/sessions/create-session
         """
+        from airflow_provider_ionq.sessions.request import SessionRequest
+
         request = SessionRequest.of(
             backend,
             duration_limit_min=duration_limit_min,
