@@ -2,77 +2,71 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
-from airflow_provider_ionq.emulator.jobs import JOB_SECONDS
+from airflow_provider_ionq.emulator.account import Account
+from airflow_provider_ionq.emulator.fault_control import FaultControl
+from airflow_provider_ionq.emulator.faults import Disturbance, Fault
+from airflow_provider_ionq.emulator.job_control import JobControl
+from airflow_provider_ionq.emulator.log import RequestLog
 from airflow_provider_ionq.emulator.routes import API_PREFIX
-from airflow_provider_ionq.emulator.service import Service
+from airflow_provider_ionq.emulator.session_control import SessionControl
+from airflow_provider_ionq.emulator.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
     from types import TracebackType
-    from typing import Self
+    from typing import Any, Self
 
+    from airflow_provider_ionq.emulator.log import RecordedRequest
     from airflow_provider_ionq.emulator.server import ServerThread
-    from airflow_provider_ionq.emulator.state import ActiveMeaning, Step
+
+FaultArguments = ParamSpec("FaultArguments")
 
 
-class Emulator(Service):
+def _adds(
+    fault: Callable[FaultArguments, Fault | Disturbance],
+) -> Callable[Concatenate[Emulator, FaultArguments], None]:
+    """Return a method that adds a fault. The fault declares and documents its arguments, once for every use."""
+
+    def add(self: Emulator, /, *arguments: FaultArguments.args, **options: FaultArguments.kwargs) -> None:
+        self.faults.add(fault(*arguments, **options))
+
+    parameters = inspect.signature(fault).parameters.values()
+    receiver = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    documented: Any = add
+    documented.__signature__ = inspect.Signature([receiver, *parameters])
+    documented.__doc__ = fault.__doc__
+    return add
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Emulator(Settings, SessionControl, JobControl):
     """
     A local IonQ API on 127.0.0.1, served by a thread of this process.
 
     Use it as a context manager, or call :meth:`start` and :meth:`stop`. Sessions, faults and log survive a stop, and a
     second start uses the same port: a client sees an outage.
 
-    :param api_key: the only accepted key; may be set at any time, for instance to rotate it.
-    :param port: TCP port; 0 for any free one.
-    :param active: meaning of the field ``active``, which IonQ does not document: ``not_ended`` (true until the session
-        has ended) or ``started`` (true only while it is started).
-    :param sessions_enabled: False answers 404 under ``/sessions``, as for an account without sessions; may be set at
-        any time.
-    :param plan: plan of sessions that are created without their own plan, for instance by ``POST /sessions``.
-    :param capacity: maximum number of open sessions of a backend, such as ``{"qpu.forte-1": 1}``; None for no limit;
-        may be set at any time.
-    :param job_seconds: a job starts at once and is completed this many seconds after its submission; None leaves it
-        ``submitted`` until the test ends it; may be set at any time.
-    :param job_reads: a job starts at once and is completed after this many reads, whatever ``job_seconds`` is; None
-        leaves the completion to ``job_seconds``; may be set at any time.
-    :param read_after_write_seconds: seconds during which a session created by ``POST /sessions`` cannot be read; may be
-        set at any time.
-    :param clock: returns the time in epoch seconds; a test may pass its own clock instead of waiting.
+    Every method may be called from any thread. The parameters are those of
+    :class:`~airflow_provider_ionq.emulator.settings.Settings`.
     """
 
-    def __init__(
-        self,
-        *,
-        api_key: str = "emulator-key",
-        port: int = 0,
-        active: ActiveMeaning = "not_ended",
-        sessions_enabled: bool = True,
-        plan: Sequence[Step] = (),
-        capacity: Mapping[str, int] | None = None,
-        job_seconds: float | None = JOB_SECONDS,
-        job_reads: int | None = None,
-        read_after_write_seconds: float = 0.0,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        super().__init__(
-            api_key=api_key,
-            active=active,
-            sessions_enabled=sessions_enabled,
-            plan=plan,
-            capacity=capacity,
-            job_seconds=job_seconds,
-            job_reads=job_reads,
-            read_after_write_seconds=read_after_write_seconds,
-            clock=clock,
-        )
-        if type(port) is not int or not 0 <= port <= 65535:
-            raise ValueError(f"port must be a whole number from 0 to 65535, not {port!r}")
-        self._port = port
+    def __post_init__(self) -> None:
+        self.account = Account(self)
+        self.faults = FaultControl(self.clock)
+        self.log = RequestLog()
         self._server: ServerThread | None = None
+
+    fail = _adds(Fault)
+    disturb = _adds(Disturbance)
+
+    def clear_faults(self) -> None:
+        """Remove all faults and disturbances: every request gets its regular answer."""
+        self.faults.clear()
 
     def start(self) -> None:
         """
@@ -90,8 +84,8 @@ class Emulator(Service):
             from airflow_provider_ionq.emulator.wire import protocol_of
         except ImportError as error:
             raise ImportError("the emulator needs: pip install 'airflow-provider-ionq[emulator]'") from error
-        self._server = ServerThread(Application(self), self._port, protocol_of(self))
-        self._port = self._server.port
+        self._server = ServerThread(Application(self), self.port, protocol_of(self.faults))
+        self.port = self._server.port
 
     def stop(self) -> None:
         """Close every connection and free the port; does nothing if the emulator is not running."""
@@ -111,22 +105,46 @@ class Emulator(Service):
         self.stop()
 
     @property
-    def port(self) -> int:
+    def url(self) -> str:
         """
-        TCP port.
+        Base URL of the API, such as ``http://127.0.0.1:8080/v0.4``.
 
         :raises RuntimeError: the port is 0 (any free port) and the emulator has not been started yet.
         """
-        if self._port == 0:
+        if self.port == 0:
             raise RuntimeError("the emulator has no port before it is started")
-        return self._port
-
-    @property
-    def url(self) -> str:
-        """Base URL of the API, such as ``http://127.0.0.1:8080/v0.4``."""
         return f"http://127.0.0.1:{self.port}{API_PREFIX}"
 
     @property
     def airflow_connection(self) -> str:
         """An Airflow connection to this emulator, as JSON for ``AIRFLOW_CONN_IONQ_DEFAULT``. It contains the key."""
         return json.dumps({"conn_type": "ionq", "host": self.url, "password": self.api_key})
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """The requests to the API so far, oldest first; only the last 100,000 are kept."""
+        return self.log.all()
+
+    def record(self, request: RecordedRequest) -> None:
+        """Add a request to the log."""
+        self.log.add(request)
+
+    def clear_requests(self) -> None:
+        """Clear the request log and the counts of connections made and of requests dropped unread."""
+        self.log.clear()
+        self.faults.clear_counts()
+
+    @property
+    def dropped_unread(self) -> int:
+        """Number of requests that were dropped before they were read; they are not logged."""
+        return self.faults.dropped_unread
+
+    @property
+    def connections_made(self) -> int:
+        """Number of TCP connections that clients have opened."""
+        return self.faults.connections_made
+
+    @property
+    def connections_open(self) -> int:
+        """Number of TCP connections that are open now."""
+        return self.faults.connections_open

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar, get_args
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar, get_args
 
 from airflow_provider_ionq.emulator.routes import API_ROUTES
 from airflow_provider_ionq.emulator.state import is_duration
@@ -18,36 +18,53 @@ _BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.NOT_MOD
 DisturbanceKind = Literal["delay", "drip", "drop_before_read", "drop_after_read", "cut_body"]
 
 
-class Limited(Protocol):
-    """A fault with limits: a route, and a number of requests or a duration."""
+@dataclass(frozen=True, kw_only=True)
+class Limited:
+    """
+    What every fault has: a route, and a number of requests or a duration.
 
-    @property
-    def route(self) -> str | None: ...
-    @property
-    def times(self) -> int | None: ...
-    @property
-    def seconds(self) -> float | None: ...
+    :param route: the only affected route, such as ``GET /sessions/{session_id}``; None for every request.
+    :param times: number of affected requests; None for one, or for no limit if ``seconds`` is given.
+    :param seconds: seconds from now during which every request is affected; None if requests are counted.
+    """
+
+    route: str | None = None
+    times: int | None = None
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.route is not None and self.route not in list(API_ROUTES):
+            raise ValueError(f"route must be one of {', '.join(API_ROUTES)}, not {self.route!r}")
+        if self.times is not None and self.seconds is not None:
+            raise ValueError("give times or seconds, not both")
+        if self.times is not None and (type(self.times) is not int or self.times < 1):
+            raise ValueError(f"times must be a whole number from 1, not {self.times!r}")
+        if self.seconds is not None and not is_duration(self.seconds):
+            raise ValueError(f"seconds must be a number from 0, not {self.seconds!r}")
 
 
 @dataclass(frozen=True)
-class Fault:
+class Fault(Limited):
     """
-    An answer that replaces the regular answer.
+    Give future requests this answer, before the key and the session are checked.
+
+    Faults are used in the order in which they were added. With ``after_effect`` the request is processed, then its
+    regular answer is replaced by this one.
 
     :param status: HTTP status, 200 to 599.
     :param route: the only affected route, such as ``GET /sessions/{session_id}``; None for every request.
     :param times: number of affected requests; None for one, or for no limit if ``seconds`` is given.
-    :param seconds: seconds during which every request is affected; None if requests are counted.
-    :param retry_after: value of the ``Retry-After`` header; None for no such header.
+    :param seconds: seconds from now during which every request is affected; None if requests are counted.
+    :param retry_after: value of the ``Retry-After`` header, sent unchanged; None for no such header.
     :param body: sent unchanged; None for the API's error body (no body below 400).
     :param content_type: content type of ``body``.
-    :param after_effect: process the request first; a request that the API rejects gets its regular error instead.
+    :param after_effect: process the request first. A request that the API rejects, for instance for an invalid key
+        or at full capacity, has no effect: it gets its regular error, and the fault stays for a later request.
+    :raises ValueError: an argument is invalid.
     """
 
     status: int
-    route: str | None = None
-    times: int | None = None
-    seconds: float | None = None
+    _: KW_ONLY
     retry_after: int | str | None = None
     body: str | bytes | None = None
     content_type: str = "application/json"
@@ -56,7 +73,7 @@ class Fault:
     def __post_init__(self) -> None:
         if type(self.status) is not int or not 200 <= self.status <= 599:
             raise ValueError(f"status must be a whole number from 200 to 599, not {self.status!r}")
-        _check_limits(self)
+        super().__post_init__()
         if self.retry_after is not None:
             _check_header("retry_after", str(self.retry_after))
             if type(self.retry_after) not in (int, str):
@@ -73,24 +90,34 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Disturbance:
+class Disturbance(Limited):
     """
-    A fault of an answer, or of the connection, on the wire.
+    Disturb future requests on the wire; their answers may also be faults with a status.
 
-    The parameters are those of :meth:`airflow_provider_ionq.emulator.trouble.Trouble.disturb`.
+    - ``delay``: the answer begins ``delay_seconds`` later.
+    - ``drip``: the head comes at once, then the body byte by byte, each byte after ``delay_seconds``.
+    - ``drop_before_read``: the connection is reset when a request begins to arrive; the request is not logged.
+    - ``drop_after_read``: the request is processed and logged; the connection is reset instead of an answer.
+    - ``cut_body``: the head announces the whole body, but the connection is closed after ``after_bytes`` of it.
+
+    :param kind: one of these kinds.
+    :param route: the only affected route; None for every request. Not allowed for ``drop_before_read``.
+    :param times: number of affected requests; None for one, or for no limit if ``seconds`` is given.
+    :param seconds: seconds from now during which every request is affected; None if requests are counted.
+    :param delay_seconds: seconds of delay; required for ``delay`` and ``drip``, and not allowed for other kinds.
+    :param after_bytes: number of bytes of the body, for ``cut_body`` only.
+    :raises ValueError: an argument is invalid.
     """
 
     kind: DisturbanceKind
-    route: str | None = None
-    times: int | None = None
-    seconds: float | None = None
+    _: KW_ONLY
     delay_seconds: float = 0.0
     after_bytes: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(DisturbanceKind):
             raise ValueError(f"kind must be one of {', '.join(get_args(DisturbanceKind))}, not {self.kind!r}")
-        _check_limits(self)
+        super().__post_init__()
         if self.kind == "drop_before_read" and self.route is not None:
             raise ValueError("drop_before_read takes no route: the route is not known before the request is read")
         if not is_duration(self.delay_seconds):
@@ -101,17 +128,6 @@ class Disturbance:
             raise ValueError(f"after_bytes must be a whole number from 0, not {self.after_bytes!r}")
         if self.after_bytes and self.kind != "cut_body":
             raise ValueError("after_bytes must be 0 unless kind is cut_body")
-
-
-def _check_limits(limited: Limited) -> None:
-    if limited.route is not None and limited.route not in API_ROUTES:
-        raise ValueError(f"route must be one of {', '.join(API_ROUTES)}, not {limited.route!r}")
-    if limited.times is not None and limited.seconds is not None:
-        raise ValueError("give times or seconds, not both")
-    if limited.times is not None and (type(limited.times) is not int or limited.times < 1):
-        raise ValueError(f"times must be a whole number from 1, not {limited.times!r}")
-    if limited.seconds is not None and not is_duration(limited.seconds):
-        raise ValueError(f"seconds must be a number from 0, not {limited.seconds!r}")
 
 
 def _check_header(name: str, value: object) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.emulator.jobs import JOB_STATUSES
-from airflow_provider_ionq.emulator.payload import BadRequest, query_values
+from airflow_provider_ionq.emulator.payload import BadRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ _FILTERS = {
     "submitter_id": "submitter_id",
     "target": "backend",
 }
-_PARAMETERS = frozenset({*_FILTERS, "limit", "next"})
+JOB_PARAMETERS = frozenset({*_FILTERS, "limit", "next"})
 
 
 @dataclass(frozen=True)
@@ -44,16 +44,16 @@ class JobQuery:
     begin: int = 0
 
     @classmethod
-    def of(cls, parameters: Iterable[tuple[str, str]]) -> JobQuery:
+    def of(cls, parameters: Mapping[str, list[str]]) -> JobQuery:
         """
         Parse a query.
 
         IonQ documents that ``submitter_id`` applies to members of the project only. The emulated key is a member.
 
-        :param parameters: names and values of the query, in their order.
-        :raises BadRequest: a parameter is unknown or invalid.
+        :param parameters: the values of each query parameter.
+        :raises BadRequest: a value is invalid.
         """
-        values = query_values(parameters, _PARAMETERS, frozenset({"ids"}))
+        values = dict(parameters)
         if not set(values.get("status", [])) <= set(JOB_STATUSES):
             raise BadRequest(f'"status" must be one of {", ".join(JOB_STATUSES)}', "query", "status")
         if "target" in values:

@@ -1,7 +1,9 @@
-"""The entry of the request log."""
+"""The request log."""
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from dataclasses import dataclass
 
 LOG_LIMIT = 100_000
@@ -36,3 +38,26 @@ class RecordedRequest:
     at: float
     peer: tuple[str, int]
     authorized: bool
+
+
+class RequestLog:
+    """The requests to the API, of which only the last 100,000 are kept. Every method may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._requests: deque[RecordedRequest] = deque(maxlen=LOG_LIMIT)
+        self._lock = threading.Lock()
+
+    def add(self, request: RecordedRequest) -> None:
+        """Add a request."""
+        with self._lock:
+            self._requests.append(request)
+
+    def all(self) -> list[RecordedRequest]:
+        """Return the requests, oldest first."""
+        with self._lock:
+            return list(self._requests)
+
+    def clear(self) -> None:
+        """Remove all requests."""
+        with self._lock:
+            self._requests.clear()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 BODY_LIMIT_BYTES = 10 * 1024 * 1024
 # Far above any real body, and far below the depth at which Python can decode a value but not encode it.
 _DEPTH_LIMIT = 100
+_REPEATABLE = frozenset({"ids"})
 
 
 class BadBody(ValueError):
@@ -69,15 +70,12 @@ def is_json(content_type: str) -> bool:
     return media_type in ("", "application/json") or media_type.endswith("+json")
 
 
-def query_values(
-    parameters: Iterable[tuple[str, str]], allowed: frozenset[str], repeatable: frozenset[str] = frozenset()
-) -> dict[str, list[str]]:
+def query_values(parameters: Iterable[tuple[str, str]], allowed: frozenset[str]) -> dict[str, list[str]]:
     """
-    Return the values of each query parameter.
+    Return the values of each query parameter; only ``ids`` may have more than one.
 
     :param parameters: names and values, in their order.
     :param allowed: the names that the route accepts.
-    :param repeatable: the names that may occur more than once.
     :raises BadRequest: an unknown name, an empty value, or a second value where only one is allowed.
     """
     values: dict[str, list[str]] = {}
@@ -86,7 +84,7 @@ def query_values(
             raise BadRequest(f'"{name}" is not allowed', "query", name)
         if not value:
             raise BadRequest(f'"{name}" must not be empty', "query", name)
-        if name in values and name not in repeatable:
+        if name in values and name not in _REPEATABLE:
             raise BadRequest(f'"{name}" must not be repeated', "query", name)
         values.setdefault(name, []).append(value)
     return values

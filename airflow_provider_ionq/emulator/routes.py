@@ -2,41 +2,69 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
+
+from airflow_provider_ionq.emulator import control, endpoints, job_endpoints
+from airflow_provider_ionq.emulator.job_query import JOB_PARAMETERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from airflow_provider_ionq.emulator.account import Account
 
 API_PREFIX = "/v0.4"
 CONTROL_PREFIX = "/_emulator"
 
-API_ROUTES = (
-    "GET /whoami",
-    "GET /backends",
-    "GET /backends/{backend}",
-    "POST /sessions",
-    "GET /sessions",
-    "GET /sessions/{session_id}",
-    "POST /sessions/{session_id}/end",
-    "GET /sessions/{session_id}/jobs",
-    "POST /jobs",
-    "GET /jobs",
-    "GET /jobs/{job_id}",
-    "PUT /jobs/{job_id}/status/cancel",
-)
-KEYLESS_ROUTES = frozenset({"GET /backends", "GET /backends/{backend}"})
-CONTROL_ROUTES = (
-    "POST /sessions",
-    "PATCH /sessions/{session_id}",
-    "DELETE /sessions/{session_id}",
-    "POST /history",
-    "POST /jobs",
-    "PATCH /jobs/{job_id}",
-    "PATCH /settings",
-    "POST /faults",
-    "DELETE /faults",
-    "GET /requests",
-    "GET /connections",
-    "DELETE /requests",
-)
+
+@dataclass(frozen=True)
+class Route:
+    """
+    One operation of the API.
+
+    :param endpoint: returns the JSON value of the answer.
+    :param status: HTTP status of the answer.
+    :param query: names of the query parameters; any other name is an error.
+    :param has_body: whether the request has a body, which must be JSON.
+    :param needs_key: whether a request without the key is an error.
+    """
+
+    endpoint: Callable[[Account, endpoints.Call], Any]
+    status: int = 200
+    query: frozenset[str] = frozenset()
+    has_body: bool = False
+    needs_key: bool = True
+
+
+API_ROUTES = {
+    "GET /whoami": Route(endpoints.get_whoami),
+    "GET /backends": Route(endpoints.list_backends, needs_key=False),
+    "GET /backends/{backend}": Route(endpoints.get_backend, needs_key=False),
+    "POST /sessions": Route(endpoints.create_session, status=201, has_body=True),
+    "GET /sessions": Route(endpoints.list_sessions, query=frozenset({"active"})),
+    "GET /sessions/{session_id}": Route(endpoints.get_session),
+    "POST /sessions/{session_id}/end": Route(endpoints.end_session),
+    "GET /sessions/{session_id}/jobs": Route(job_endpoints.list_session_jobs, query=JOB_PARAMETERS),
+    "POST /jobs": Route(job_endpoints.create_job, status=201, has_body=True),
+    "GET /jobs": Route(job_endpoints.list_jobs, query=JOB_PARAMETERS),
+    "GET /jobs/{job_id}": Route(job_endpoints.get_job),
+    "PUT /jobs/{job_id}/status/cancel": Route(job_endpoints.cancel_job),
+}
+CONTROL_ROUTES = {
+    "POST /sessions": control.create_session,
+    "PATCH /sessions/{session_id}": control.update_session,
+    "DELETE /sessions/{session_id}": control.delete_session,
+    "POST /history": control.create_history,
+    "POST /jobs": control.submit_job,
+    "PATCH /jobs/{job_id}": control.update_job,
+    "PATCH /settings": control.update_settings,
+    "POST /faults": control.add_fault,
+    "DELETE /faults": control.clear_faults,
+    "GET /requests": control.list_requests,
+    "GET /connections": control.count_connections,
+    "DELETE /requests": control.clear_requests,
+}
 
 
 class Match(NamedTuple):
@@ -45,12 +73,12 @@ class Match(NamedTuple):
 
     :param control: whether the request is for the emulator itself, not for the API.
     :param route: template such as ``GET /sessions/{session_id}``; None if there is no such route.
-    :param parameter: the variable segment of the path, percent-decoded once; empty if the route has none.
+    :param parameters: the variable segments of the path, percent-decoded once, by name.
     """
 
     control: bool
     route: str | None
-    parameter: str
+    parameters: Mapping[str, str]
 
 
 def match(method: str, raw_path: str) -> Match:
@@ -63,24 +91,23 @@ def match(method: str, raw_path: str) -> Match:
     :param raw_path: path as the client sent it, percent-encoded, without the query.
     """
     control = raw_path.startswith(f"{CONTROL_PREFIX}/")
-    prefix, routes = (CONTROL_PREFIX, CONTROL_ROUTES) if control else (API_PREFIX, API_ROUTES)
+    prefix, routes = (CONTROL_PREFIX, list(CONTROL_ROUTES)) if control else (API_PREFIX, list(API_ROUTES))
     if raw_path.startswith(f"{prefix}/"):
         segments = raw_path.removeprefix(prefix).split("/")
         for route in routes:
             route_method, template = route.split(" ")
-            parameter = _parameter(template.split("/"), segments)
-            if route_method == method and parameter is not None:
-                return Match(control, route, unquote(parameter))
-    return Match(control, None, "")
+            if route_method == method and (parameters := _parameters(template.split("/"), segments)) is not None:
+                return Match(control, route, parameters)
+    return Match(control, None, {})
 
 
-def _parameter(template: list[str], segments: list[str]) -> str | None:
+def _parameters(template: list[str], segments: list[str]) -> dict[str, str] | None:
     if len(template) != len(segments):
         return None
-    parameter = ""
+    parameters = {}
     for expected, segment in zip(template, segments, strict=True):
         if expected.startswith("{") and segment:
-            parameter = segment
+            parameters[expected.strip("{}")] = unquote(segment)
         elif expected != segment:
             return None
-    return parameter
+    return parameters

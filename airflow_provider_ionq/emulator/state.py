@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -18,11 +19,15 @@ T = TypeVar("T")
 STATUSES = ("created", "started", "ended")
 
 
-class UnknownSession(LookupError):
+class NotFound(LookupError):
+    """The API has no such thing."""
+
+
+class UnknownSession(NotFound):
     """No session has this id."""
 
 
-class UnknownJob(LookupError):
+class UnknownJob(NotFound):
     """No job has this id."""
 
 
@@ -100,6 +105,21 @@ def timestamp(seconds: float) -> str:
     :param seconds: seconds since the epoch.
     """
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def new_id(name: str, given: object) -> str:
+    """
+    Return the id of a new session or job.
+
+    :param name: name of the argument, for the error message.
+    :param given: the id to use; None for a new UUID.
+    :raises ValueError: the id is empty or not a string.
+    """
+    if given is None:
+        return str(uuid.uuid4())
+    if not isinstance(given, str) or not given:
+        raise ValueError(f"{name} must be a string that is not empty, not {given!r}")
+    return given
 
 
 def json_copy(value: T) -> T:

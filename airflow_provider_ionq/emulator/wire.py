@@ -23,29 +23,29 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
+    from airflow_provider_ionq.emulator.fault_control import FaultControl
     from airflow_provider_ionq.emulator.faults import Disturbance
-    from airflow_provider_ionq.emulator.service import Service
 
 
-def protocol_of(service: Service) -> type[H11Protocol]:
+def protocol_of(faults: FaultControl) -> type[H11Protocol]:
     """
     Return the protocol of a server.
 
-    :param service: provides the disturbances and counts connections.
+    :param faults: provides the disturbances and counts connections.
     """
 
     class Protocol(H11Protocol):
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            service.connection_opened()
+            faults.connection_opened()
             super().connection_made(transport)
 
         def connection_lost(self, exc: Exception | None) -> None:
-            service.connection_closed()
+            faults.connection_closed()
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
             begins = self.cycle is None or self.cycle.response_complete
-            if begins and not _is_control(data) and service.take_drop_before_read():
+            if begins and not _is_control(data) and faults.take_drop_before_read():
                 _reset(self.transport)
                 return
             super().data_received(data)
@@ -68,7 +68,7 @@ def protocol_of(service: Service) -> type[H11Protocol]:
             if self.cycle is not None and self.cycle is not before:
                 scope: Any = self.cycle.scope
                 matched = match(scope["method"], scope["raw_path"].decode("latin-1"))
-                if not matched.control and (disturbance := service.take_disturbance(matched.route)):
+                if not matched.control and (disturbance := faults.take_disturbance(matched.route)):
                     wrapped: Any = _KINDS[disturbance.kind](self.transport, disturbance, self.loop)
                     self.cycle.transport = wrapped
 

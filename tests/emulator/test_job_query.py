@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from airflow_provider_ionq.emulator.catalogue import USER_ID
+from airflow_provider_ionq.emulator.account_data import USER_ID
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Client

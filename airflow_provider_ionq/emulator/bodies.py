@@ -1,47 +1,12 @@
-"""The backends and the account of the emulated service, and the validation of request bodies."""
+"""The validation of the bodies of ``POST /sessions`` and ``POST /jobs``."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_ionq.emulator.account_data import BACKENDS
 from airflow_provider_ionq.emulator.state import is_number
 
-ORGANIZATION_ID = "0f5ce2f4-6d3e-4ad8-9a0b-0b7f7a8f1c11"
-PROJECT_ID = "7d1c6f2e-58f5-4c8c-8f0e-3f0a4f1b2d22"
-USER_ID = "c0ffee5e-5510-4a11-9b1d-2f6a9d3e4f33"
-KEY_ID = "5a1ad0c5-0c3f-4e0e-b6c9-1d2e3f4a5b44"
-KEY_NAME = "emulator"
-
-_LAST_UPDATED = "2026-01-01T00:00:00Z"
-_SITE = "Emulated"
-
-
-def _backend(name: str, qubits: int, status: str = "available", queue_time: int = 0) -> dict[str, Any]:
-    return {
-        "backend": name,
-        "status": status,
-        "qubits": qubits,
-        "average_queue_time": queue_time,
-        "last_updated": _LAST_UPDATED,
-        "degraded": False,
-        "location": _SITE,
-    }
-
-
-BACKENDS: dict[str, dict[str, Any]] = {
-    backend["backend"]: backend
-    for backend in (
-        _backend("simulator", 29),
-        _backend("qpu.aria-1", 25, "retired"),
-        _backend("qpu.aria-2", 25, "unavailable"),
-        _backend("qpu.forte-1", 36, queue_time=1_200_000),
-        _backend("qpu.forte-enterprise-1", 36, queue_time=300_000),
-        _backend("qpu.forte-enterprise-2", 36, queue_time=300_000),
-        _backend("qpu.forte-enterprise-3", 36, queue_time=300_000),
-    )
-}
-
-_SHOTS = 100
 _SHOTS_LIMIT = 1_000_000
 _SHOTS_DIGITS = 7
 _KINDS_OF_JOB: dict[str, tuple[type, str]] = {
@@ -100,23 +65,6 @@ def problems_in_new_job(payload: object) -> dict[str, str]:
     if isinstance(metadata, dict) and not all(isinstance(value, str) for value in metadata.values()):
         problems["metadata"] = "must have strings as values"
     return problems
-
-
-def new_job(job_id: str, payload: dict[str, Any], session_id: str | None) -> dict[str, Any]:
-    """Return the fields that a job has from its submission on; the payload must be valid."""
-    return {
-        "id": job_id,
-        "type": payload["type"],
-        "backend": payload["backend"],
-        "session_id": session_id,
-        "submitter_id": USER_ID,
-        "project_id": PROJECT_ID,
-        "name": payload.get("name"),
-        "metadata": payload.get("metadata"),
-        "shots": _SHOTS if payload.get("shots") is None else int(payload["shots"]),
-        "dry_run": payload.get("dry_run") or False,
-        "settings": payload.get("settings") or {},
-    }
 
 
 def refuse(problems: dict[str, str]) -> None:
