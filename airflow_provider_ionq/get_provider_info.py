@@ -72,6 +72,7 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_provider_ionq.triggers.session", "airflow_provider_ionq.triggers.capacity"],
             }
         ],
+        "cli": ["airflow_provider_ionq.cli.definition.get_cli_commands"],
         "extra-links": ["airflow_provider_ionq.utils.links.IonQConsoleLink"],
         "connection-types": [
             {

@@ -254,10 +254,7 @@ class IonQHook(BaseHook):
         except IonQError as error:
             return False, f"The API returned an unexpected response. {error}"
         except Exception as error:
-            # A secrets backend may raise anything. Some errors quote the URI that they cannot parse, key included.
-            quotes_input = isinstance(error, ValueError) or "://" in str(error)
-            detail = type(error).__name__ if quotes_input else f"{type(error).__name__}: {error}"
-            return False, f"Airflow connection {self.ionq_conn_id!r} could not be read. {detail}"
+            return False, unreadable_connection(self.ionq_conn_id, error)
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
@@ -290,6 +287,18 @@ class IonQHook(BaseHook):
             )
             for name, field in CONNECTION_FIELDS.items()
         }
+
+
+def unreadable_connection(ionq_conn_id: str, error: Exception) -> str:
+    """
+    Describe an unexpected error of reading an Airflow connection. A secrets backend may raise anything.
+
+    :param ionq_conn_id: id of the Airflow connection.
+    :param error: the error; its text is left out if it may quote a URI that Airflow could not parse, key included.
+    """
+    quotes_input = isinstance(error, ValueError) or "://" in str(error)
+    detail = type(error).__name__ if quotes_input else f"{type(error).__name__}: {error}"
+    return f"Airflow connection {ionq_conn_id!r} could not be read. {detail}"
 
 
 def _plain_id(session_id: str | Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.sessions.target import SessionTarget, is_ended
+from airflow_provider_ionq.sessions.target import SessionTarget, is_ended, is_selected
 from airflow_provider_ionq.utils.links import IonQConsoleLink
 from airflow_provider_ionq.utils.tasks import (
     CLEAR_EXISTING_TASKS,
@@ -20,7 +20,6 @@ from airflow_provider_ionq.utils.tasks import (
     read_session,
     refusals_name_task,
 )
-from airflow_provider_ionq.waiting.decision import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -183,11 +182,6 @@ class IonQListSessionsOperator(BaseOperator):
         """Return the sessions."""
         with fail_on_permanent_errors(self.ionq_conn_id):
             sessions = IonQHook(self.ionq_conn_id).list_sessions(self.active)
-        found = [session for session in sessions if self._is_asked_for(session)]
+        found = [session for session in sessions if is_selected(session, self._target, self.backend)]
         self.log.info("%d of %d sessions match the filters.", len(found), len(sessions))
         return found
-
-    def _is_asked_for(self, session: Session) -> bool:
-        if self.backend is not None and session.get("backend") != self.backend:
-            return False
-        return self._target is None or self._target.decide(session).outcome is Outcome.MET

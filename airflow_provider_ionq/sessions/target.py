@@ -120,6 +120,19 @@ def decide(session: Mapping[str, Any], target: SessionTarget) -> Decision:
     return Decision(Outcome.WAIT, warning=warning) if warning else WAIT
 
 
+def is_selected(session: Mapping[str, Any], target: SessionTarget | None, backend: str | None) -> bool:
+    """
+    Return whether a session matches the filters of a list.
+
+    :param session: the session's JSON from the API.
+    :param target: statuses and active flag to select; None for any.
+    :param backend: name of the device; None for any.
+    """
+    if backend is not None and session.get("backend") != backend:
+        return False
+    return target is None or target.decide(session).outcome is Outcome.MET
+
+
 def never_started_hint(session: Mapping[str, Any], target: SessionTarget) -> str | None:
     """Return a warning for a waiter when the session may never be started, else None."""
     if session.get("status") != "created" or "created" in (target.statuses or ()):

@@ -1,0 +1,1 @@
+"""The command line: `airflow ionq`, and `python -m airflow_provider_ionq` on every Airflow."""

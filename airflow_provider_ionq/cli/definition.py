@@ -1,0 +1,60 @@
+"""
+The commands, in the terms of Airflow's command line.
+
+Airflow imports this module whenever `airflow` starts, so it loads neither an HTTP library nor the hook: a command is
+imported when it runs.
+"""
+
+from __future__ import annotations
+
+from airflow.cli.cli_config import ARG_OUTPUT, ARG_VERBOSE, ARG_YES, ActionCommand, Arg, GroupCommand, lazy_load_command
+
+from airflow_provider_ionq.sessions.target import STATUSES
+
+ARG_CONN_ID = Arg(
+    ("--conn-id",),
+    help="Id of the Airflow connection of type ionq (default: ionq_default)",
+    metavar="CONN_ID",
+    default="ionq_default",
+)
+ARG_SESSION_ID = Arg(("session_id",), help="Id of the session", metavar="SESSION_ID")
+ARG_SESSION_IDS = Arg(("session_ids",), help="Ids of the sessions", metavar="SESSION_ID", nargs="+")
+ARG_SESSION_STATUS = Arg(
+    ("--status",),
+    help="Only list the sessions with this status; repeat the option for several",
+    metavar=f"({', '.join(STATUSES)})",
+    choices=STATUSES,
+    action="append",
+)
+ARG_BACKEND = Arg(("--backend",), help="Only list what is on this device, such as qpu.forte-1", metavar="BACKEND")
+
+SESSION_COMMANDS = (
+    ActionCommand(
+        name="list",
+        help="List the sessions of the organisation, including ended ones",
+        func=lazy_load_command("airflow_provider_ionq.cli.sessions.list_sessions"),
+        args=(ARG_SESSION_STATUS, ARG_BACKEND, ARG_CONN_ID, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+    ActionCommand(
+        name="show",
+        help="Show a session",
+        func=lazy_load_command("airflow_provider_ionq.cli.sessions.show_session"),
+        args=(ARG_SESSION_ID, ARG_CONN_ID, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+    ActionCommand(
+        name="end",
+        help="End sessions, and confirm that they have ended",
+        description="End sessions, and confirm that they have ended. Asks for confirmation unless --yes is given.",
+        func=lazy_load_command("airflow_provider_ionq.cli.sessions.end_sessions"),
+        args=(ARG_SESSION_IDS, ARG_YES, ARG_CONN_ID, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+)
+
+IONQ_COMMANDS = (GroupCommand(name="sessions", help="List, show and end sessions", subcommands=SESSION_COMMANDS),)
+
+
+def get_cli_commands() -> list[GroupCommand]:
+    """Return the group `ionq` for Airflow's command line. Airflow 3.2 and later call this."""
+    return [
+        GroupCommand(name="ionq", help="Look at and end sessions in the IonQ Quantum Cloud", subcommands=IONQ_COMMANDS)
+    ]
