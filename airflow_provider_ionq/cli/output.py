@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 NO_VALUE = "-"
 
 
-def print_list(items: Sequence[Mapping[str, Any]], columns: Sequence[str], output: str, *, stderr: bool = False) -> None:
+def print_list(
+    items: Sequence[Mapping[str, Any]], columns: Sequence[str], output: str, *, stderr: bool = False
+) -> None:
     """
     Print objects, one a row.
 
