@@ -217,7 +217,7 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
                 allow_unlimited=self.allow_unlimited,
             )
         except ValueError as error:
-            raise IonQFailException(f"Invalid session request: {error}") from error
+            raise IonQFailException(f"Invalid session request: {error}") from None
 
     def _wait(
         self, creation: SessionCreation, refusal: IonQError | None, since: float, attempt: int, remaining: float
@@ -232,21 +232,7 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
         requested = (refusal and refusal.retry_after_seconds) or 0.0
         pause = min(max(self.poke_interval * 2.0 ** min(attempt - 1, 10), requested), LONGEST_PAUSE_SECONDS)
         pause = max(pause, self.poke_interval)
-        if attempt == 1:
-            self.log.info(
-                "No session can be created on %s now; waiting for at most %s. Open there before the request: %s. %s",
-                self.backend,
-                duration_text(remaining),
-                ", ".join(creation.open_ids) or "none of this organisation's",
-                refusal,
-            )
-        else:
-            self.log.info(
-                "Still no session can be created on %s; waiting for at most another %s. %s",
-                self.backend,
-                duration_text(remaining),
-                refusal,
-            )
+        self._explain_wait(creation, refusal, attempt, remaining)
         if not self.deferrable:
             time.sleep(min(pause, remaining))
             return
@@ -262,6 +248,26 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
             remaining=remaining,
         )
         self.defer_wait(trigger, remaining, first=attempt == 1, since=since, attempt=attempt + 1)
+
+    def _explain_wait(
+        self, creation: SessionCreation, refusal: IonQError | None, attempt: int, remaining: float
+    ) -> None:
+        limit = duration_text(remaining)
+        if attempt > 1:
+            self.log.info(
+                "Still no session can be created on %s; waiting for at most another %s. %s",
+                self.backend,
+                limit,
+                refusal,
+            )
+            return
+        self.log.info(
+            "No session can be created on %s now; waiting for at most %s. Open there before the request: %s. %s",
+            self.backend,
+            limit,
+            ", ".join(creation.open_ids) or "none of this organisation's",
+            refusal,
+        )
 
 
 class _CreateTask:

@@ -44,7 +44,7 @@ def missing_end_reason(operator: BaseOperator, context: Context) -> str | None:
                 f"It cannot be determined whether {task_id} will still run in this run, so no session was requested:"
                 f" {type(error).__name__}: {error}",
                 retryable=True,
-            ) from error
+            ) from None
         if RESTARTING in states:
             raise IonQNoEndTaskError(
                 f"{task_id} is being cleared while it runs, so no session was requested: a retry finds it ready.",

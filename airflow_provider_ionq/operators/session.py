@@ -133,7 +133,7 @@ class IonQEndSessionOperator(TakesSessionId, BaseOperator):
                 "No session was ended: if one was created for this task to end, it is still open and may cost money."
                 " IonQListSessionsOperator and the IonQ console show open sessions. Correct session_id and clear this"
                 f" task, or end the session manually. {error}"
-            ) from error
+            ) from None
         # Permanent errors are retried, too: a refused key may be rotated before the last retry.
         session = IonQHook(self.ionq_conn_id).end_session(session_id, cancel_jobs=self.cancel_jobs)
         self.log.info("Session %s has ended, at %s.", session["id"], session.get("ended_at"))

@@ -210,17 +210,17 @@ class IonQResourceSensor(DeferrableMixin, BaseSensorOperator):
             self._poller.read_connection_again()
             self._refused_before = True
             return self._execute_on_worker(context)
-        except AirflowSensorTimeout as error:
+        except AirflowSensorTimeout:
             timed_out = AirflowSensorTimeout(self._timed_out())
             self._skip_if_never_fail(timed_out)
-            raise timed_out from error
-        except AirflowTaskTimeout as error:
-            raise AirflowTaskTimeout(self._timed_out(by_execution_timeout=True)) from error
-        except AirflowSkipException as skip:
+            raise timed_out from None
+        except AirflowTaskTimeout:
+            raise AirflowTaskTimeout(self._timed_out(by_execution_timeout=True)) from None
+        except AirflowSkipException:
             if not self._unmet:
                 raise
             # The poll did not skip, so Airflow skips for the time-out, without naming the target.
-            raise AirflowSkipException(f"Skipping due to soft_fail is set to True: {self._timed_out()}") from skip
+            raise AirflowSkipException(f"Skipping due to soft_fail is set to True: {self._timed_out()}") from None
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Poll once; return whether the target is met, with the item's JSON."""
@@ -283,7 +283,7 @@ class IonQResourceSensor(DeferrableMixin, BaseSensorOperator):
     def _skip_if_never_fail(self, error: AirflowException) -> None:
         # From 3.2 on Airflow skips for a time-out when a task is resumed, but not in the poke loop.
         if self.never_fail and not isinstance(error, AirflowSkipException):
-            raise AirflowSkipException(f"Skipping due to never_fail is set to True: {error}") from error
+            raise AirflowSkipException(f"Skipping due to never_fail is set to True: {error}") from None
 
     def _get_next_poke_interval(
         self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int

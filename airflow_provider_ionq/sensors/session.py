@@ -99,7 +99,7 @@ class IonQSessionSensor(TakesSessionId, IonQResourceSensor):
         try:
             return SessionTarget.of(self.status, active)
         except ValueError as error:
-            raise IonQFailException(f"status and active rendered to an invalid target: {error}") from error
+            raise IonQFailException(f"status and active rendered to an invalid target: {error}") from None
 
     def checked_id(self) -> str:
         """Return the rendered id of the session."""

@@ -169,7 +169,7 @@ def refusals_name_task(operator: BaseOperator) -> Iterator[None]:
         task_id = getattr(operator, "task_id", None)
         if task_id is None or type(error) not in (ValueError, AirflowException):
             raise
-        raise type(error)(f"Task {task_id!r}: {error}") from error
+        raise type(error)(f"Task {task_id!r}: {error}") from None
 
 
 def is_run_again(context: Context) -> bool:

@@ -13,9 +13,10 @@ import pytest
 from airflow_provider_ionq.api.errors import IonQSessionLostError
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
+from tests.support.tracebacks import assert_one_traceback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from airflow.providers.common.compat.sdk import TaskDeferred
 
@@ -88,15 +89,22 @@ class Task:
         self.tries += 1
         self.xcoms.clear()  # as Airflow does when a try begins
         self.operator = self.make()
-        return self.operator.execute(self.context)
+        return self._run(self.operator.execute, self.context)
 
     def resume(self, deferred: TaskDeferred, event: dict[str, Any]) -> Any:
         """Go on with a deferred try in a new process."""
         self.operator = self.make()
         kwargs = {**json.loads(json.dumps(deferred.kwargs or {})), "event": event}
-        return self.operator.resume_execution(deferred.method_name, kwargs, self.context)
+        return self._run(self.operator.resume_execution, deferred.method_name, kwargs, self.context)
 
     def time_out(self) -> Any:
         """Go on with a deferred try after the trigger's time-out."""
         self.operator = self.make()
-        return self.operator.resume_execution("__fail__", {"error": "Trigger timeout"}, self.context)
+        return self._run(self.operator.resume_execution, "__fail__", {"error": "Trigger timeout"}, self.context)
+
+    def _run(self, step: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return step(*arguments)
+        except Exception as error:
+            assert_one_traceback(error)
+            raise

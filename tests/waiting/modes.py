@@ -27,6 +27,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, get_base_airflow_version_tuple
 
 from airflow_provider_ionq.sensors.session import IonQSessionSensor
+from tests.support.tracebacks import assert_one_traceback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,8 +65,10 @@ def run_sensor(mode: str, sensor_class: type[IonQResourceSensor] = IonQSessionSe
     except AirflowSkipException as error:
         return Ending("skipped", type(error), _whole_message(error), None)
     except (AirflowFailException, AirflowSensorTimeout) as error:
+        assert_one_traceback(error)
         return Ending("failed", type(error), _whole_message(error), None)
     except Exception as error:
+        assert_one_traceback(error)
         return Ending("up_for_retry", type(error), _whole_message(error), None)
 
 
