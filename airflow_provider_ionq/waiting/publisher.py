@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_ionq.api.errors import IonQNotEndedError, IonQNotPublishedError
+from airflow_provider_ionq.api.errors import IonQError, IonQNotEndedError, IonQNotPublishedError
 from airflow_provider_ionq.waiting.backoff import backoff
 from airflow_provider_ionq.waiting.durations import duration_text
 
@@ -97,6 +97,6 @@ class Publisher:
         self._log.warning("%s Ending it.", text)
         try:
             self._end()
-        except IonQNotEndedError as error:
+        except IonQError as error:
             raise IonQNotEndedError(f"{text} {error}") from None
         raise IonQNotPublishedError(f"{text} {self._ended}, and a retry creates another.") from None
