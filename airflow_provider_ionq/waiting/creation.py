@@ -156,7 +156,7 @@ class Creation(ABC, Generic[ItemT, IntentT]):
 
     def missing_end_reason(self) -> str | None:
         """
-        Return why no task would end an item that is created now; None when an end task will still run, or none need to.
+        Return why no task would end an item that is created now; None when one will still run, or none is needed.
 
         :raises IonQNoEndTaskError: retryable, when that cannot be determined.
         """
