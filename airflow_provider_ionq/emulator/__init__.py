@@ -49,6 +49,7 @@ from __future__ import annotations
 
 from airflow_provider_ionq.emulator.emulator import Emulator
 from airflow_provider_ionq.emulator.log import RecordedRequest
+from airflow_provider_ionq.emulator.prices import Price
 from airflow_provider_ionq.emulator.state import ActiveMeaning, Step, UnknownJob, UnknownSession
 
-__all__ = ["ActiveMeaning", "Emulator", "RecordedRequest", "Step", "UnknownJob", "UnknownSession"]
+__all__ = ["ActiveMeaning", "Emulator", "Price", "RecordedRequest", "Step", "UnknownJob", "UnknownSession"]

@@ -10,8 +10,8 @@ import threading
 from typing import TYPE_CHECKING, NoReturn, get_args
 
 from airflow_provider_ionq.emulator import Emulator, Step
-from airflow_provider_ionq.emulator.jobs import JOB_SECONDS
 from airflow_provider_ionq.emulator.routes import CONTROL_PREFIX
+from airflow_provider_ionq.emulator.settings import JOB_SECONDS
 from airflow_provider_ionq.emulator.state import ActiveMeaning
 
 if TYPE_CHECKING:

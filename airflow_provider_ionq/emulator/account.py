@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections import deque
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.emulator import account_data
-from airflow_provider_ionq.emulator.jobs import Job
+from airflow_provider_ionq.emulator.circuits import circuits_of, compiled, mitigates, refusal_of, stats_of
+from airflow_provider_ionq.emulator.job import Cost, Job
+from airflow_provider_ionq.emulator.prices import compute_time_us
 from airflow_provider_ionq.emulator.session import Session
-from airflow_provider_ionq.emulator.state import CapacityFull, UnknownJob, UnknownSession, timestamp
+from airflow_provider_ionq.emulator.state import CapacityFull, Step, UnknownJob, UnknownSession, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow_provider_ionq.emulator.circuits import Circuit
+    from airflow_provider_ionq.emulator.job import Failure
     from airflow_provider_ionq.emulator.settings import Settings
-    from airflow_provider_ionq.emulator.state import Step
 
 
 class Account:
@@ -32,6 +36,8 @@ class Account:
         self.sessions: dict[str, Session] = {}
         # All jobs by id, including jobs without a session.
         self.jobs: dict[str, Job] = {}
+        # Why the next jobs fail, one entry a job.
+        self.failures: deque[Failure] = deque()
         self._serials = count()
 
     def now(self) -> float:
@@ -121,7 +127,7 @@ class Account:
         :raises UnknownSession: no session has this id.
         """
         for job in self.session(session_id).jobs:
-            del self.jobs[job.fields["id"]]
+            self.delete_job(job.fields["id"])
         del self.sessions[session_id]
 
     def job(self, job_id: str) -> Job:
@@ -134,32 +140,127 @@ class Account:
             job = self.jobs[job_id]
         except KeyError:
             raise UnknownJob(f"no job has the id {job_id!r}") from None
-        session_id = job.fields["session_id"]
-        if session_id is None:
-            job.advance(self.now())
-        else:
-            self.session(session_id)
+        job.advances_with.advance(self.now())
         return job
 
-    def add_job(self, key: str, payload: dict[str, Any], *, cost_usd: float = 0.0) -> Job:
+    def served_job(self, job_id: str) -> Job:
+        """
+        Return a job as :meth:`job` does, if the API knows it.
+
+        :raises UnknownJob: no job has this id, or it cannot be read yet.
+        """
+        job = self.job(job_id)
+        if self.now() < job.known_from:
+            raise UnknownJob(f"no job has the id {job_id!r}")
+        return job
+
+    def add_job(
+        self,
+        key: str,
+        payload: dict[str, Any],
+        *,
+        plan: Sequence[Step] | None = None,
+        cost: Cost | None = None,
+        delay: float = 0.0,
+    ) -> Job:
         """
         Submit a job; the first job of a session starts the session.
 
         :param key: its id.
         :param payload: the valid body of ``POST /jobs``.
-        :param cost_usd: cost in US dollars, charged when the job is completed.
+        :param plan: its plan; None for that of the emulator.
+        :param cost: its cost, charged when it is completed; None for the price of its backend.
+        :param delay: seconds from now during which the API answers 404 for it.
         :raises UnknownSession: no session has this id.
         :raises Refused: the session has ended.
         :raises ValueError: a job with this id exists.
         """
         if key in self.jobs:
             raise ValueError(f"a job with id {key!r} exists already")
+        session = None if payload.get("session_id") is None else self.session(payload["session_id"])
+        if session is not None:
+            session.refuse_if_ended()
         now = self.now()
-        reads = self.settings.job_reads
-        seconds = None if reads is not None else self.settings.job_seconds
-        fields = account_data.new_job(key, payload)
-        job = Job(fields, cost_usd=cost_usd, now=now, seconds=seconds, reads=reads, serial=next(self._serials))
-        if fields["session_id"] is not None:
-            self.session(fields["session_id"]).submit(job, now)
-        self.jobs[key] = job
+        circuits = circuits_of(payload)
+        known_from = now + delay if delay else 0.0
+        children = []
+        if payload["type"] == "ionq.multi-circuit.v1":
+            for circuit in circuits:
+                body = payload | {"type": "ionq.circuit.v1", "name": circuit.name, "metadata": None}
+                child = self._new_job(str(uuid.uuid4()), body, [circuit], (), now=now, known_from=known_from)
+                child.fields["parent_job_id"] = key
+                children.append(child)
+        failure = refusal_of(payload, circuits) or (self.failures.popleft() if self.failures else None)
+        steps = self._job_plan() if plan is None else plan
+        job = self._new_job(
+            key, payload, circuits, steps, now=now, known_from=known_from, children=children, failure=failure, cost=cost
+        )
+        if session is not None:
+            session.submit(job, now)
+        for child in children:
+            child.parent, child.session = job, session
+        self.jobs |= {one.fields["id"]: one for one in (job, *children)}
         return job
+
+    def delete_job(self, job_id: str) -> None:
+        """
+        Delete a job, and the jobs of its circuits. An open job is canceled first.
+
+        :raises UnknownJob: no job has this id.
+        """
+        job = self.job(job_id)
+        if job.ended_at is None:
+            job.cancel(self.now())
+        for one in (job, *job.children):
+            self.jobs.pop(one.fields["id"], None)
+
+    def _job_plan(self) -> Sequence[Step]:
+        settings = self.settings
+        if settings.job_plan is not None:
+            return settings.job_plan
+        start = Step("started", after_seconds=0)
+        if settings.job_reads is not None:
+            return (start, Step("completed", after_reads=settings.job_reads))
+        if settings.job_seconds is not None:
+            return (start, Step("completed", after_seconds=settings.job_seconds))
+        return ()
+
+    def _new_job(
+        self,
+        key: str,
+        payload: dict[str, Any],
+        circuits: Sequence[Circuit],
+        plan: Sequence[Step],
+        *,
+        now: float,
+        known_from: float,
+        children: Sequence[Job] = (),
+        failure: Failure | None = None,
+        cost: Cost | None = None,
+    ) -> Job:
+        run = [compiled(circuit, self.settings.compiled_gates) for circuit in circuits]
+        shots = account_data.shots_of(payload)
+        price = (self.settings.prices or {}).get(payload["backend"])
+        if cost is None and price is not None:
+            value = price.of(run, shots, error_mitigation=mitigates(payload.get("settings")))
+            cost = Cost(value, price.unit)
+        fields = account_data.new_job(key, payload) | {"stats": stats_of(run)}
+        billed_us = None
+        if payload["backend"] != "simulator" and circuits:
+            billed_us = compute_time_us(run, shots)
+            fields["stats"]["predicted_quantum_compute_time_us"] = billed_us
+        if price is not None:
+            fields["cost_model"] = "2QGE_operations"
+        return Job(
+            fields,
+            payload,
+            now,
+            plan,
+            estimated_cost=cost,
+            failure=failure,
+            billed_us=billed_us,
+            wait_ms=account_data.BACKENDS[payload["backend"]]["average_queue_time"],
+            serial=next(self._serials),
+            known_from=known_from,
+            children=children,
+        )

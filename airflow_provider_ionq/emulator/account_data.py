@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ORGANIZATION_ID = "0f5ce2f4-6d3e-4ad8-9a0b-0b7f7a8f1c11"
 PROJECT_ID = "7d1c6f2e-58f5-4c8c-8f0e-3f0a4f1b2d22"
@@ -39,6 +42,8 @@ BACKENDS: dict[str, dict[str, Any]] = {
     )
 }
 
+NOISE_MODELS = ("ideal", "harmony", "harmony-1", "harmony-2", "aria-1", "aria-2", "forte-1", "forte-enterprise-1")
+
 # The API's default.
 _SHOTS = 100
 
@@ -59,16 +64,29 @@ def new_session(session_id: str, created_at: str) -> dict[str, Any]:
 
 def new_job(job_id: str, payload: dict[str, Any]) -> dict[str, Any]:
     """Return the fields that a job has from its submission on; the payload must be valid."""
-    return {
+    simulated = payload["backend"] == "simulator"
+    noise = {name: value for name, value in (payload.get("noise") or {"model": "ideal"}).items() if value is not None}
+    fields = {
         "id": job_id,
         "type": payload["type"],
         "backend": payload["backend"],
         "session_id": payload.get("session_id"),
         "submitter_id": USER_ID,
         "project_id": PROJECT_ID,
+        "parent_job_id": None,
         "name": payload.get("name"),
         "metadata": payload.get("metadata"),
-        "shots": _SHOTS if payload.get("shots") is None else int(payload["shots"]),
         "dry_run": payload.get("dry_run") or False,
         "settings": payload.get("settings") or {},
     }
+    if simulated:
+        fields["noise"] = noise
+    # As documented: a job of the ideal simulator shows no shots.
+    if not simulated or noise["model"] != "ideal":
+        fields["shots"] = shots_of(payload)
+    return fields
+
+
+def shots_of(payload: Mapping[str, Any]) -> int:
+    """Return the number of shots of a job."""
+    return _SHOTS if payload.get("shots") is None else int(payload["shots"])

@@ -63,6 +63,7 @@ class Application:
                 raw_path=raw_path,
                 route=matched.route,
                 session_id=matched.parameters.get("session_id"),
+                job_id=matched.parameters.get("job_id"),
                 query=request.scope["query_string"].decode("latin-1"),
                 status=response.status_code,
                 request_id=response.headers["x-request-id"],

@@ -12,15 +12,24 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.emulator.payload import json_value
+from airflow_provider_ionq.emulator.prices import Price
 from airflow_provider_ionq.emulator.settings import checked
-from airflow_provider_ionq.emulator.state import Step
+from airflow_provider_ionq.emulator.state import JOB_STATUSES, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from airflow_provider_ionq.emulator.emulator import Emulator
 
-_SETTINGS = ("capacity", "read_after_write_seconds", "job_seconds", "job_reads")
+_SETTINGS = (
+    "capacity",
+    "read_after_write_seconds",
+    "job_seconds",
+    "job_reads",
+    "job_plan",
+    "prices",
+    "compiled_gates",
+)
 
 
 def create_session(emulator: Emulator, _session_id: str, body: bytes) -> Any:
@@ -36,9 +45,7 @@ def create_session(emulator: Emulator, _session_id: str, body: bytes) -> Any:
 def update_session(emulator: Emulator, session_id: str, body: bytes) -> Any:
     """Set and remove fields of a session; a status that exists moves the session."""
     fields = _object(json_value(body))
-    remove = fields.pop("remove", [])
-    if not isinstance(remove, list) or not all(isinstance(name, str) for name in remove):
-        raise ValueError("remove must be a list of field names")
+    remove = _names(fields.pop("remove", []))
     moves: dict[object, Callable[[str], object]] = {"started": emulator.start_session, "ended": emulator.end_session}
     status = fields.get("status")
     if isinstance(status, str) and status in moves:
@@ -61,17 +68,40 @@ def create_history(emulator: Emulator, _parameter: str, body: bytes) -> Any:
 
 def submit_job(emulator: Emulator, _job_id: str, body: bytes) -> Any:
     """Submit a job."""
-    return emulator.submit_job(**_arguments(body, emulator.submit_job))
+    arguments = _arguments(body, emulator.submit_job)
+    if "plan" in arguments:
+        arguments["plan"] = _plan(arguments["plan"])
+    return emulator.submit_job(**arguments)
 
 
 def update_job(emulator: Emulator, job_id: str, body: bytes) -> Any:
-    """Complete a job or let it fail."""
-    change = _object(json_value(body), ("status", "cost_usd"))
-    if change.get("status") == "completed":
-        return emulator.complete_job(job_id, cost_usd=change.get("cost_usd"))
-    if change != {"status": "failed"}:
-        raise ValueError('a job takes "status": "completed", with or without "cost_usd", or "status": "failed"')
-    return emulator.fail_job(job_id)
+    """Set and remove fields of a job; a status that exists moves the job, with the arguments of that change."""
+    change = _object(json_value(body))
+    status = change.get("status")
+    if not isinstance(status, str) or status not in JOB_STATUSES:
+        remove = _names(change.pop("remove", []))
+        return emulator.update_job(job_id, remove=remove, **change)
+    ends: dict[str, Callable[..., Any]] = {
+        "completed": emulator.complete_job,
+        "failed": emulator.fail_job,
+        "canceled": emulator.cancel_job,
+    }
+    if status not in ends:
+        return emulator.set_job_status(job_id, **_object(change, ("status",)))
+    del change["status"]
+    return ends[status](job_id, **_object(change, set(inspect.signature(ends[status]).parameters) - {"job_id"}))
+
+
+def delete_job(emulator: Emulator, job_id: str, _body: bytes) -> None:
+    """Delete a job."""
+    emulator.delete_job(job_id)
+
+
+def fail_next_job(emulator: Emulator, _job_id: str, body: bytes) -> Any:
+    """Let the next job fail."""
+    arguments = _arguments(body, emulator.fail_next_job)
+    emulator.fail_next_job(**arguments)
+    return arguments
 
 
 def update_settings(emulator: Emulator, _parameter: str, body: bytes) -> Any:
@@ -79,9 +109,14 @@ def update_settings(emulator: Emulator, _parameter: str, body: bytes) -> Any:
     settings = _object(json_value(body), _SETTINGS)
     if settings.get("capacity") is not None:
         _object(settings["capacity"], what="capacity")
+    if settings.get("job_plan") is not None:
+        settings["job_plan"] = _plan(settings["job_plan"])
+    if settings.get("prices") is not None:
+        prices = _object(settings["prices"], what="prices")
+        settings["prices"] = {backend: _price(price) for backend, price in prices.items()}
     for name, value in checked(settings).items():
         setattr(emulator, name, value)
-    return {name: getattr(emulator, name) for name in _SETTINGS}
+    return {name: _shown(getattr(emulator, name)) for name in _SETTINGS}
 
 
 def add_fault(emulator: Emulator, _parameter: str, body: bytes) -> Any:
@@ -131,6 +166,25 @@ def _object(value: object, allowed: Collection[str] | None = None, what: str = "
         raise ValueError(f"{what} must be a JSON object")
     if allowed is not None and (unknown := sorted(set(value) - set(allowed))):
         raise ValueError(f"{what} has unknown fields: {', '.join(unknown)}; allowed are {', '.join(sorted(allowed))}")
+    return value
+
+
+def _names(remove: object) -> list[str]:
+    if not isinstance(remove, list) or not all(isinstance(name, str) for name in remove):
+        raise ValueError("remove must be a list of field names")
+    return remove
+
+
+def _price(value: object) -> Price:
+    return Price(**_object(value, [field.name for field in dataclasses.fields(Price)], "a price"))
+
+
+def _shown(value: Any) -> Any:
+    """Return a parameter as JSON can express it."""
+    if isinstance(value, tuple):
+        return [dataclasses.asdict(step) for step in value]
+    if isinstance(value, dict):
+        return {name: dataclasses.asdict(item) if isinstance(item, Price) else item for name, item in value.items()}
     return value
 
 

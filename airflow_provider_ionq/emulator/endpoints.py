@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.emulator import account_data
-from airflow_provider_ionq.emulator.bodies import problems_in_new_session
 from airflow_provider_ionq.emulator.payload import BadBody, BadRequest, json_value
+from airflow_provider_ionq.emulator.session_body import problems_in_new_session
 from airflow_provider_ionq.emulator.state import NotFound
 
 if TYPE_CHECKING:

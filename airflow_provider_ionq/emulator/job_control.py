@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.emulator.bodies import problems_in_new_job, refuse
-from airflow_provider_ionq.emulator.jobs import Job
-from airflow_provider_ionq.emulator.state import is_duration, json_copy, new_id
+from airflow_provider_ionq.emulator.job import Cost, Failure
+from airflow_provider_ionq.emulator.job_body import problems_in_new_job
+from airflow_provider_ionq.emulator.payload import refuse
+from airflow_provider_ionq.emulator.state import JOB_STATUSES, checked_job_plan, is_duration, json_copy, new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from airflow_provider_ionq.emulator.account import Account
+    from airflow_provider_ionq.emulator.job import Job
+    from airflow_provider_ionq.emulator.state import Step
+
+BELL = {
+    "gateset": "qis",
+    "qubits": 2,
+    "circuit": [{"gate": "h", "target": 0}, {"gate": "cnot", "control": 0, "target": 1}],
+}
 
 
 class JobControl:
@@ -27,19 +36,23 @@ class JobControl:
         cost_usd: float = 0.0,
         job_id: str | None = None,
         name: str | None = None,
-        metadata: dict[str, str] | None = None,
+        metadata: Mapping[str, str] | None = None,
         shots: int = 100,
+        dry_run: bool = False,
+        plan: Iterable[Step] | None = None,
     ) -> dict[str, Any]:
         """
-        Submit a job and return it as the API lists it. The first job of a session starts the session.
+        Submit a job with two qubits and return it as the API lists it. The first job of a session starts the session.
 
         :param session_id: session of the job; None for a job without a session.
         :param backend: backend of the job; None for the backend of its session, or ``qpu.forte-1`` without a session.
-        :param cost_usd: cost in US dollars, charged when the job is completed.
+        :param cost_usd: cost in US dollars, charged when the job is completed, whatever the price of the backend is.
         :param job_id: any string; None for a new UUID.
         :param name: any string; None for no name.
         :param metadata: labels; None for no labels.
         :param shots: number of shots.
+        :param dry_run: submit a dry run, which never starts and is never charged.
+        :param plan: steps that happen automatically; None for those of the emulator.
         :raises UnknownSession: no session has this id.
         :raises ValueError: an argument is invalid, the session has ended, or a job with this id exists.
         """
@@ -47,49 +60,154 @@ class JobControl:
             {
                 "type": "ionq.circuit.v1",
                 "backend": "qpu.forte-1" if backend is None else backend,
-                "input": {},
+                "input": BELL,
                 "session_id": session_id,
                 "name": name,
                 "metadata": metadata,
                 "shots": shots,
+                "dry_run": dry_run,
             }
         )
         refuse(problems_in_new_job(payload))
-        _check_cost(cost_usd)
+        cost = Cost(_checked_cost(cost_usd), "usd")
+        steps = None if plan is None else checked_job_plan(plan)
         key = new_id("job_id", job_id)
         with self.account.lock:
             if backend is None and session_id is not None:
                 payload["backend"] = self.account.session(session_id).backend
-            return json_copy(self.account.add_job(key, payload, cost_usd=cost_usd).fields)
+            return json_copy(self.account.add_job(key, payload, plan=steps, cost=cost).fields)
 
-    def complete_job(self, job_id: str, *, cost_usd: float | None = None) -> dict[str, Any]:
+    def set_job_status(self, job_id: str, status: str) -> dict[str, Any]:
+        """
+        Set the status of an open job now and return the job. The rest of its plan counts from now.
+
+        :param status: one of IonQ's statuses; :meth:`update_job` sets any other text.
+        :raises UnknownJob: no job has this id.
+        :raises ValueError: there is no such status, or the job is completed, failed or canceled already.
+        """
+        if status not in JOB_STATUSES:
+            raise ValueError(f"status must be one of {', '.join(JOB_STATUSES)}, not {status!r}")
+        if status == "completed":
+            return self.complete_job(job_id)
+        if status == "failed":
+            return self.fail_job(job_id)
+        if status == "canceled":
+            return self.cancel_job(job_id)
+        return self._change(job_id, lambda job, at: job.move(status, at))
+
+    def complete_job(
+        self, job_id: str, *, cost_usd: float | None = None, probabilities: Mapping[str, float] | None = None
+    ) -> dict[str, Any]:
         """
         Complete a job now and return it.
 
-        :param cost_usd: final cost in US dollars; None for the cost given at submission.
+        :param cost_usd: final cost in US dollars; None for the cost known at submission.
+        :param probabilities: probability by state, as in ``{"0": 0.5, "3": 0.5}``, in which qubit 0 is the least
+            significant bit; None for those of a circuit without gates, ``{"0": 1}``.
         :raises UnknownJob: no job has this id.
-        :raises ValueError: the job is completed, failed or canceled already.
+        :raises ValueError: an argument is invalid, or the job is completed, failed or canceled already.
         """
-        if cost_usd is not None:
-            _check_cost(cost_usd)
-        return self._end_job(job_id, lambda job, at: job.complete(at, cost_usd))
+        cost = None if cost_usd is None else Cost(_checked_cost(cost_usd), "usd")
+        results = None if probabilities is None else _checked_probabilities(probabilities)
+        return self._change(job_id, lambda job, at: job.complete(at, cost=cost, probabilities=results))
 
-    def fail_job(self, job_id: str) -> dict[str, Any]:
+    def fail_job(
+        self,
+        job_id: str,
+        *,
+        code: str = Failure.code,
+        message: str = Failure.message,
+        cost_usd: float | None = None,
+    ) -> dict[str, Any]:
         """
         Fail a job now and return it.
 
+        :param code: one of IonQ's failure codes.
+        :param message: message of the failure.
+        :param cost_usd: US dollars charged all the same; None for nothing.
         :raises UnknownJob: no job has this id.
-        :raises ValueError: the job is completed, failed or canceled already.
+        :raises ValueError: an argument is invalid, or the job is completed, failed or canceled already.
         """
-        return self._end_job(job_id, Job.fail)
+        failure = Failure(code, message)
+        cost = None if cost_usd is None else Cost(_checked_cost(cost_usd), "usd")
+        return self._change(job_id, lambda job, at: job.fail(at, failure, cost=cost))
 
-    def cancel_job(self, job_id: str) -> dict[str, Any]:
+    def cancel_job(self, job_id: str, *, cost_usd: float | None = None) -> dict[str, Any]:
         """
         Cancel a job now, even a completed or failed one, and return it; nothing changes if it is canceled already.
 
+        :param cost_usd: US dollars charged all the same if the job was open; None for nothing.
+        :raises UnknownJob: no job has this id.
+        :raises ValueError: the cost is invalid.
+        """
+        cost = None if cost_usd is None else Cost(_checked_cost(cost_usd), "usd")
+        return self._change(job_id, lambda job, at: job.cancel(at, cost=cost))
+
+    def fail_next_job(self, code: str = Failure.code, message: str = Failure.message, *, times: int = 1) -> None:
+        """
+        Let the next job fail.
+
+        With a code of the device or of the simulator, ``InternalError``, ``QuantumComputerError``, ``SimulationError``,
+        ``SimulationTimeout`` or ``SystemCancel``, it fails when it would be completed. With any other code, it fails at
+        once, without a start.
+
+        :param code: one of IonQ's failure codes.
+        :param message: message of the failure.
+        :param times: number of jobs that fail.
+        :raises ValueError: an argument is invalid.
+        """
+        if type(times) is not int or times < 1:
+            raise ValueError(f"times must be a whole number from 1, not {times!r}")
+        failures = [Failure(code, message)] * times
+        with self.account.lock:
+            self.account.failures.extend(failures)
+
+    def update_job(self, job_id: str, /, *, remove: Iterable[str] = (), **fields: Any) -> dict[str, Any]:
+        """
+        Set fields to any value, such as a status that does not exist, and return the job.
+
+        Nothing else changes: the plan stays in effect, and a later change of the status overwrites its fields.
+
+        :param remove: names of fields to remove.
+        :param fields: values that JSON can express; new names are added.
+        :raises UnknownJob: no job has this id.
+        :raises ValueError: a value is a number that JSON cannot express, such as ``NaN``.
+        """
+        values = json_copy(fields)
+
+        def update(job: Job, _at: float) -> None:
+            job.fields.update(values)
+            for name in remove:
+                job.fields.pop(name, None)
+
+        return self._change(job_id, update)
+
+    def delete_job(self, job_id: str) -> None:
+        """
+        Delete a job: the API answers 404 for it from now on.
+
         :raises UnknownJob: no job has this id.
         """
-        return self._end_job(job_id, Job.cancel)
+        with self.account.lock:
+            self.account.delete_job(job_id)
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """
+        Return a job as the API would list it now, without counting a read.
+
+        :raises UnknownJob: no job has this id.
+        """
+        with self.account.lock:
+            return json_copy(self.account.job(job_id).fields)
+
+    def job_body(self, job_id: str) -> dict[str, Any]:
+        """
+        Return the body with which a job was submitted.
+
+        :raises UnknownJob: no job has this id.
+        """
+        with self.account.lock:
+            return json_copy(dict(self.account.job(job_id).body))
 
     def jobs(self, session_id: str | None = None) -> list[dict[str, Any]]:
         """
@@ -100,15 +218,28 @@ class JobControl:
         """
         with self.account.lock:
             self.account.advance()
-            jobs = self.account.jobs.values() if session_id is None else self.account.session(session_id).jobs
-            return [json_copy(job.fields) for job in jobs]
+            session = None if session_id is None else self.account.session(session_id)
+            jobs = self.account.jobs.values()
+            return [json_copy(job.fields) for job in jobs if session is None or job.session is session]
 
-    def _end_job(self, job_id: str, end: Callable[[Job, float], None]) -> dict[str, Any]:
+    def _change(self, job_id: str, change: Callable[[Job, float], None]) -> dict[str, Any]:
         with self.account.lock:
-            end(self.account.job(job_id), self.account.now())
+            change(self.account.job(job_id), self.account.now())
             return json_copy(self.account.job(job_id).fields)
 
 
-def _check_cost(cost_usd: object) -> None:
+def _checked_cost(cost_usd: Any) -> float:
     if not is_duration(cost_usd):
         raise ValueError(f"cost_usd must be a number from 0, not {cost_usd!r}")
+    return float(cost_usd)
+
+
+def _checked_probabilities(probabilities: Any) -> dict[str, float]:
+    if not isinstance(probabilities, dict):
+        raise ValueError(f"probabilities must be an object, not {probabilities!r}")
+    for state, probability in probabilities.items():
+        if not isinstance(state, str) or not state.isascii() or not state.isdecimal():
+            raise ValueError(f"a state must be the text of a whole number, not {state!r}")
+        if not is_duration(probability) or probability > 1:
+            raise ValueError(f"the probability of {state} must be a number from 0 to 1, not {probability!r}")
+    return dict(probabilities)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.emulator.jobs import JOB_STATUSES
 from airflow_provider_ionq.emulator.payload import BadRequest
+from airflow_provider_ionq.emulator.state import JOB_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from airflow_provider_ionq.emulator.jobs import Job
+    from airflow_provider_ionq.emulator.job import Job
 
 PAGE_LIMIT = 25
 _CURSOR = "job-"

@@ -18,13 +18,14 @@ class RecordedRequest:
     :param path: path, percent-decoded once.
     :param raw_path: path as the client sent it.
     :param route: template such as ``GET /sessions/{session_id}``; None if there is no such route.
-    :param session_id: id in the path, percent-decoded once; None if the route has none.
+    :param session_id: id of a session in the path, percent-decoded once; None if the route has none.
     :param query: query string as the client sent it, without ``?``.
     :param status: HTTP status of the answer.
     :param request_id: ``x-request-id`` of the answer.
     :param at: epoch seconds.
     :param peer: address and port of the client; one port is one TCP connection.
     :param authorized: whether the request carried the accepted key, even where none is needed.
+    :param job_id: id of a job in the path, percent-decoded once; None if the route has none.
     """
 
     method: str
@@ -38,6 +39,7 @@ class RecordedRequest:
     at: float
     peer: tuple[str, int]
     authorized: bool
+    job_id: str | None = None
 
 
 class RequestLog:

@@ -90,6 +90,21 @@ def query_values(parameters: Iterable[tuple[str, str]], allowed: frozenset[str])
     return values
 
 
+def refuse(problems: dict[str, str]) -> None:
+    """
+    Raise if there are problems.
+
+    :raises ValueError: there is at least one; the message names each key and its problem.
+    """
+    if problems:
+        raise ValueError("; ".join(f"{key}: {problem}" for key, problem in problems.items()))
+
+
+def unknown_names(payload: dict[Any, Any], known: frozenset[str], prefix: str = "") -> dict[str, str]:
+    """Return a problem for each name in an object that is not known."""
+    return {f"{prefix}{name}": "is not allowed" for name in payload if name not in known}
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from airflow_provider_ionq.emulator import control, endpoints, job_endpoints
 from airflow_provider_ionq.emulator.job_query import JOB_PARAMETERS
+from airflow_provider_ionq.emulator.prices import ESTIMATE_PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,8 +49,18 @@ API_ROUTES = {
     "GET /sessions/{session_id}/jobs": Route(job_endpoints.list_session_jobs, query=JOB_PARAMETERS),
     "POST /jobs": Route(job_endpoints.create_job, status=201, has_body=True),
     "GET /jobs": Route(job_endpoints.list_jobs, query=JOB_PARAMETERS),
+    "DELETE /jobs": Route(job_endpoints.delete_jobs, has_body=True),
+    # Before the routes with an id, which match it too.
+    "GET /jobs/estimate": Route(job_endpoints.estimate_job, query=ESTIMATE_PARAMETERS),
+    "PUT /jobs/status/cancel": Route(job_endpoints.cancel_jobs, has_body=True),
     "GET /jobs/{job_id}": Route(job_endpoints.get_job),
+    "DELETE /jobs/{job_id}": Route(job_endpoints.delete_job),
+    "POST /jobs/{job_id}/clone": Route(job_endpoints.clone_job, status=201, has_body=True),
+    "POST /jobs/{job_id}/move": Route(job_endpoints.move_job, status=201, has_body=True),
+    "GET /jobs/{job_id}/cost": Route(job_endpoints.get_job_cost),
     "PUT /jobs/{job_id}/status/cancel": Route(job_endpoints.cancel_job),
+    "GET /jobs/{job_id}/results/probabilities": Route(job_endpoints.get_probabilities, query=frozenset({"sharpen"})),
+    "GET /jobs/{job_id}/artifacts/{artifact_id}": Route(job_endpoints.get_artifact),
 }
 CONTROL_ROUTES = {
     "POST /sessions": control.create_session,
@@ -58,6 +69,8 @@ CONTROL_ROUTES = {
     "POST /history": control.create_history,
     "POST /jobs": control.submit_job,
     "PATCH /jobs/{job_id}": control.update_job,
+    "DELETE /jobs/{job_id}": control.delete_job,
+    "POST /failures": control.fail_next_job,
     "PATCH /settings": control.update_settings,
     "POST /faults": control.add_fault,
     "DELETE /faults": control.clear_faults,

@@ -12,13 +12,13 @@ from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.emulator.jobs import Limits
+from airflow_provider_ionq.emulator.limits import Limits
 from airflow_provider_ionq.emulator.state import STATUSES, ActiveMeaning, Refused, Step, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from airflow_provider_ionq.emulator.jobs import Job
+    from airflow_provider_ionq.emulator.job import Job
 
 
 class Session:
@@ -81,7 +81,7 @@ class Session:
                 yield now if step.after_reads else self._since, partial(self._enter, step.status)
         for job in self.jobs:
             if job.due is not None:
-                yield job.due, job.complete
+                yield job.due, job.step
         for at in self._limits.reached(self._created, self.jobs):
             yield at, partial(self._enter, "ended")
 
@@ -124,11 +124,20 @@ class Session:
         :raises Refused: the session has ended.
         """
         self.advance(now)
-        if self.ended:
-            raise Refused(f"session {self.fields.get('id')!r} has ended and takes no jobs")
+        self.refuse_if_ended()
         self.jobs.append(job)
+        job.session = self
         if self._phase == "created":
             self._enter("started", now)
+
+    def refuse_if_ended(self) -> None:
+        """
+        Do nothing if the session takes jobs.
+
+        :raises Refused: the session has ended.
+        """
+        if self.ended:
+            raise Refused(f"session {self.fields.get('id')!r} has ended and takes no jobs")
 
     def _enter(self, phase: str, at: float, ender_id: str | None = None) -> None:
         self._phase = phase

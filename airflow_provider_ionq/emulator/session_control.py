@@ -6,7 +6,8 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.emulator.account_data import USER_ID
-from airflow_provider_ionq.emulator.bodies import problems_in_new_session, refuse
+from airflow_provider_ionq.emulator.payload import refuse
+from airflow_provider_ionq.emulator.session_body import problems_in_new_session
 from airflow_provider_ionq.emulator.state import checked_plan, json_copy, new_id
 
 if TYPE_CHECKING:

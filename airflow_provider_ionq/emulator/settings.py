@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_provider_ionq.emulator.account_data import BACKENDS
-from airflow_provider_ionq.emulator.jobs import JOB_SECONDS
-from airflow_provider_ionq.emulator.state import ActiveMeaning, checked_plan, is_duration
+from airflow_provider_ionq.emulator.prices import DEFAULT_PRICES, Price
+from airflow_provider_ionq.emulator.state import ActiveMeaning, checked_job_plan, checked_plan, is_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from airflow_provider_ionq.emulator.state import Step
+
+
+# Long enough to see an open job, short enough to wait for its completion.
+JOB_SECONDS = 0.1
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -32,10 +36,16 @@ class Settings:
         limit; with None, no backend has one. Lowering a limit ends no session.
     :param job_seconds: a job starts at once and is completed this many seconds after its submission; None leaves it
         ``submitted`` until the test or its session ends it.
+    :param job_plan: plan of jobs that are submitted without their own plan, whatever ``job_seconds`` and ``job_reads``
+        are; None leaves the jobs to these.
+    :param prices: price of a job on each backend. A job on a backend without an entry has no cost, as on the simulator;
+        with None, no backend has a price.
+    :param compiled_gates: number of gates after compilation for each gate of a circuit. A job or dry run costs what its
+        compiled gates cost; an estimate knows only the gates that it is asked about.
     :param job_reads: a job starts at once and is completed after this many reads, whatever ``job_seconds`` is; None
         leaves the completion to ``job_seconds``. A read is the job served by ``GET /jobs/{job_id}`` or within a list.
-    :param read_after_write_seconds: seconds during which a session created by ``POST /sessions`` cannot be read: every
-        other request for it gets 404 and no list shows it, but it takes up capacity.
+    :param read_after_write_seconds: seconds during which a session or job that was created by a request cannot be read:
+        every other request for it gets 404 and no list shows it, but a session takes up capacity.
     :param clock: returns the time in epoch seconds; a test may pass its own clock instead of waiting.
     """
 
@@ -47,6 +57,9 @@ class Settings:
     capacity: Mapping[str, int] | None = None
     job_seconds: float | None = JOB_SECONDS
     job_reads: int | None = None
+    job_plan: Sequence[Step] | None = None
+    prices: Mapping[str, Price] | None = field(default_factory=lambda: DEFAULT_PRICES)
+    compiled_gates: float = 1.0
     read_after_write_seconds: float = 0.0
     clock: Callable[[], float] = time.time
 
@@ -107,6 +120,27 @@ def _job_reads(reads: Any) -> int | None:
     return reads
 
 
+def _job_plan(plan: Any) -> tuple[Step, ...] | None:
+    return None if plan is None else checked_job_plan(plan)
+
+
+def _prices(prices: Any) -> dict[str, Price] | None:
+    if prices is None:
+        return None
+    for backend, price in dict(prices).items():
+        if backend not in BACKENDS:
+            raise ValueError(f"prices: {backend!r} must be one of {', '.join(BACKENDS)}")
+        if not isinstance(price, Price):
+            raise ValueError(f"the price of {backend} must be a Price, not {price!r}")
+    return dict(prices)
+
+
+def _compiled_gates(factor: Any) -> Any:
+    if not is_duration(factor):
+        raise ValueError(f"compiled_gates must be a number from 0, not {factor!r}")
+    return factor
+
+
 def _read_after_write_seconds(seconds: Any) -> Any:
     return _duration("read_after_write_seconds", seconds)
 
@@ -125,5 +159,8 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "capacity": _capacity,
     "job_seconds": _job_seconds,
     "job_reads": _job_reads,
+    "job_plan": _job_plan,
+    "prices": _prices,
+    "compiled_gates": _compiled_gates,
     "read_after_write_seconds": _read_after_write_seconds,
 }

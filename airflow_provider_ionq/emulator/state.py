@@ -17,6 +17,8 @@ ActiveMeaning = Literal["not_ended", "started"]
 T = TypeVar("T")
 
 STATUSES = ("created", "started", "ended")
+JOB_STATUSES = ("submitted", "ready", "started", "canceled", "failed", "completed")
+FINAL_JOB_STATUSES = JOB_STATUSES[3:]
 
 
 class NotFound(LookupError):
@@ -42,15 +44,16 @@ class CapacityFull(Refused):
 @dataclass(frozen=True)
 class Step:
     """
-    One automatic change of a session's status.
+    One automatic change of a status.
 
-    A plan is a sequence of steps. Each step counts from the step before it, the first one from the creation of the
-    session. A step has exactly one of the two conditions.
+    A plan is a sequence of steps of a session or of a job. Each step counts from the step before it, the first one from
+    the creation of the session or the submission of the job. A step has exactly one of the two conditions.
 
-    :param status: ``started`` or ``ended``.
+    :param status: ``started`` or ``ended`` for a session; ``ready``, ``started``, ``completed``, ``failed`` or
+        ``canceled`` for a job.
     :param after_reads: number of reads that still show the old status: with 2, the first two reads show the old status
-        and the third shows the new one. A read is the session served by ``GET /sessions/{session_id}`` or within
-        ``GET /sessions``; a request that gets a fault does not count.
+        and the third shows the new one. A read is the session or job served by itself or within a list; a request that
+        gets a fault does not count.
     :param after_seconds: seconds until the change.
     """
 
@@ -59,8 +62,11 @@ class Step:
     after_seconds: float | None = None
 
     def __post_init__(self) -> None:
-        if self.status not in STATUSES[1:]:
-            raise ValueError(f"status of a step must be 'started' or 'ended', not {self.status!r}")
+        if self.status not in (*STATUSES[1:], *JOB_STATUSES[1:]):
+            raise ValueError(
+                f"status of a step must be 'started' or 'ended' for a session, or one of {', '.join(JOB_STATUSES[1:])} "
+                f"for a job, not {self.status!r}"
+            )
         if (self.after_reads is None) == (self.after_seconds is None):
             raise ValueError("a step takes exactly one of after_reads and after_seconds")
         if self.after_reads is not None and (type(self.after_reads) is not int or self.after_reads < 0):
@@ -83,18 +89,37 @@ def is_duration(value: Any) -> bool:
 
 def checked_plan(plan: Iterable[Step]) -> tuple[Step, ...]:
     """
-    Return the plan as a tuple.
+    Return the plan of a session as a tuple.
 
     :raises TypeError: an item is not a :class:`Step`.
     :raises ValueError: a step does not move the session forward.
     """
+    steps = _steps(plan)
+    ranks = [STATUSES.index(step.status) if step.status in STATUSES else 0 for step in steps]
+    if ranks != sorted(set(ranks)) or 0 in ranks:
+        raise ValueError("a plan may start a session once and end it once, in this order")
+    return steps
+
+
+def checked_job_plan(plan: Iterable[Step]) -> tuple[Step, ...]:
+    """
+    Return the plan of a job as a tuple.
+
+    :raises TypeError: an item is not a :class:`Step`.
+    :raises ValueError: a step does not move the job forward.
+    """
+    steps = _steps(plan)
+    ranks = [min(JOB_STATUSES.index(step.status), 3) if step.status in JOB_STATUSES else 0 for step in steps]
+    if ranks != sorted(set(ranks)) or 0 in ranks:
+        raise ValueError("a plan of a job may have ready, started and one final status, each once and in this order")
+    return steps
+
+
+def _steps(plan: Iterable[Step]) -> tuple[Step, ...]:
     steps = tuple(plan)
     for step in steps:
         if not isinstance(step, Step):
             raise TypeError(f"a plan consists of Step objects, not {step!r}")
-    ranks = [STATUSES.index(step.status) for step in steps]
-    if ranks != sorted(set(ranks)):
-        raise ValueError("a plan may start a session once and end it once, in this order")
     return steps
 
 

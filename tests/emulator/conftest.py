@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+BELL: dict[str, Any] = {
+    "gateset": "qis",
+    "qubits": 2,
+    "circuit": [{"gate": "h", "target": 0}, {"gate": "cnot", "control": 0, "target": 1}],
+}
+BODY: dict[str, Any] = {"type": "ionq.circuit.v1", "backend": "qpu.forte-1", "input": BELL}
+
+
 @dataclass
 class Clock:
     """A clock that a test moves."""

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 KEY = b"Authorization: apiKey emulator-key\r\n"
 HEAD = b"POST /v0.4/jobs HTTP/1.1\r\nHost: x\r\n" + KEY
-JOB = b'{"type": "ionq.circuit.v1", "backend": "simulator", "input": {}, "settings": {"x": %s}}'
+JOB = (
+    b'{"type": "ionq.circuit.v1", "backend": "simulator", "input": {"gateset": "qis", "circuit": []}, '
+    b'"settings": {"x": %s}}'
+)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from airflow_provider_ionq.emulator import Emulator, Step
+from airflow_provider_ionq.emulator import Emulator, Price, Step
+from tests.emulator.conftest import BODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +112,7 @@ def test_new_session_cannot_be_read_or_ended_for_a_while(run: Callable[..., Clie
     client = run(read_after_write_seconds=5, clock=clock)
     session_id = _open(client).json()["id"]
     path = f"/sessions/{session_id}"
-    job = {"type": "ionq.circuit.v1", "backend": FORTE, "input": {}, "session_id": session_id}
+    job = BODY | {"backend": FORTE, "session_id": session_id}
     calls: list[tuple[str, str, Any]] = [
         ("GET", path, None),
         ("GET", f"{path}/jobs", None),
@@ -162,11 +163,24 @@ def test_date_of_every_answer_is_by_the_emulators_clock(client: Client, clock: C
 def test_settings_can_be_changed_over_http(client: Client) -> None:
     wanted = {"capacity": {FORTE: 1}, "read_after_write_seconds": 2.5, "job_seconds": None, "job_reads": 3}
     answer = client.control("PATCH", "/settings", json=wanted)
-    assert (answer.status_code, answer.json()) == (200, wanted)
+    assert (answer.status_code, answer.json()) == (200, answer.json() | wanted)
     assert (client.emulator.capacity, client.emulator.read_after_write_seconds) == ({FORTE: 1}, 2.5)
     assert (client.emulator.job_seconds, client.emulator.job_reads) == (None, 3)
-    assert client.control("PATCH", "/settings", json={"capacity": None}).json() == wanted | {"capacity": None}
-    assert client.control("PATCH", "/settings", json={}).json() == wanted | {"capacity": None}
+    changed = answer.json() | {"capacity": None}
+    assert client.control("PATCH", "/settings", json={"capacity": None}).json() == changed
+    assert client.control("PATCH", "/settings", json={}).json() == changed
+
+
+def test_plan_and_prices_can_be_set_over_http(client: Client) -> None:
+    plan = [{"status": "started", "after_reads": 1, "after_seconds": None}]
+    prices = {FORTE: {"unit": "credit", "job_cost_minimum": 5.0}}
+    answer = client.control("PATCH", "/settings", json={"job_plan": plan, "prices": prices, "compiled_gates": 2})
+    assert answer.status_code == 200
+    assert client.emulator.job_plan == (Step("started", after_reads=1),)
+    assert client.emulator.prices == {FORTE: Price(unit="credit", job_cost_minimum=5.0)}
+    assert answer.json()["job_plan"] == plan
+    assert answer.json()["prices"][FORTE] | prices[FORTE] == answer.json()["prices"][FORTE]
+    assert client.control("PATCH", "/settings", json={"job_plan": None, "prices": None}).json()["prices"] is None
 
 
 @pytest.mark.parametrize(
@@ -178,6 +192,13 @@ def test_settings_can_be_changed_over_http(client: Client) -> None:
         ({"capacity": {FORTE: 9}, "read_after_write_seconds": -1}, "read_after_write_seconds"),
         ({"capacity": {FORTE: 9}, "job_seconds": "1"}, "job_seconds"),
         ({"capacity": {FORTE: 9}, "job_reads": 1.5}, "job_reads"),
+        ({"capacity": {FORTE: 9}, "job_plan": [{"status": "ended", "after_reads": 1}]}, "a plan of a job"),
+        ({"capacity": {FORTE: 9}, "job_plan": 5}, "plan must be a list"),
+        ({"capacity": {FORTE: 9}, "prices": {"qpu.none": {}}}, "qpu.none"),
+        ({"capacity": {FORTE: 9}, "prices": {FORTE: 5}}, "a price must be"),
+        ({"capacity": {FORTE: 9}, "prices": {FORTE: {"unit": "eur"}}}, "unit must be"),
+        ({"capacity": {FORTE: 9}, "prices": {FORTE: {"job_cost_minimum": -1}}}, "job_cost_minimum must"),
+        ({"capacity": {FORTE: 9}, "compiled_gates": -1}, "compiled_gates"),
         ({"colour": 1}, "unknown fields: colour"),
     ],
 )

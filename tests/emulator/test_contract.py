@@ -9,11 +9,36 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ionq.emulator.routes import API_ROUTES
+from tests.emulator.conftest import BELL, BODY
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Client
 
 Schema = dict[str, Any]
+
+MANY = {
+    "gateset": "qis",
+    "qubits": 2,
+    "circuits": [
+        BELL | {"name": "bell"},
+        {"circuit": [{"gate": "gpi", "target": 1, "phase": 0.5}], "gateset": "native"},
+    ],
+}
+MITIGATED = {"error_mitigation": {"debiasing": True}, "compilation": {"opt": 1.0, "precision": "1E-3"}}
+JOBS: dict[str, Schema] = {
+    "one circuit": BODY,
+    "one circuit with every option": BODY
+    | {"name": "n", "metadata": {"k": "v"}, "shots": 500, "dry_run": False, "settings": MITIGATED},
+    "one circuit on the simulator": BODY | {"backend": "simulator"},
+    "one circuit with noise": BODY | {"backend": "simulator", "noise": {"model": "forte-1", "seed": 7}},
+    "native gates": BODY
+    | {"input": {"gateset": "native", "circuit": [{"gate": "zz", "targets": [0, 1], "angle": 0.1}]}},
+    "several circuits": BODY | {"type": "ionq.multi-circuit.v1", "input": MANY},
+    "OpenQASM 3": BODY | {"type": "ionq.qasm3.v1", "input": {"data": "OPENQASM 3.0; qubit q; h q;"}},
+    "a dry run": BODY | {"dry_run": True},
+    "a function": BODY | {"type": "quantum-function", "input": {"data": {}}},
+    "a QAOA problem": BODY | {"type": "qctrl.qaoa.v1", "input": {}, "external_settings": {"api_credentials": "x"}},
+}
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +66,8 @@ def _resolved(spec: Schema, node: Schema) -> Schema:
 def _faults(spec: Schema, schema: Schema, value: Any, where: str = "$") -> list[str]:
     """Return how a value differs from a schema of OpenAPI 3.0, closed unless the schema opens it."""
     schema = _resolved(spec, schema)
+    if not schema:
+        return []
     if value is None:
         return [] if schema.get("nullable") else [f"{where} is null"]
     if "anyOf" in schema:
@@ -79,7 +106,9 @@ def _faults(spec: Schema, schema: Schema, value: Any, where: str = "$") -> list[
 
 def _operation(spec: Schema, route: str) -> Schema:
     method, path = route.split(" ")
-    operation: Schema = spec["paths"][path.replace("{job_id}", "{UUID}")][method.lower()]
+    operation: Schema = spec["paths"][path.replace("{job_id}", "{UUID}").replace("{artifact_id}", "{artifactId}")][
+        method.lower()
+    ]
     return operation
 
 
@@ -106,6 +135,7 @@ def test_replies_of_all_routes_agree_with_the_file(spec: Schema, client: Client)
     emulator.submit_job("started", name="bell", metadata={"dag": "d"}, job_id="completed")
     emulator.submit_job("started", job_id="failed")
     emulator.submit_job("started", job_id="open")
+    emulator.submit_job(job_id="alone")
     emulator.complete_job("completed")
     emulator.fail_job("failed")
     calls: list[tuple[str, str, Any]] = [
@@ -121,20 +151,45 @@ def test_replies_of_all_routes_agree_with_the_file(spec: Schema, client: Client)
         ("POST /sessions/{session_id}/end", "/sessions/started/end", None),
         ("GET /sessions/{session_id}/jobs", "/sessions/created/jobs", None),
         ("GET /sessions/{session_id}/jobs", "/sessions/started/jobs", None),
-        ("POST /jobs", "/jobs", {"type": "ionq.circuit.v1", "backend": "simulator", "input": {}}),
+        *(("POST /jobs", "/jobs", body) for body in JOBS.values()),
         ("GET /jobs", "/jobs", None),
         ("GET /jobs/{job_id}", "/jobs/completed", None),
         ("GET /jobs/{job_id}", "/jobs/failed", None),
         ("GET /jobs/{job_id}", "/jobs/open", None),
+        ("GET /jobs/{job_id}/cost", "/jobs/completed/cost", None),
+        ("GET /jobs/{job_id}/cost", "/jobs/open/cost", None),
+        ("GET /jobs/{job_id}/results/probabilities", "/jobs/completed/results/probabilities?sharpen=true", None),
+        ("GET /jobs/{job_id}/artifacts/{artifact_id}", "/jobs/completed/artifacts/probabilities", None),
+        ("GET /jobs/estimate", "/jobs/estimate?backend=qpu.forte-1", None),
+        ("POST /jobs/{job_id}/clone", "/jobs/open/clone", {"session_id": None, "dry_run": True}),
+        ("POST /jobs/{job_id}/move", "/jobs/alone/move", {"backend": "simulator"}),
         ("PUT /jobs/{job_id}/status/cancel", "/jobs/open/status/cancel", None),
+        ("PUT /jobs/status/cancel", "/jobs/status/cancel", {"ids": ["open", "failed"]}),
+        ("DELETE /jobs/{job_id}", "/jobs/completed", None),
+        ("DELETE /jobs", "/jobs", {"ids": ["open", "failed"]}),
     ]
     assert {route for route, _, _ in calls} == set(API_ROUTES)
     for route, path, body in calls:
         method = route.split(" ")[0]
         response = client(method, path, json=body)
-        status = 201 if route in ("POST /sessions", "POST /jobs") else 200
+        status = API_ROUTES[route].status
         assert response.status_code == status, route
         assert _faults(spec, _reply_schema(spec, route, status), response.json()) == [], route
+
+
+@pytest.mark.parametrize("kind", JOBS)
+def test_job_of_every_kind_agrees_with_the_file_in_every_status(spec: Schema, client: Client, kind: str) -> None:
+    job_id = client("POST", "/jobs", json=JOBS[kind]).json()["id"]
+    one, listed = (_reply_schema(spec, route, 200) for route in ("GET /jobs/{job_id}", "GET /jobs"))
+    statuses = ["submitted", "ready", "started", "completed", "canceled"]
+    for status in statuses:
+        client.emulator.set_job_status(job_id, status)
+        shown = client("GET", f"/jobs/{job_id}").json()
+        assert shown["status"] == status
+        assert _faults(spec, one, shown) == []
+        assert _faults(spec, listed, client("GET", "/jobs").json()) == []
+        for child in shown["child_job_ids"] or []:
+            assert _faults(spec, one, client("GET", f"/jobs/{child}").json()) == []
 
 
 @pytest.mark.parametrize(

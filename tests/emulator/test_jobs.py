@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ionq.emulator.state import timestamp
+from tests.emulator.conftest import BODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from tests.emulator.conftest import Client, Clock
 
-BODY: dict[str, Any] = {"type": "ionq.circuit.v1", "backend": "qpu.forte-1", "input": {"qubits": 1, "circuit": []}}
 
 BAD_SHOTS: list[Any] = [0, -1, 1_000_001, 1.5, True, [], "0", "-1", "1000001", "1e3", " 5", "", "None", "9" * 5000]
 

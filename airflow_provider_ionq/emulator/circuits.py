@@ -1,0 +1,135 @@
+"""
+What the emulator knows of a circuit without running it: qubits, gates and what is impossible. No I/O and no lock.
+
+Nothing is compiled: a gate on one qubit counts as a one-qubit gate, and one on n qubits as n - 1 two-qubit gates.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ionq.emulator.account_data import BACKENDS, shots_of
+from airflow_provider_ionq.emulator.job import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_REGISTER = re.compile(r"(?:qubit|qreg)\s*(?:\[\s*(\d{1,9})\s*\])?\s+\w+\s*(?:\[\s*(\d{1,9})\s*\])?")
+_PARAMETERS = re.compile(r"\([^()]*\)")
+_DEBIASING_SHOTS = 500
+_NO_GATES = frozenset("bit qubit qreg creg include OPENQASM measure barrier reset gate def if for while let".split())
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """
+    The size of one circuit.
+
+    :param qubits: number of qubits.
+    :param gates_1q: number of gates on one qubit.
+    :param gates_2q: number of two-qubit gates.
+    :param name: name within a job with several circuits; None for no name.
+    :param problem: what makes the circuit impossible on any device; None for a possible circuit.
+    """
+
+    qubits: int
+    gates_1q: int = 0
+    gates_2q: int = 0
+    name: str | None = None
+    problem: str | None = None
+
+
+def circuits_of(payload: Mapping[str, Any]) -> list[Circuit]:
+    """
+    Return the circuits of a job; none for a job of another kind.
+
+    :param payload: the valid body of ``POST /jobs``.
+    """
+    value = payload["input"]
+    if payload["type"] == "ionq.circuit.v1":
+        return [_circuit(value["circuit"], value.get("qubits"))]
+    if payload["type"] == "ionq.multi-circuit.v1":
+        return [
+            replace(_circuit(one["circuit"], one.get("qubits") or value.get("qubits")), name=one.get("name"))
+            for one in value["circuits"]
+        ]
+    if payload["type"] == "ionq.qasm3.v1":
+        return [_program(value["data"])]
+    return []
+
+
+def mitigates(settings: Mapping[str, Any] | None) -> bool:
+    """Return whether the settings of a job ask for error mitigation."""
+    return bool(((settings or {}).get("error_mitigation") or {}).get("debiasing"))
+
+
+def stats_of(circuits: Sequence[Circuit]) -> dict[str, Any]:
+    """Return the sizes of circuits as a job shows them."""
+    if not circuits:
+        return {}
+    return {
+        "qubits": max(circuit.qubits for circuit in circuits),
+        "circuits": len(circuits),
+        "gate_counts": {
+            "1q": sum(circuit.gates_1q for circuit in circuits),
+            "2q": sum(circuit.gates_2q for circuit in circuits),
+        },
+    }
+
+
+def refusal_of(payload: Mapping[str, Any], circuits: Sequence[Circuit]) -> Failure | None:
+    """Return why a valid job fails when it is checked; None for a possible job."""
+    backend = payload["backend"]
+    available = BACKENDS[backend]["qubits"]
+    needed = max((circuit.qubits for circuit in circuits), default=0)
+    problems = [circuit.problem for circuit in circuits if circuit.problem]
+    if problems:
+        return Failure("InvalidInput", f"The circuit is impossible: {problems[0]}.")
+    if payload["type"] == "ionq.multi-circuit.v1" and not circuits:
+        return Failure("InvalidInput", "The job has no circuits.")
+    if needed > available:
+        return Failure("NotEnoughQubits", f"The job needs {needed} qubits, but {backend} has {available}.")
+    if mitigates(payload.get("settings")) and shots_of(payload) < _DEBIASING_SHOTS:
+        return Failure("DebiasingError", f"Debiasing needs at least {_DEBIASING_SHOTS} shots.")
+    return None
+
+
+def compiled(circuit: Circuit, factor: float) -> Circuit:
+    """Return a circuit with as many times its gates."""
+    return replace(circuit, gates_1q=round(circuit.gates_1q * factor), gates_2q=round(circuit.gates_2q * factor))
+
+
+def _circuit(gates: Iterable[Mapping[str, Any]], declared: int | None) -> Circuit:
+    gates_1q = gates_2q = largest = 0
+    problem = None
+    for index, gate in enumerate(gates):
+        if gate["gate"] == "nop":
+            continue
+        touched = [*gate.get("targets", ()), *gate.get("controls", ())]
+        touched += [gate[name] for name in ("target", "control") if name in gate]
+        if not touched or len(set(touched)) < len(touched):
+            problem = problem or f"gate {index} ({gate['gate']}) has no target, or one qubit twice"
+            continue
+        largest = max(largest, *map(int, touched))
+        gates_1q += len(touched) == 1
+        gates_2q += len(touched) - 1
+    if declared is not None and largest >= declared:
+        problem = problem or f"qubit {largest} is used, but the circuit has {declared} qubits"
+    return Circuit(declared or largest + 1, gates_1q, gates_2q, problem=problem)
+
+
+def _program(text: str) -> Circuit:
+    qubits = gates_1q = gates_2q = 0
+    for statement in re.split(r"[;{}]", _COMMENT.sub(" ", text)):
+        code = statement.strip()
+        if register := _REGISTER.fullmatch(code):
+            qubits += int(register[1] or register[2] or 1)
+        elif "=" not in code:
+            name, _, operands = _PARAMETERS.sub(" ", code).rpartition("@")[2].strip().partition(" ")
+            touched = operands.count(",") + 1 if operands.strip() and name not in _NO_GATES else 0
+            gates_1q += touched == 1
+            gates_2q += max(touched - 1, 0)
+    return Circuit(max(qubits, 1), gates_1q, gates_2q)
