@@ -20,6 +20,7 @@ from airflow_provider_ionq.api.errors import (
     IonQUnreachableError,
 )
 from airflow_provider_ionq.api.ids import id_of
+from airflow_provider_ionq.hooks.jobs import JobMethods
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 JSON_EXAMPLE = '{"conn_type": "ionq", "password": "API-KEY"}'
 
 
-class IonQHook(BaseHook):
+class IonQHook(JobMethods, BaseHook):
     """
     Call the IonQ API with the API key of an Airflow connection.
 
