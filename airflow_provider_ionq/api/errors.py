@@ -23,7 +23,10 @@ Errors of the IonQ API, and of creating and ending what costs money there.
     ├── IonQNotReadableError          what an earlier try created cannot be read
     ├── IonQNotPublishedError         what was created could not be reported to Airflow, and has ended
     ├── IonQNotEndedError             the end of a session is not confirmed
-    └── IonQCreateStoppedError        the task is being killed
+    ├── IonQCreateStoppedError        the task is being killed
+    ├── IonQBudgetError               a job would exceed its budget, or its price is unknown
+    ├── IonQChangedInputError         an earlier try submitted a job for another input
+    └── IonQJobFailedError            a job failed or was canceled
 
 ``retryable``: whether the same call may succeed later without a change. ``may_have_applied``: whether the server may
 have processed a failed request that changes something.
@@ -35,6 +38,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Self
+
+    from airflow_provider_ionq.api.models import Job
 
 
 class IonQError(Exception):
@@ -195,7 +200,7 @@ class IonQNotPublishedError(IonQError):
 
 
 class IonQNotEndedError(IonQError):
-    """An end was requested, but not confirmed: what was created may still cost money. A retry may help."""
+    """An end or a cancellation is not confirmed: what was created may still cost money. A retry may help."""
 
     retryable = True
 
@@ -206,6 +211,43 @@ class IonQCreateStoppedError(IonQError):
     retryable = True
 
 
+class IonQBudgetError(IonQError):
+    """
+    A job would exceed its budget, or its price cannot be compared with it; the job was not submitted.
+
+    A retry helps only if a cost may be known later: then `retryable` is set.
+    """
+
+
+class IonQChangedInputError(IonQError):
+    """
+    An earlier try of the task submitted a job for another input, so no other was submitted. A retry does not help.
+
+    :param job_id: id of that job.
+    """
+
+    def __init__(self, text: str, job_id: str) -> None:
+        super().__init__(text)
+        self.job_id = job_id
+
+
+class IonQJobFailedError(IonQError):
+    """
+    A job failed or was canceled. A retry helps only if the failure is the service's fault: then `retryable` is set.
+
+    :param job: its JSON.
+    :param code: IonQ's failure code; None without one.
+    """
+
+    def __init__(self, text: str, job: Job, *, code: str | None, retryable: bool) -> None:
+        super().__init__(text, retryable=retryable)
+        self.job = job
+        self.code = code
+
+
+_NOT_OF_THE_CONNECTION = (IonQNoEndTaskError, IonQBudgetError, IonQChangedInputError, IonQJobFailedError)
+
+
 def naming_connection(error: Exception, ionq_conn_id: str) -> str:
     """
     Return an error's text, which names the Airflow connection once if the error may be due to it.
@@ -214,7 +256,7 @@ def naming_connection(error: Exception, ionq_conn_id: str) -> str:
     :param ionq_conn_id: id of the Airflow connection.
     """
     connection = f"Airflow connection {ionq_conn_id!r}"
-    if connection in str(error) or isinstance(error, IonQNoEndTaskError):
+    if connection in str(error) or isinstance(error, _NOT_OF_THE_CONNECTION):
         return str(error)
     return f"{error} ({connection})"
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.api.client import IonQClient
     from airflow_provider_ionq.api.models import Job, JobCost, JobCreated, JobEstimate, JobFilters, JobStatus, Usage
-    from airflow_provider_ionq.jobs.request import JobArguments
+    from airflow_provider_ionq.jobs.arguments import JobArguments
 
 
 class JobMethods:
@@ -32,7 +32,7 @@ class JobMethods:
         response is lost, keeps a budget, and cancels the job if the task is stopped.
 
         :param backend: name of the device, such as `qpu.forte-1`, or `simulator`.
-        :param arguments: see :class:`~airflow_provider_ionq.jobs.request.JobArguments`.
+        :param arguments: see :class:`~airflow_provider_ionq.jobs.arguments.JobArguments`.
         :return: id, status and session of the new job.
         :raises ValueError: before any request, if an argument is invalid.
         :raises IonQError: with `may_have_applied` if the server may still have accepted the job; compare the lists of
@@ -95,7 +95,7 @@ class JobMethods:
 
         :param job_id: id of the job, or its JSON.
         :raises IonQNotFoundError: if there is no such job.
-        :raises IonQJobNotCancelledError: if the end of the job is not confirmed after about 15 seconds.
+        :raises IonQNotEndedError: if the end of the job is not confirmed after about 15 seconds.
 
         https://docs.ionq.com/api-reference/v0.4/jobs/cancel-job
         """

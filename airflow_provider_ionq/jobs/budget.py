@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ionq.api.errors import IonQBudgetError
 from airflow_provider_ionq.api.json_text import json_object, json_text
-from airflow_provider_ionq.jobs.errors import IonQBudgetError
 from airflow_provider_ionq.jobs.price import amount_of, cost_check_of, dry_run_price, estimated_price, in_usd
 from airflow_provider_ionq.jobs.request import SIMULATOR
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.api.errors import IonQError, IonQInvalidIdError, IonQNotFoundError
+from airflow_provider_ionq.api.errors import IonQError, IonQInvalidIdError, IonQNotEndedError, IonQNotFoundError
 from airflow_provider_ionq.api.json_text import json_text
-from airflow_provider_ionq.jobs.errors import IonQJobNotCancelledError
 from airflow_provider_ionq.jobs.failure import is_final
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def cancel_job(client: IonQClient, job_id: str, log: Any, *, sleep: Callable[[fl
     :param sleep: function that waits a number of seconds.
     :raises IonQInvalidIdError: before any request.
     :raises IonQNotFoundError: if there is no such job.
-    :raises IonQJobNotCancelledError: if the end of the job is not confirmed.
+    :raises IonQNotEndedError: if the end of the job is not confirmed.
     """
     reason = ""
     for pause in (*PAUSES, None):
@@ -61,4 +60,4 @@ def cancel_job(client: IonQClient, job_id: str, log: Any, *, sleep: Callable[[fl
                 break
         if pause is not None:
             sleep(pause)
-    raise IonQJobNotCancelledError(job_id, reason)
+    raise IonQNotEndedError(f"The cancellation of job {job_id} is not confirmed, and it may cost money: {reason}.")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ionq.api.errors import IonQJobFailedError
 from airflow_provider_ionq.api.json_text import json_object, json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from airflow_provider_ionq.api.models import Job
 
 FINAL_STATUSES = ("completed", "failed", "canceled")
 """The statuses after which a job does not change."""
@@ -42,3 +45,9 @@ def describe_end(job: Mapping[str, Any]) -> str:
     failure = json_object(job.get("failure"))
     parts = [json_text(failure[key]) for key in ("code", "message") if failure.get(key) is not None]
     return f"{named} failed: {': '.join(parts) or 'the API gives no reason'}"
+
+
+def job_failed(job: Job) -> IonQJobFailedError:
+    """Return the error for a job that failed or was canceled."""
+    text = describe_end(job)
+    return IonQJobFailedError(f"{text[0].upper()}{text[1:]}", job, code=failure_code(job), retryable=is_retryable(job))

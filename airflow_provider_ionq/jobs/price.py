@@ -14,11 +14,10 @@ from collections import Counter
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.api.errors import IonQResponseError
+from airflow_provider_ionq.api.errors import IonQBudgetError, IonQResponseError
 from airflow_provider_ionq.api.json_text import is_number, json_object, json_text
 from airflow_provider_ionq.jobs.circuits import SINGLE
-from airflow_provider_ionq.jobs.errors import IonQBudgetError, IonQJobFailedError
-from airflow_provider_ionq.jobs.failure import is_final
+from airflow_provider_ionq.jobs.failure import is_final, job_failed
 from airflow_provider_ionq.jobs.request import DEFAULT_SHOTS, JobRequest
 from airflow_provider_ionq.waiting.durations import duration_text
 
@@ -136,7 +135,7 @@ def dry_run_price(
         waited += pause
         job = client.get_job(job_id)
     if job["status"] != "completed":
-        raise IonQJobFailedError(job)
+        raise job_failed(job)
     return amount_of(client.get_job_cost(job_id), "estimated_cost", f"dry run {job_id}")
 
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any
 
 from airflow_provider_ionq.api.arguments import backend_of, is_absent, json_of, refuse_none_as_text, whole_of
 from airflow_provider_ionq.api.ids import id_of
@@ -27,40 +27,6 @@ LARGEST_BODY = 10 * 1024 * 1024
 
 TOKEN_KEY = "airflow_task"
 """The key of the metadata by which a task finds the jobs that it submitted."""
-
-
-class JobArguments(TypedDict, total=False):
-    """
-    The arguments of a job besides its backend. Exactly one of `circuit`, `circuits` and `qasm` is required.
-
-    :param circuit: IonQ's gates, or its `input` object with them as `circuit`; or the text of either as JSON.
-    :param circuits: several circuits of one job, each like `circuit` and with an optional `name`.
-    :param qasm: an OpenQASM 3 program.
-    :param gateset: `qis`, the default, or `native`.
-    :param qubits: number of qubits; None counts those that the gates use.
-    :param shots: number of shots, 1 to 1,000,000; None for the API's default of 100.
-    :param name: name of the job in IonQ's console; None for none.
-    :param metadata: labels of the job, text to text.
-    :param noise: noise model of the simulator: its name, or an object with `model` and `seed`.
-    :param error_mitigation: IonQ's settings of error mitigation, such as `{"debiasing": True}`.
-    :param settings: further `settings` of the API.
-    :param dry_run: compile and price the job without running it.
-    :param session_id: id of the session of the job, or its JSON; None for no session.
-    """
-
-    circuit: Any
-    circuits: Any
-    qasm: str | None
-    gateset: str | None
-    qubits: int | str | None
-    shots: int | str | None
-    name: str | None
-    metadata: Mapping[str, str] | str | None
-    noise: Mapping[str, Any] | str | None
-    error_mitigation: Mapping[str, Any] | str | None
-    settings: Mapping[str, Any] | str | None
-    dry_run: bool
-    session_id: str | Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +80,7 @@ class JobRequest:
         rehearse: bool = False,
     ) -> JobRequest:
         """
-        Validate the arguments of a job, which :class:`JobArguments` explains.
+        Validate the arguments of a job, which :class:`~airflow_provider_ionq.jobs.arguments.JobArguments` explains.
 
         Numbers and JSON may be text, as a template renders them; None and empty text mean that an argument is absent.
 
@@ -220,9 +186,9 @@ class JobRequest:
             gates = sum(size.gates for size in self.sizes)
             circuits = "a circuit" if self.job_type == SINGLE else f"{len(self.sizes)} circuits"
             what = f"{circuits} of {self.qubits} qubits and {gates} gates"
-        noise = "" if self.noise is None else f" with noise of {json_text(self.noise.get('model'))}"
+        noise = "" if self.noise is None else f" and the noise of {json_text(self.noise.get('model'))}"
         dry = ", as a dry run" if self.dry_run else ""
-        return f"{what}, {self.shots or DEFAULT_SHOTS} shots on {self.backend}{noise}{dry}"
+        return f"{self.backend}{noise} with {what} and {self.shots or DEFAULT_SHOTS} shots{dry}"
 
 
 def _metadata(value: object) -> dict[str, str]:

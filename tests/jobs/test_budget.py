@@ -9,10 +9,15 @@ from urllib.parse import parse_qs
 import pytest
 
 from airflow_provider_ionq.api.client import IonQClient
-from airflow_provider_ionq.api.errors import IonQError, IonQResponseError, IonQServerError
+from airflow_provider_ionq.api.errors import (
+    IonQBudgetError,
+    IonQError,
+    IonQJobFailedError,
+    IonQResponseError,
+    IonQServerError,
+)
 from airflow_provider_ionq.api.settings import ClientSettings
 from airflow_provider_ionq.jobs.budget import Budget, spent_in_session, spent_on
-from airflow_provider_ionq.jobs.errors import IonQBudgetError, IonQJobFailedError
 from airflow_provider_ionq.jobs.price import MOST_ESTIMATES, cost_check_of, dry_run_price, estimated_price
 from airflow_provider_ionq.jobs.request import TOKEN_KEY, JobRequest
 from airflow_provider_ionq.jobs.token import Token, task_identity

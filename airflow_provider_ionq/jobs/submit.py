@@ -1,0 +1,294 @@
+"""
+What is particular to submitting a job, for :class:`~airflow_provider_ionq.waiting.create_once.CreateOnce`.
+
+A job carries a token of its task in its metadata. After a lost response or a crash the token shows for certain which
+jobs are the task's own, so one is adopted without a guess, and none is submitted twice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ionq.api.errors import (
+    IonQAddressError,
+    IonQChangedInputError,
+    IonQError,
+    IonQNotFoundError,
+    IonQNotReadableError,
+    IonQUnreachableError,
+)
+from airflow_provider_ionq.api.jobs import is_job
+from airflow_provider_ionq.api.json_text import json_text
+from airflow_provider_ionq.jobs.cancel import cancel_job
+from airflow_provider_ionq.jobs.checks import check_backend, check_session
+from airflow_provider_ionq.jobs.earlier import OwnJob, choose, own_jobs
+from airflow_provider_ionq.jobs.failure import is_final
+from airflow_provider_ionq.jobs.intent import History, JobIntent
+from airflow_provider_ionq.jobs.token import Token
+from airflow_provider_ionq.sessions.recover import with_backends
+from airflow_provider_ionq.waiting.backoff import poll_until, single_attempt_settings
+from airflow_provider_ionq.waiting.creation import Creation, Reuse, Wording
+from airflow_provider_ionq.waiting.safe_log import SafeLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_ionq.api.client import IonQClient
+    from airflow_provider_ionq.api.models import Job
+    from airflow_provider_ionq.api.settings import ClientSettings
+    from airflow_provider_ionq.jobs.budget import Budget
+    from airflow_provider_ionq.jobs.earlier import OnChangedInput
+    from airflow_provider_ionq.jobs.intent import JobMemory, JobTask
+    from airflow_provider_ionq.jobs.request import JobRequest
+
+FIND_SECONDS = 30.0
+"""How long to search for a job that may have been submitted: the server may process a request late."""
+
+DELETED = "deleted"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitOptions:
+    """
+    How a task submits its job.
+
+    :param budget: what it may spend.
+    :param on_changed_input: what to do if an earlier try submitted a job for another input: `fail`, or `resubmit`.
+    :param reuse_on_clear: whether a good job of before a clear is used again.
+    :param cancel_on_kill: whether a job is cancelled when its task is killed.
+    """
+
+    budget: Budget
+    on_changed_input: OnChangedInput = "fail"
+    reuse_on_clear: bool = False
+    cancel_on_kill: bool = True
+
+
+class JobCreation(Creation["Job", JobIntent]):
+    """
+    The submission of one job.
+
+    :param settings: settings of the client.
+    :param request: the job.
+    :param identity: identity of the task; see :mod:`~airflow_provider_ionq.jobs.token`.
+    :param generation: number that changes when the task is cleared.
+    :param options: how the task submits it.
+    :param memory: storage that outlives this process.
+    :param task: the Airflow task.
+    :param log: the task's logger.
+    :param sleep: function that waits a number of seconds.
+    """
+
+    wording = Wording("job", "cancel", "cancelling", "cancelled")
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        request: JobRequest,
+        identity: str,
+        generation: int,
+        options: SubmitOptions,
+        memory: JobMemory,
+        task: JobTask,
+        log: Any,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._settings = settings
+        self._request = request
+        self._token = Token(identity, generation, 0, request.fingerprint())
+        self._options = options
+        self._memory = memory
+        self._task = task
+        self._log = SafeLog(log)
+        self._sleep = sleep
+        self._client = _client(settings, check_address=True)
+        self._single_attempt_client = _client(single_attempt_settings(settings))
+        history = memory.history() or History(generation=generation)
+        self._history = history if history.generation == generation else History(generation=generation)
+
+    def describe(self, intent: JobIntent | None = None) -> str:
+        """Return the backend and the size, or the Airflow connection of an earlier request if it is another."""
+        if intent is None:
+            return str(self._request)
+        other = intent.connection not in (None, self._task.connection)
+        return f"{intent.backend or 'an unknown backend'}" + (
+            f" with Airflow connection {intent.connection!r}" if other else ""
+        )
+
+    def next_intent(self) -> JobIntent:
+        """
+        Check that the job may be submitted, and give it the next number.
+
+        :raises IonQBudgetError: if it would exceed the budget, or its price is unknown.
+        :raises IonQError: if its session has ended or has another backend, or the job is too large for the backend.
+        """
+        check_session(self._client, self._request)
+        check_backend(self._client, self._request, self._log)
+        token = self._token.numbered(self._history.number + 1)
+        self._memory.store_history(self._history)
+        budget = self._options.budget
+        earlier = self._earlier_jobs() if budget.max_cost_usd is not None else []
+        budget.check(self._client, self._request, token, earlier, self._log, sleep=self._sleep)
+        return JobIntent(
+            token=token,
+            backend=self._request.backend,
+            session_id=self._request.session_id,
+            connection=self._task.connection,
+        )
+
+    def send(self, intent: JobIntent) -> Job:
+        """Submit the job; name the known backends if the API does not know this one."""
+        try:
+            created = self._client.create_job(self._request.body(str(intent.token)))
+        except IonQUnreachableError as error:
+            # The backends have just been read, so the connection is valid.
+            raise IonQUnreachableError(str(error), retryable=True, may_have_applied=error.may_have_applied) from None
+        except IonQError as error:
+            raise with_backends(error, self._request.backend, self._single_attempt_client) from None
+        return {"id": created["id"], "status": created["status"]}
+
+    def read(self, item_id: str, intent: JobIntent | None = None) -> Job:
+        """Read a job with the connection of its request; a job of before a clear may have been deleted meanwhile."""
+        try:
+            return self._client_of(intent).get_job(item_id)
+        except IonQAddressError:
+            raise
+        except IonQNotFoundError:
+            token = None if intent is None else intent.token
+            if token is None or token.generation == self._token.generation:
+                raise
+            return {"id": item_id, "status": DELETED}
+
+    def search(self, intent: JobIntent) -> list[Job]:
+        """
+        Return the task's own jobs.
+
+        If a request is known to have been sent, its job is searched for 30 s; otherwise the jobs are listed once.
+        """
+        known = intent.token is not None
+        client = self._client_of(intent) if known else self._client
+
+        def own() -> list[OwnJob]:
+            return own_jobs(client.iter_jobs(**intent.filters), self._token.identity)
+
+        def has_job(found: list[OwnJob]) -> bool:
+            return any(one.token == intent.token for one in found)
+
+        try:
+            found = poll_until(own, FIND_SECONDS if known else 0.0, accept=has_job, sleep=self._sleep)
+        except IonQError as error:
+            raise IonQNotReadableError(
+                f"An earlier request on {self.describe(intent)} may have submitted a job. The jobs cannot be listed, so"
+                f" no other was submitted: {error}",
+                retryable=error.retryable,
+            ) from None
+        return [one.job for one in found]
+
+    def choose(self, found: list[Job], intent: JobIntent, lost: IonQError | None) -> Job | None:
+        """
+        Return the job to continue with, and cancel the others.
+
+        :raises IonQChangedInputError: if an earlier try submitted a job for another input.
+        """
+        own = own_jobs(found, self._token.identity)
+        if intent.token is not None:
+            self._history = self._history.with_job(intent.token, None)
+        for one in own:
+            self._history = self._history.with_job(one.token, one.job_id)
+        elsewhere = intent.connection not in (None, self._task.connection)
+        changed = f"with Airflow connection {intent.connection!r}" if elsewhere else "for another input"
+        choice = choose(own, self._token, reuse_on_clear=self._options.reuse_on_clear, elsewhere=elsewhere)
+        refused = choice.changed if self._options.on_changed_input == "fail" else ()
+        for one, reason in choice.cancel:
+            if one not in refused:
+                self._log.warning("Cancelling job %s of an earlier try: %s.", one.job_id, reason)
+                self.end(one.job_id, intent)
+        if refused:
+            raise _changed_input(refused[-1].job, changed)
+        return None if choice.keep is None else choice.keep.job
+
+    def judge(self, item: Job, intent: JobIntent | None) -> tuple[Reuse, str]:
+        """Continue with a job of this generation for the same input that did not fail; cancel any other open one."""
+        token = Token.of_job(item) or (None if intent is None else intent.token)
+        if item["status"] == DELETED or token is None:
+            return Reuse.REPLACE, "cannot be found" if token is None else "was deleted"
+        self._history = self._history.with_job(token, item["id"])
+        one = OwnJob(item, token)
+        if not one.is_good:
+            return Reuse.REPLACE, f"has the status {json_text(item['status'])}"
+        drop = Reuse.END_AND_REPLACE if one.is_open else Reuse.REPLACE
+        same_input = token.fingerprint == self._token.fingerprint
+        connection = None if intent is None else intent.connection
+        same_connection = connection in (None, self._task.connection)
+        if token.generation != self._token.generation:
+            if self._options.reuse_on_clear and same_input and same_connection:
+                return Reuse.CONTINUE, ""
+            return drop, "it was submitted before the task was cleared" if one.is_open else "is of before a clear"
+        if same_input and same_connection:
+            return Reuse.CONTINUE, ""
+        changed = "for another input" if not same_input else f"with Airflow connection {connection!r}"
+        if self._options.on_changed_input == "fail":
+            raise _changed_input(item, changed)
+        return drop, f"it was submitted {changed}" if one.is_open else f"was submitted {changed}"
+
+    def end(self, item_id: str, intent: JobIntent | None = None) -> None:
+        """Cancel a job with the connection of its request, unless it is final, and confirm that."""
+        cancel_job(_client(self._settings_of(intent)), item_id, self._log, sleep=self._sleep)
+
+    def request_end(self, item_id: str, seconds: float) -> None:
+        """Read the job, and request its cancellation unless it is final."""
+        if not self._options.cancel_on_kill:
+            return
+        client = _client(dataclasses.replace(self._settings, max_retries=0, timeout_seconds=seconds / 2))
+        if not is_final(client.get_job(item_id)):
+            client.cancel_job(item_id)
+
+    def hand_on(self, item: Job) -> None:
+        """Show the job in Airflow."""
+        self._task.hand_on(item)
+
+    def _earlier_jobs(self) -> list[Job]:
+        """
+        Return the jobs of this generation.
+
+        :raises IonQNotReadableError: if one is missing.
+        """
+        ids = self._history.job_ids
+        jobs = [job for job in self._client.list_jobs(ids=ids) if is_job(job) and job["id"] in ids]
+        if missing := set(ids) - {job["id"] for job in jobs}:
+            raise IonQNotReadableError(
+                f"The cost of job {', '.join(sorted(missing))}, which an earlier try submitted, cannot be read: the API"
+                " does not list it. No other job was submitted."
+            )
+        return jobs
+
+    def _settings_of(self, intent: JobIntent | None) -> ClientSettings:
+        """Return the settings that a request was sent with: the DAG may name another connection now."""
+        connection = None if intent is None else intent.connection
+        if connection is None or connection == self._task.connection:
+            return self._settings
+        return self._task.settings_of(connection) or self._settings
+
+    def _client_of(self, intent: JobIntent | None) -> IonQClient:
+        settings = self._settings_of(intent)
+        if settings is self._settings:
+            return self._single_attempt_client
+        return _client(single_attempt_settings(settings))
+
+
+def _changed_input(job: Job, changed: str) -> IonQChangedInputError:
+    return IonQChangedInputError(
+        f"Job {job['id']} with the status {json_text(job['status'])} was submitted {changed} by an earlier try of this"
+        " task; no other was submitted. Clear the task to submit a new job, or set on_changed_input='resubmit'.",
+        job["id"],
+    )
+
+
+def _client(settings: ClientSettings, *, check_address: bool = False) -> IonQClient:
+    # Imported here because it loads the HTTP library, which parsing a DAG must not.
+    from airflow_provider_ionq.api.client import IonQClient
+
+    return IonQClient(settings, check_address=check_address)

@@ -1,0 +1,371 @@
+"""A job is submitted once per task instance, whatever dies in between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_ionq.api.errors import (
+    IonQChangedInputError,
+    IonQCreateStoppedError,
+    IonQError,
+    IonQNotReadableError,
+)
+from airflow_provider_ionq.jobs import submit
+from airflow_provider_ionq.jobs.request import TOKEN_KEY
+from airflow_provider_ionq.waiting import create_once
+from tests.jobs.tasks import BELL, FLIP, Submitter
+
+if TYPE_CHECKING:
+    from airflow_provider_ionq.emulator import Emulator
+
+POST, LIST = "POST /jobs", "GET /jobs"
+
+
+@pytest.fixture(params=[True, False], ids=["with a store", "without one"])
+def stored(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+def submitter(ionq_emulator: Emulator, stored: bool) -> Submitter:
+    ionq_emulator.job_seconds = None
+    return Submitter(ionq_emulator, stored=stored)
+
+
+@pytest.fixture(autouse=True)
+def _find_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not search for half a minute where there is nothing."""
+    monkeypatch.setattr(submit, "FIND_SECONDS", 0.0)
+    monkeypatch.setattr(create_once, "SHOW_SECONDS", 0.0)
+
+
+def lose_answer(emulator: Emulator, kind: str) -> None:
+    if kind == "500":
+        emulator.fail(500, route=POST, after_effect=True)
+    elif kind == "unreadable":
+        emulator.fail(200, route=POST, after_effect=True, body="<html>")
+    else:
+        emulator.disturb("drop_after_read", route=POST)
+
+
+LOST = ("500", "unreadable", "dropped")
+
+
+def test_first_try_submits_without_listing_jobs(submitter: Submitter) -> None:
+    job_id = submitter.submit()
+    assert submitter.jobs() == [("0.1", "submitted")]
+    assert submitter.routes()[LIST] == 0
+    (job,) = submitter.emulator.jobs()
+    assert job["id"] == job_id
+    assert len(job["metadata"][TOKEN_KEY]) <= 100
+
+
+def test_retry_continues_with_the_job_of_the_first_try(submitter: Submitter) -> None:
+    assert submitter.submit() == submitter.submit() == submitter.submit()
+    assert submitter.jobs() == [("0.1", "submitted")]
+    assert submitter.routes()[LIST] == (0 if submitter.store else 2)
+
+
+@pytest.mark.parametrize("kind", LOST)
+def test_job_whose_answer_was_lost_is_found_by_its_token(submitter: Submitter, kind: str) -> None:
+    lose_answer(submitter.emulator, kind)
+    job_id = submitter.submit()
+    assert submitter.submit() == job_id
+    assert submitter.jobs() == [("0.1", "submitted")]
+
+
+@pytest.mark.parametrize("kind", LOST)
+def test_job_whose_answer_was_lost_is_found_by_the_next_try(submitter: Submitter, kind: str) -> None:
+    lose_answer(submitter.emulator, kind)
+    submitter.emulator.fail(503, route=LIST, times=1)
+    with pytest.raises(IonQNotReadableError, match="may have submitted a job. The jobs cannot be listed"):
+        submitter.submit()
+    submitter.submit()
+    assert submitter.jobs() == [("0.1", "submitted")]
+
+
+def test_job_that_appears_late_is_searched_for(submitter: Submitter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submit, "FIND_SECONDS", 30.0)
+    submitter.emulator.fail(200, route=LIST, times=2, body='{"jobs": [], "next": null}')
+    lose_answer(submitter.emulator, "dropped")
+    submitter.submit()
+    assert submitter.jobs() == [("0.1", "submitted")]
+    assert submitter.slept[:2] == [1.0, 2.0]
+
+
+def test_job_that_was_never_sent_is_submitted_by_the_next_try(submitter: Submitter) -> None:
+    submitter.emulator.fail(503, route=POST)
+    with pytest.raises(IonQError) as error:
+        submitter.submit()
+    assert error.value.retryable
+    submitter.submit()
+    assert [status for _, status in submitter.jobs()] == ["submitted"]
+
+
+@pytest.mark.parametrize("status", ["failed", "canceled"])
+def test_job_that_failed_is_followed_by_the_next_number(submitter: Submitter, status: str) -> None:
+    job_id = submitter.submit()
+    (submitter.emulator.fail_job if status == "failed" else submitter.emulator.cancel_job)(job_id)
+    second = submitter.submit()
+    assert submitter.jobs() == [("0.1", status), ("0.2", "submitted")]
+    submitter.emulator.fail_job(second)
+    third = submitter.submit()
+    assert submitter.jobs() == [("0.1", status), ("0.2", "failed"), ("0.3", "submitted")]
+    assert submitter.submit() == third
+
+
+def test_completed_job_is_read_again_and_not_paid_again(submitter: Submitter) -> None:
+    job_id = submitter.submit()
+    submitter.emulator.complete_job(job_id)
+    job = submitter.creator().create()
+    assert job is not None
+    assert (job["id"], job["status"]) == (job_id, "completed")
+    assert submitter.jobs() == [("0.1", "completed")]
+
+
+@pytest.mark.parametrize("where", ["stored id", "list"])
+def test_failed_look_up_submits_nothing(ionq_emulator: Emulator, where: str) -> None:
+    submitter = Submitter(ionq_emulator, stored=where == "stored id")
+    submitter.submit()
+    ionq_emulator.fail(503, route="GET /jobs/{job_id}" if where == "stored id" else LIST, times=99)
+    with pytest.raises(IonQNotReadableError) as error:
+        submitter.submit()
+    assert error.value.retryable
+    assert len(ionq_emulator.jobs()) == 1
+
+
+def dead_and_live(submitter: Submitter, *statuses: str) -> list[str]:
+    """Let earlier tries have submitted jobs with these statuses, of which nothing is known here."""
+    template = Submitter(submitter.emulator, stored=False, **submitter.arguments)
+    ids = []
+    for number, status in enumerate(statuses, 1):
+        template.tries = 0
+        creator = template.creator()
+        creation: Any = creator._creation
+        job = submitter.emulator.submit_job(
+            metadata={TOKEN_KEY: str(creation._token.numbered(number))}, backend="qpu.forte-1"
+        )
+        ids.append(job["id"])
+        end = {
+            "failed": submitter.emulator.fail_job,
+            "canceled": submitter.emulator.cancel_job,
+            "completed": submitter.emulator.complete_job,
+        }
+        if status in end:
+            end[status](job["id"])
+    submitter.tries = 1
+    return ids
+
+
+@pytest.mark.parametrize(
+    ("statuses", "kept", "after"),
+    [
+        (["failed", "submitted"], 1, ["failed", "submitted"]),
+        (["submitted", "failed"], 0, ["submitted", "failed"]),
+        (["submitted", "submitted"], 0, ["submitted", "canceled"]),
+        (["failed", "submitted", "canceled", "submitted"], 1, ["failed", "submitted", "canceled", "canceled"]),
+        (["completed", "submitted"], 0, ["completed", "canceled"]),
+        (["completed", "completed"], 1, ["completed", "completed"]),
+    ],
+)
+def test_one_good_job_is_kept_among_several(
+    ionq_emulator: Emulator, statuses: list[str], kept: int, after: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    ionq_emulator.job_seconds = None
+    submitter = Submitter(ionq_emulator, stored=False)
+    ids = dead_and_live(submitter, *statuses)
+    assert submitter.submit() == ids[kept]
+    assert [status for _, status in submitter.jobs()] == after
+    for job_id, before, now in zip(ids, statuses, after, strict=True):
+        assert (f"Cancelling job {job_id} of an earlier try" in caplog.text) == (before != now)
+
+
+@pytest.mark.parametrize("statuses", [["failed"], ["failed", "canceled"], ["canceled"]])
+def test_number_follows_the_highest_of_the_dead_jobs(ionq_emulator: Emulator, statuses: list[str]) -> None:
+    ionq_emulator.job_seconds = None
+    submitter = Submitter(ionq_emulator, stored=False)
+    dead_and_live(submitter, *statuses)
+    submitter.submit()
+    assert submitter.jobs()[-1] == (f"0.{len(statuses) + 1}", "submitted")
+
+
+def test_jobs_of_others_are_left_alone(submitter: Submitter) -> None:
+    others = [
+        submitter.emulator.submit_job(metadata=metadata)["id"]
+        for metadata in (None, {"a": "b"}, {TOKEN_KEY: "nonsense"}, {TOKEN_KEY: f"1:{'0' * 32}:0:1:{'0' * 32}"})
+    ]
+    submitter.submit()
+    submitter.clear()
+    submitter.submit()
+    assert all(job["status"] == "submitted" for job in submitter.emulator.jobs() if job["id"] in others)
+
+
+# A changed input.
+
+
+@pytest.mark.parametrize("status", ["submitted", "completed"])
+def test_changed_input_fails_and_names_the_old_job(submitter: Submitter, status: str) -> None:
+    job_id = submitter.submit()
+    if status == "completed":
+        submitter.emulator.complete_job(job_id)
+    submitter.arguments["circuit"] = FLIP
+    with pytest.raises(IonQChangedInputError, match=f"Job {job_id} with the status {status}.*for another input") as e:
+        submitter.submit()
+    assert not e.value.retryable
+    assert e.value.job_id == job_id
+    assert submitter.jobs() == [("0.1", status)]
+
+
+@pytest.mark.parametrize(("status", "after"), [("submitted", "canceled"), ("completed", "completed")])
+def test_changed_input_is_submitted_anew_if_the_task_says_so(submitter: Submitter, status: str, after: str) -> None:
+    job_id = submitter.submit()
+    if status == "completed":
+        submitter.emulator.complete_job(job_id)
+    submitter.arguments["circuit"] = FLIP
+    submitter.options["on_changed_input"] = "resubmit"
+    submitter.submit()
+    assert submitter.jobs() == [("0.1", after), ("0.2", "submitted")]
+
+
+@pytest.mark.parametrize("status", ["failed", "canceled"])
+def test_input_may_change_after_a_failure(submitter: Submitter, status: str) -> None:
+    job_id = submitter.submit()
+    (submitter.emulator.fail_job if status == "failed" else submitter.emulator.cancel_job)(job_id)
+    submitter.arguments["circuit"] = FLIP
+    submitter.submit()
+    assert submitter.jobs() == [("0.1", status), ("0.2", "submitted")]
+
+
+@pytest.mark.parametrize("changed", [{"name": "n"}, {"metadata": {"try": "2"}}, {"shots": 100}])
+def test_change_that_is_not_of_the_input_is_none(submitter: Submitter, changed: dict[str, Any]) -> None:
+    job_id = submitter.submit()
+    submitter.arguments |= changed
+    assert submitter.submit() == job_id
+
+
+# Clears.
+
+
+@pytest.mark.parametrize(
+    ("status", "after"),
+    [("submitted", "canceled"), ("completed", "completed"), ("failed", "failed"), ("canceled", "canceled")],
+)
+def test_clear_submits_a_new_job_and_cancels_the_old_one(submitter: Submitter, status: str, after: str) -> None:
+    end_with(submitter, submitter.submit(), status)
+    submitter.clear()
+    second = submitter.submit()
+    assert submitter.jobs() == [("0.1", after), ("1.1", "submitted")]
+    assert submitter.submit() == second
+    submitter.clear()
+    submitter.submit()
+    assert submitter.jobs() == [("0.1", after), ("1.1", "canceled"), ("3.1", "submitted")]
+
+
+def end_with(submitter: Submitter, job_id: str, status: str) -> None:
+    emulator = submitter.emulator
+    end = {"failed": emulator.fail_job, "canceled": emulator.cancel_job, "completed": emulator.complete_job}
+    if status in end:
+        end[status](job_id)
+
+
+@pytest.mark.parametrize("status", ["submitted", "completed"])
+def test_good_job_is_used_again_after_a_clear_if_the_task_says_so(submitter: Submitter, status: str) -> None:
+    job_id = submitter.submit()
+    end_with(submitter, job_id, status)
+    submitter.clear()
+    submitter.options["reuse_on_clear"] = True
+    assert submitter.submit() == job_id
+    assert submitter.submit() == job_id
+    assert submitter.jobs() == [("0.1", status)]
+
+
+@pytest.mark.parametrize(("change", "status"), [(True, "completed"), (True, "submitted"), (False, "failed")])
+def test_job_of_before_a_clear_is_used_again_only_for_the_same_input_and_if_it_is_good(
+    submitter: Submitter, change: bool, status: str
+) -> None:
+    end_with(submitter, submitter.submit(), status)
+    submitter.clear()
+    submitter.options["reuse_on_clear"] = True
+    if change:
+        submitter.arguments["circuit"] = FLIP
+    submitter.submit()
+    after = "canceled" if status == "submitted" else status
+    assert submitter.jobs() == [("0.1", after), ("1.1", "submitted")]
+
+
+# What is checked first.
+
+
+def test_session_that_has_ended_gets_no_job(submitter: Submitter) -> None:
+    session_id = submitter.emulator.create_session("qpu.forte-1")["id"]
+    submitter.emulator.end_session(session_id)
+    submitter.arguments["session_id"] = session_id
+    with pytest.raises(IonQError, match=f"Session {session_id} has ended, so no job was submitted") as error:
+        submitter.submit()
+    assert not error.value.retryable
+    assert submitter.jobs() == []
+
+
+def test_session_of_another_backend_gets_no_job(submitter: Submitter) -> None:
+    session_id = submitter.emulator.create_session("qpu.forte-enterprise-1")["id"]
+    submitter.arguments["session_id"] = session_id
+    with pytest.raises(IonQError, match="is on qpu.forte-enterprise-1, so no job for qpu.forte-1 was submitted"):
+        submitter.submit()
+    assert submitter.jobs() == []
+
+
+def test_job_of_a_session_is_found_among_the_jobs_of_that_session(submitter: Submitter) -> None:
+    submitter.arguments["session_id"] = submitter.emulator.create_session("qpu.forte-1")["id"]
+    lose_answer(submitter.emulator, "dropped")
+    submitter.submit()
+    assert submitter.jobs() == [("0.1", "submitted")]
+    query = [request.query for request in submitter.emulator.requests if request.route == LIST]
+    assert all(
+        f"session_id={submitter.arguments['session_id']}" in one and "target=qpu.forte-1" in one for one in query
+    )
+
+
+def test_job_that_is_too_large_is_not_submitted(submitter: Submitter) -> None:
+    submitter.arguments |= {"circuit": BELL, "qubits": 1000}
+    with pytest.raises(IonQError, match="the job needs 1000 qubits, but qpu.forte-1 has"):
+        submitter.submit()
+    assert submitter.jobs() == []
+
+
+def test_list_of_backends_is_not_needed(submitter: Submitter) -> None:
+    submitter.emulator.fail(503, route="GET /backends", times=9)
+    submitter.submit()
+    assert submitter.jobs() == [("0.1", "submitted")]
+
+
+# Killed.
+
+
+def test_job_is_cancelled_when_its_task_is_killed(submitter: Submitter) -> None:
+    creator = submitter.creator()
+    creator.create()
+    creator.stop()
+    assert submitter.jobs() == [("0.1", "canceled")]
+    with pytest.raises(IonQCreateStoppedError):
+        creator.create()
+
+
+def test_completed_job_stays_completed_when_its_task_is_killed(submitter: Submitter) -> None:
+    creator = submitter.creator()
+    job = creator.create()
+    assert job is not None
+    submitter.emulator.complete_job(job["id"])
+    creator.stop()
+    assert submitter.jobs() == [("0.1", "completed")]
+
+
+def test_job_stays_when_its_task_is_killed_if_the_task_says_so(submitter: Submitter) -> None:
+    submitter.options["cancel_on_kill"] = False
+    creator = submitter.creator()
+    job = creator.create()
+    assert job is not None
+    creator.stop()
+    assert submitter.jobs() == [("0.1", "submitted")]
+    assert submitter.submit() == job["id"]
