@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import time
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.exceptions import AirflowRescheduleException
 from airflow.providers.common.compat.sdk import (
@@ -15,36 +15,26 @@ from airflow.providers.common.compat.sdk import (
     AirflowTaskTimeout,
     BaseSensorOperator,
     PokeReturnValue,
-    conf,
 )
 
-from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.hooks.ionq import IonQHook
+from airflow_provider_ionq.sensors.modes import is_deferrable, start_blocker, start_in_triggerer
+from airflow_provider_ionq.sensors.polls import PollsItem
 from airflow_provider_ionq.utils.deferral import DeferrableMixin, check_event
 from airflow_provider_ionq.utils.links import IonQConsoleLink
-from airflow_provider_ionq.utils.start_from_trigger import start_from_trigger_blocker
-from airflow_provider_ionq.utils.tasks import fail_on_permanent_errors, is_rendered_later
-from airflow_provider_ionq.waiting import outage
-from airflow_provider_ionq.waiting.blocking_poller import BlockingPoller
-from airflow_provider_ionq.waiting.decision import Outcome
-from airflow_provider_ionq.waiting.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_ionq.waiting.decision import Decision
-    from airflow_provider_ionq.waiting.resource import Resource
-    from airflow_provider_ionq.waiting.target import Target
 
-
-class IonQResourceSensor(DeferrableMixin, BaseSensorOperator):
+class IonQResourceSensor(DeferrableMixin, PollsItem, BaseSensorOperator):
     """
     Wait for one item of a resource by poking, rescheduling or deferring, with the same outcome in each mode.
 
-    A subclass sets the resource, the trigger and the error, and returns the awaited state from :meth:`target`. Its
-    constructor sets the arguments, and then calls :meth:`prepare`.
+    A subclass implements :class:`~airflow_provider_ionq.sensors.polls.PollsItem`. Its constructor sets the arguments,
+    and then calls :meth:`prepare`.
 
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
     :param deferrable: wait in the triggerer. None means `[operators] default_deferrable`, unless `silent_fail`,
@@ -52,18 +42,6 @@ class IonQResourceSensor(DeferrableMixin, BaseSensorOperator):
     :param start_from_trigger: begin the wait in the triggerer, without a worker (Airflow 3.3).
     :param end_from_trigger: end a successful task from the triggerer, without a worker.
     """
-
-    resource: ClassVar[Resource[Any]]
-    """The resource of the awaited item."""
-
-    trigger_class_path: ClassVar[str]
-    """Class path of the trigger, an :class:`~airflow_provider_ionq.triggers.base.IonQResourceTrigger`."""
-
-    impossible_error: ClassVar[type[IonQFailException]]
-    """Raised if the awaited state is impossible."""
-
-    target_fields: ClassVar[tuple[str, ...]]
-    """The templated arguments of the target."""
 
     operator_extra_links = (IonQConsoleLink(),)
     ui_color = "#f6ead7"
@@ -81,109 +59,24 @@ class IonQResourceSensor(DeferrableMixin, BaseSensorOperator):
         self.ionq_conn_id = ionq_conn_id
         if isinstance(self.poke_interval, bool) or not self.poke_interval > 0:
             raise ValueError(f"poke_interval must be above 0 seconds, not {self.poke_interval!r}")
-        self.deferrable = self._is_deferrable(
-            deferrable, start_from_trigger=start_from_trigger, end_from_trigger=end_from_trigger
+        self.deferrable = is_deferrable(
+            self, deferrable, start_from_trigger=start_from_trigger, end_from_trigger=end_from_trigger
         )
-        if end_from_trigger and self.outlets:
-            raise ValueError("end_from_trigger cannot be used with outlets: only a worker emits their asset events")
-        if end_from_trigger and self.multiple_outputs:
-            raise ValueError("end_from_trigger cannot be used with multiple_outputs: only a worker pushes them")
         self.end_from_trigger = end_from_trigger
         self._start_from_trigger_requested = start_from_trigger
-
-    # Implemented by subclasses.
-
-    def target(self) -> Target[Any]:
-        """
-        Return the target; its arguments must be rendered.
-
-        :raises IonQFailException: if they rendered to an invalid target.
-        """
-        raise NotImplementedError
-
-    def checked_id(self) -> str:
-        """
-        Return the rendered id of the awaited item.
-
-        :raises IonQFailException: if it rendered to an invalid id.
-        """
-        raise NotImplementedError
-
-    def trigger_arguments(self) -> dict[str, Any]:
-        """Return the trigger's arguments for the target."""
-        raise NotImplementedError
-
-    def describe(self, item: Any) -> str:
-        """Return the item's state for a time-out's message, to follow "at the last poll"."""
-        raise NotImplementedError
-
-    def advice(self, item: Any, decision: Decision, context: Context, *, first: bool) -> str | None:
-        """
-        Return advice on an item, in addition to the decision's reason; None without any.
-
-        :param first: whether it is the first poll of this try.
-        """
-        return None
-
-    # The wait.
 
     def prepare(self) -> None:
         """Prepare the wait. A subclass's constructor calls it last."""
         if self._start_from_trigger_requested:
-            self._start_from_trigger()
+            self._start_from_trigger_blocker = start_blocker(self)
+            if self._start_from_trigger_blocker is None:
+                start_in_triggerer(self, self._trigger_arguments())
         self._start_over()
 
-    def _is_deferrable(self, deferrable: bool | None, **requested: bool) -> bool:
-        if without_worker := [name for name, wanted in requested.items() if wanted]:
-            if deferrable is False:
-                raise ValueError(f"{' and '.join(without_worker)} cannot be used with deferrable=False")
-            deferrable = True
-        worker_only = [name for name in ("silent_fail", "exponential_backoff", "max_wait") if getattr(self, name)]
-        if deferrable and worker_only:
-            raise ValueError(f"{', '.join(worker_only)} cannot be used with deferrable=True: only a worker can do that")
-        if deferrable is None:
-            return conf.getboolean("operators", "default_deferrable", fallback=False) and not worker_only
-        return deferrable
-
-    @property
-    def item_id(self) -> Any:
-        """The argument with the id of the awaited item."""
-        return getattr(self, self.resource.id_field)
-
-    def _named(self) -> str:
-        return f"{self.resource.name.capitalize()} {self.item_id}"
-
-    def _start_from_trigger(self) -> None:
-        """Let the scheduler send this task to the triggerer if that is certain to work."""
-        self._start_from_trigger_blocker = start_from_trigger_blocker(
-            {self.resource.id_field: self.item_id, "ionq_conn_id": self.ionq_conn_id}, self.get_dag()
-        )
-        if self._start_from_trigger_blocker is None and any(
-            is_rendered_later(getattr(self, name)) for name in self.target_fields
-        ):
-            names = " or ".join(self.target_fields)
-            self._start_from_trigger_blocker = f"{names} is a template, which is checked only after rendering"
-        if self._start_from_trigger_blocker is None and self.execution_timeout is not None:
-            # Airflow would then cut the wait short, unlike after a deferral by a worker.
-            self._start_from_trigger_blocker = "execution_timeout is set"
-        if self._start_from_trigger_blocker is None:
-            from airflow.triggers.base import StartTriggerArgs
-
-            # Only on this instance: a mapped task would use those of the class, with wrong arguments.
-            self.start_from_trigger = True
-            self.start_trigger_args = StartTriggerArgs(
-                trigger_cls=self.trigger_class_path,
-                trigger_kwargs=self._trigger_arguments() | {"timeout": self.timeout},
-                next_method="execute_complete",
-                timeout=timedelta(seconds=self.timeout),
-            )
-
     def _start_over(self) -> None:
-        self._poller: BlockingPoller[Any] | None = None
+        self._forget_polls()
         self._polled = False
         self._unmet = False
-        self._seen = "it had not been read"
-        self._warned = False
         self._refused_before = False
 
     def execute(self, context: Context) -> Any:
@@ -203,10 +96,12 @@ class IonQResourceSensor(DeferrableMixin, BaseSensorOperator):
         except AirflowRescheduleException as rescheduled:
             if self._poller is None or not self._poller.outage.refused or self._refused_before:
                 raise
+            from airflow_provider_ionq.waiting.outage import REREAD_SECONDS
+
             # The next poll would run in another process, which cannot know that this poll was rejected. The date is
             # that of the next poll, or of the deadline if that is earlier.
             pause = (rescheduled.reschedule_date - datetime.now(UTC)).total_seconds()
-            time.sleep(max(0.0, min(pause, outage.REREAD_SECONDS)))
+            time.sleep(max(0.0, min(pause, REREAD_SECONDS)))
             self._poller.read_connection_again()
             self._refused_before = True
             return self._execute_on_worker(context)
@@ -278,7 +173,8 @@ class IonQResourceSensor(DeferrableMixin, BaseSensorOperator):
     def _timed_out(self, *, by_execution_timeout: bool = False) -> str:
         """Return the message of a time-out, the same in every mode."""
         limit = self.limit_text(by_execution_timeout=by_execution_timeout)
-        return f"{self._named()} did not have {self.target()} within {limit}; at the last poll {self._seen}."
+        awaited = f"{self.resource.name.capitalize()} {self.item_id} did not have {self.target()}"
+        return f"{awaited} within {limit}; at the last poll {self._seen}."
 
     def _skip_if_never_fail(self, error: AirflowException) -> None:
         # From 3.2 on Airflow skips for a time-out when a task is resumed, but not in the poke loop.
@@ -311,52 +207,6 @@ class IonQResourceSensor(DeferrableMixin, BaseSensorOperator):
             "end_from_trigger": self.end_from_trigger,
             "push_xcom": self.do_xcom_push,
         }
-
-    def _poll(self, *, first: bool = False, refused_before: bool = False) -> Any:
-        if self._poller is None:
-            # Not earlier: the connection id is a template until the task runs.
-            hook = IonQHook(self.ionq_conn_id, max_retries=0)
-            self._poller = BlockingPoller(self.resource, self.ionq_conn_id, hook.get_settings, self.log)
-        try:
-            item_id = self.checked_id()
-            with fail_on_permanent_errors(self.ionq_conn_id):
-                item = self._poller.poll(item_id, first=first, refused_before=refused_before)
-        except IonQFailException as error:
-            self._log_before_skip(error)
-            raise
-        self._seen = f"it could not be read: {self._poller.failure}" if item is None else self.describe(item)
-        return item
-
-    def _is_met(self, item: Any, context: Context, *, first: bool = False) -> bool:
-        decision = self.target().decide(item)
-        advice = self.advice(item, decision, context, first=first)
-        if decision.outcome is Outcome.IMPOSSIBLE:
-            error = self.impossible_error(f"{decision.reason} {advice}" if advice else decision.reason)
-            self._log_before_skip(error)
-            raise error
-        if decision.outcome is Outcome.MET:
-            self.log.info("%s", decision.reason)
-            if advice:
-                self.log.warning("%s", advice)
-        elif decision.warning and not self._warned:
-            self._warned = True
-            self.log.warning("%s", decision.warning)
-        return decision.outcome is Outcome.MET
-
-    def _log_before_skip(self, error: IonQFailException) -> None:
-        # Airflow's log of a skip gives soft_fail as the reason, not the error.
-        if self.soft_fail or self.never_fail:
-            self.log.warning("%s", error)
-
-    def _explain_wait(self, item: Any) -> None:
-        self.log.info(
-            "Its status is %s; polling every %s for at most %s.",
-            item["status"],
-            duration_text(self.poke_interval),
-            duration_text(self.timeout),
-        )
-        if hint := self.target().hint(item):
-            self.log.warning("%s", hint)
 
     def _seen_by_trigger(self, event: dict[str, Any] | None) -> dict[str, Any]:
         """Return the event if it is from the sensor's trigger and about its item."""
