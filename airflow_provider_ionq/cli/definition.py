@@ -7,9 +7,20 @@ imported when it runs.
 
 from __future__ import annotations
 
-from airflow.cli.cli_config import ARG_OUTPUT, ARG_VERBOSE, ARG_YES, ActionCommand, Arg, GroupCommand, lazy_load_command
+from airflow.cli.cli_config import (
+    ARG_OUTPUT,
+    ARG_VERBOSE,
+    ARG_YES,
+    ActionCommand,
+    Arg,
+    GroupCommand,
+    lazy_load_command,
+    positive_int,
+)
 
 from airflow_provider_ionq.sessions.target import STATUSES
+
+JOB_STATUSES = ("submitted", "ready", "started", "completed", "failed", "canceled")
 
 ARG_CONN_ID = Arg(
     ("--conn-id",),
@@ -27,6 +38,22 @@ ARG_SESSION_STATUS = Arg(
     action="append",
 )
 ARG_BACKEND = Arg(("--backend",), help="Only list what is on this device, such as qpu.forte-1", metavar="BACKEND")
+ARG_JOB_ID = Arg(("job_id",), help="Id of the job", metavar="JOB_ID")
+ARG_JOB_IDS = Arg(("job_ids",), help="Ids of the jobs", metavar="JOB_ID", nargs="+")
+ARG_JOB_STATUS = Arg(
+    ("--status",),
+    help="Only list the jobs with this status",
+    metavar=f"({', '.join(JOB_STATUSES)})",
+    choices=JOB_STATUSES,
+)
+ARG_JOB_SESSION_ID = Arg(("--session-id",), help="Only list the jobs of this session", metavar="SESSION_ID")
+ARG_LIMIT = Arg(
+    ("--limit",),
+    help="List at most this many jobs; the API returns 25 a request (default: 100)",
+    metavar="NUMBER",
+    type=positive_int(allow_zero=False),
+    default=100,
+)
 
 SESSION_COMMANDS = (
     ActionCommand(
@@ -50,11 +77,40 @@ SESSION_COMMANDS = (
     ),
 )
 
-IONQ_COMMANDS = (GroupCommand(name="sessions", help="List, show and end sessions", subcommands=SESSION_COMMANDS),)
+JOB_COMMANDS = (
+    ActionCommand(
+        name="list",
+        help="List the jobs of the project",
+        func=lazy_load_command("airflow_provider_ionq.cli.jobs.list_jobs"),
+        args=(ARG_JOB_STATUS, ARG_BACKEND, ARG_JOB_SESSION_ID, ARG_LIMIT, ARG_CONN_ID, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+    ActionCommand(
+        name="show",
+        help="Show a job",
+        func=lazy_load_command("airflow_provider_ionq.cli.jobs.show_job"),
+        args=(ARG_JOB_ID, ARG_CONN_ID, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+    ActionCommand(
+        name="cancel",
+        help="Cancel jobs, and read them again",
+        description="Cancel jobs that are not final, and read them again. Asks for confirmation unless --yes is given.",
+        func=lazy_load_command("airflow_provider_ionq.cli.jobs.cancel_jobs"),
+        args=(ARG_JOB_IDS, ARG_YES, ARG_CONN_ID, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+)
+
+IONQ_COMMANDS = (
+    GroupCommand(name="sessions", help="List, show and end sessions", subcommands=SESSION_COMMANDS),
+    GroupCommand(name="jobs", help="List, show and cancel jobs", subcommands=JOB_COMMANDS),
+)
 
 
 def get_cli_commands() -> list[GroupCommand]:
     """Return the group `ionq` for Airflow's command line. Airflow 3.2 and later call this."""
     return [
-        GroupCommand(name="ionq", help="Look at and end sessions in the IonQ Quantum Cloud", subcommands=IONQ_COMMANDS)
+        GroupCommand(
+            name="ionq",
+            help="Look at sessions and jobs in the IonQ Quantum Cloud; end and cancel them",
+            subcommands=IONQ_COMMANDS,
+        )
     ]

@@ -11,6 +11,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from airflow.cli.simple_table import AirflowConsole
+from tabulate import tabulate
+
+from airflow_provider_ionq.api.json_text import json_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +32,7 @@ def print_list(
     :param output: `table`, `plain`, `json` or `yaml`.
     :param stderr: print to stderr.
     """
-    _print(items, ({name: item.get(name) for name in columns} for item in items), output, stderr=stderr)
+    _print(items, ({name: json_object(item).get(name) for name in columns} for item in items), output, stderr=stderr)
 
 
 def print_object(item: Mapping[str, Any], output: str) -> None:
@@ -44,13 +47,19 @@ def print_object(item: Mapping[str, Any], output: str) -> None:
 
 def _print(data: Any, rows: Iterable[Mapping[str, Any]], output: str, *, stderr: bool = False) -> None:
     console = AirflowConsole(markup=False, emoji=False, highlight=False, stderr=stderr)
-    # `print_as` would turn every number and boolean into text.
+    # `AirflowConsole.print_as` would turn every number and boolean of JSON and YAML into text, and text that looks like
+    # a number in a plain table into a number.
     if output == "json":
         console.print_as_json(data)
     elif output == "yaml":
-        console.print_as_yaml(data)
+        # YAML has no lone surrogates, which JSON may have.
+        console.print_as_yaml(json.loads(json.dumps(data, ensure_ascii=False).encode(errors="replace")))
     else:
-        console.print_as([{name: cell(value) for name, value in row.items()} for row in rows], output)
+        cells = [{name: cell(value) for name, value in row.items()} for row in rows]
+        if output == "plain" and cells:
+            print(tabulate(cells, headers="keys", tablefmt="plain", disable_numparse=True))
+        else:
+            console.print_as_table(cells)
 
 
 def cell(value: object) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.api.json_text import json_text
+from airflow_provider_ionq.api.json_text import json_object, json_text
 from airflow_provider_ionq.waiting.decision import WAIT, Decision, Outcome
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ def is_selected(session: Mapping[str, Any], target: SessionTarget | None, backen
     :param target: statuses and active flag to select; None for any.
     :param backend: name of the device; None for any.
     """
+    session = json_object(session)
     if backend is not None and session.get("backend") != backend:
         return False
     return target is None or target.decide(session).outcome is Outcome.MET
