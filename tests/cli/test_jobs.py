@@ -160,12 +160,12 @@ def test_cancel_without_a_terminal_is_refused_before_any_request(ionq_emulator: 
 def test_final_job_is_not_cancelled(
     ionq_emulator: Emulator, job_id: str, ionq: Command, monkeypatch: pytest.MonkeyPatch, status: str, asks: bool
 ) -> None:
-    end = {
+    end: dict[str, Callable[[str], object]] = {
         "completed": ionq_emulator.complete_job,
         "failed": ionq_emulator.fail_job,
         "canceled": ionq_emulator.cancel_job,
-    }[status]
-    end(job_id)
+    }
+    end[status](job_id)
     monkeypatch.setattr(sys, "stdin", Terminal(""))
     ended = ionq("jobs", "cancel", job_id, "-o", "json", *([] if asks else ["--yes"]))
     assert (ended.status, json.loads(ended.out)[0]["status"]) == (0, status)

@@ -13,6 +13,8 @@ from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.jobs.cancel import cancel_job
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_ionq.emulator import Emulator
 
 LOG = logging.getLogger("tests.cancel")
@@ -49,8 +51,12 @@ def test_open_job_is_cancelled_and_read_back(ionq_emulator: Emulator, client: Io
 def test_final_job_is_read_and_not_cancelled(
     ionq_emulator: Emulator, client: IonQClient, job_id: str, status: str
 ) -> None:
-    end = {"completed": ionq_emulator.complete_job, "failed": ionq_emulator.fail_job}
-    end.get(status, ionq_emulator.cancel_job)(job_id)
+    end: dict[str, Callable[[str], object]] = {
+        "completed": ionq_emulator.complete_job,
+        "failed": ionq_emulator.fail_job,
+        "canceled": ionq_emulator.cancel_job,
+    }
+    end[status](job_id)
     job, _ = cancel(client, job_id)
     assert job["status"] == status
     assert routes(ionq_emulator) == [GET]

@@ -246,7 +246,10 @@ def test_ids_without_a_prefix_that_collide_are_explained() -> None:
     [
         ({"create_retries": 1}, "Session group 'bell': create_retries must be at least 2"),
         ({"end_retry_delay": 60}, "Session group 'bell': end_retry_delay must be at least 0:01:00"),
-        ({"duration_limit_min": "soon"}, r"'bell\.create_session': duration_limit_min must be a whole number of minutes"),
+        (
+            {"duration_limit_min": "soon"},
+            r"'bell\.create_session': duration_limit_min must be a whole number of minutes",
+        ),
         ({"duration_limit_min": 0}, r"'bell\.create_session': duration_limit_min must be a whole number of minutes"),
         ({"job_count_limit": 1.5}, r"'bell\.create_session': job_count_limit must be a whole number of jobs"),
         ({"cost_limit_usd": -1}, r"'bell\.create_session': cost_limit_usd must be an amount of US dollars above 0"),
