@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_ionq.jobs.token import Token
 from airflow_provider_ionq.waiting.creation import Memory
+from airflow_provider_ionq.waiting.request_clients import Connections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_ionq.api.models import Job, JobFilters
-    from airflow_provider_ionq.api.settings import ClientSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,14 +102,8 @@ class JobMemory(Memory[JobIntent], Protocol):
         """Store the history, before the request; a job whose id is stored later belongs to it."""
 
 
-class JobTask(Protocol):
+class JobTask(Connections, Protocol):
     """Access of a submission to the task that makes it."""
-
-    connection: str
-    """Id of the Airflow connection of the request."""
-
-    def settings_of(self, connection: str) -> ClientSettings | None:
-        """Return the settings of another Airflow connection; None when it does not exist."""
 
     def hand_on(self, job: Job) -> None:
         """Show the job in Airflow. May be called more than once."""

@@ -17,7 +17,6 @@ from airflow_provider_ionq.api.errors import (
     IonQError,
     IonQNotFoundError,
     IonQNotReadableError,
-    IonQUnreachableError,
 )
 from airflow_provider_ionq.api.jobs import is_job
 from airflow_provider_ionq.api.json_text import json_text
@@ -27,15 +26,14 @@ from airflow_provider_ionq.jobs.earlier import OwnJob, choose, own_jobs
 from airflow_provider_ionq.jobs.failure import is_final
 from airflow_provider_ionq.jobs.intent import History, JobIntent
 from airflow_provider_ionq.jobs.token import Token
-from airflow_provider_ionq.sessions.recover import with_backends
-from airflow_provider_ionq.waiting.backoff import poll_until, single_attempt_settings
+from airflow_provider_ionq.waiting.backoff import poll_until
 from airflow_provider_ionq.waiting.creation import Creation, Reuse, Wording
+from airflow_provider_ionq.waiting.request_clients import RequestClients
 from airflow_provider_ionq.waiting.safe_log import SafeLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_ionq.api.client import IonQClient
     from airflow_provider_ionq.api.models import Job
     from airflow_provider_ionq.api.settings import ClientSettings
     from airflow_provider_ionq.jobs.budget import Budget
@@ -96,7 +94,6 @@ class JobCreation(Creation["Job", JobIntent]):
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._settings = settings
         self._request = request
         self._token = Token(identity, generation, 0, request.fingerprint())
         self._options = options
@@ -104,8 +101,7 @@ class JobCreation(Creation["Job", JobIntent]):
         self._task = task
         self._log = SafeLog(log)
         self._sleep = sleep
-        self._client = _client(settings, check_address=True)
-        self._single_attempt_client = _client(single_attempt_settings(settings))
+        self._clients = RequestClients(settings, task)
         history = memory.history() or History(generation=generation)
         self._history = history if history.generation == generation else History(generation=generation)
 
@@ -113,10 +109,7 @@ class JobCreation(Creation["Job", JobIntent]):
         """Return the backend and the size, or the Airflow connection of an earlier request if it is another."""
         if intent is None:
             return str(self._request)
-        other = intent.connection not in (None, self._task.connection)
-        return f"{intent.backend or 'an unknown backend'}" + (
-            f" with Airflow connection {intent.connection!r}" if other else ""
-        )
+        return f"{intent.backend or 'an unknown backend'}{self._clients.describe(intent.connection)}"
 
     def next_intent(self) -> JobIntent:
         """
@@ -125,13 +118,13 @@ class JobCreation(Creation["Job", JobIntent]):
         :raises IonQBudgetError: if it would exceed the budget, or its price is unknown.
         :raises IonQError: if its session has ended or has another backend, or the job is too large for the backend.
         """
-        check_session(self._client, self._request)
-        check_backend(self._client, self._request, self._log)
+        check_session(self._clients.current, self._request)
+        check_backend(self._clients.current, self._request, self._log)
         token = self._token.numbered(self._history.number + 1)
         self._memory.store_history(self._history)
         budget = self._options.budget
         earlier = self._earlier_jobs() if budget.max_cost_usd is not None else []
-        budget.check(self._client, self._request, token, earlier, self._log, sleep=self._sleep)
+        budget.check(self._clients.current, self._request, token, earlier, self._log, sleep=self._sleep)
         return JobIntent(
             token=token,
             backend=self._request.backend,
@@ -140,20 +133,15 @@ class JobCreation(Creation["Job", JobIntent]):
         )
 
     def send(self, intent: JobIntent) -> Job:
-        """Submit the job; name the known backends if the API does not know this one."""
-        try:
-            created = self._client.create_job(self._request.body(str(intent.token)))
-        except IonQUnreachableError as error:
-            # The backends have just been read, so the connection is valid.
-            raise IonQUnreachableError(str(error), retryable=True, may_have_applied=error.may_have_applied) from None
-        except IonQError as error:
-            raise with_backends(error, self._request.backend, self._single_attempt_client) from None
+        """Submit the job."""
+        body = self._request.body(str(intent.token))
+        created = self._clients.create(lambda: self._clients.current.create_job(body), self._request.backend)
         return {"id": created["id"], "status": created["status"]}
 
     def read(self, item_id: str, intent: JobIntent | None = None) -> Job:
         """Read a job with the connection of its request; a job of before a clear may have been deleted meanwhile."""
         try:
-            return self._client_of(intent).get_job(item_id)
+            return self._clients.single_attempt_of(_connection_of(intent)).get_job(item_id)
         except IonQAddressError:
             raise
         except IonQNotFoundError:
@@ -169,7 +157,7 @@ class JobCreation(Creation["Job", JobIntent]):
         If a request is known to have been sent, its job is searched for 30 s; otherwise the jobs are listed once.
         """
         known = intent.token is not None
-        client = self._client_of(intent) if known else self._client
+        client = self._clients.single_attempt_of(intent.connection) if known else self._clients.current
 
         def own() -> list[OwnJob]:
             return own_jobs(client.iter_jobs(**intent.filters), self._token.identity)
@@ -198,7 +186,7 @@ class JobCreation(Creation["Job", JobIntent]):
             self._history = self._history.with_job(intent.token, None)
         for one in own:
             self._history = self._history.with_job(one.token, one.job_id)
-        elsewhere = intent.connection not in (None, self._task.connection)
+        elsewhere = not self._clients.is_current(intent.connection)
         changed = f"with Airflow connection {intent.connection!r}" if elsewhere else "for another input"
         choice = choose(own, self._token, reuse_on_clear=self._options.reuse_on_clear, elsewhere=elsewhere)
         refused = choice.changed if self._options.on_changed_input == "fail" else ()
@@ -221,8 +209,8 @@ class JobCreation(Creation["Job", JobIntent]):
             return Reuse.REPLACE, f"has the status {json_text(item['status'])}"
         drop = Reuse.END_AND_REPLACE if one.is_open else Reuse.REPLACE
         same_input = token.fingerprint == self._token.fingerprint
-        connection = None if intent is None else intent.connection
-        same_connection = connection in (None, self._task.connection)
+        connection = _connection_of(intent)
+        same_connection = self._clients.is_current(connection)
         if token.generation != self._token.generation:
             if self._options.reuse_on_clear and same_input and same_connection:
                 return Reuse.CONTINUE, ""
@@ -236,13 +224,13 @@ class JobCreation(Creation["Job", JobIntent]):
 
     def end(self, item_id: str, intent: JobIntent | None = None) -> None:
         """Cancel a job with the connection of its request, unless it is final, and confirm that."""
-        cancel_job(_client(self._settings_of(intent)), item_id, self._log, sleep=self._sleep)
+        cancel_job(self._clients.client_of(_connection_of(intent)), item_id, self._log, sleep=self._sleep)
 
     def request_end(self, item_id: str, seconds: float) -> None:
         """Read the job, and request its cancellation unless it is final."""
         if not self._options.cancel_on_kill:
             return
-        client = _client(dataclasses.replace(self._settings, max_retries=0, timeout_seconds=seconds / 2))
+        client = self._clients.within(seconds / 2)
         if not is_final(client.get_job(item_id)):
             client.cancel_job(item_id)
 
@@ -257,26 +245,13 @@ class JobCreation(Creation["Job", JobIntent]):
         :raises IonQNotReadableError: if one is missing.
         """
         ids = self._history.job_ids
-        jobs = [job for job in self._client.list_jobs(ids=ids) if is_job(job) and job["id"] in ids]
+        jobs = [job for job in self._clients.current.list_jobs(ids=ids) if is_job(job) and job["id"] in ids]
         if missing := set(ids) - {job["id"] for job in jobs}:
             raise IonQNotReadableError(
                 f"The cost of job {', '.join(sorted(missing))}, which an earlier try submitted, cannot be read: the API"
                 " does not list it. No other job was submitted."
             )
         return jobs
-
-    def _settings_of(self, intent: JobIntent | None) -> ClientSettings:
-        """Return the settings that a request was sent with: the DAG may name another connection now."""
-        connection = None if intent is None else intent.connection
-        if connection is None or connection == self._task.connection:
-            return self._settings
-        return self._task.settings_of(connection) or self._settings
-
-    def _client_of(self, intent: JobIntent | None) -> IonQClient:
-        settings = self._settings_of(intent)
-        if settings is self._settings:
-            return self._single_attempt_client
-        return _client(single_attempt_settings(settings))
 
 
 def _changed_input(job: Job, changed: str) -> IonQChangedInputError:
@@ -287,8 +262,5 @@ def _changed_input(job: Job, changed: str) -> IonQChangedInputError:
     )
 
 
-def _client(settings: ClientSettings, *, check_address: bool = False) -> IonQClient:
-    # Imported here because it loads the HTTP library, which parsing a DAG must not.
-    from airflow_provider_ionq.api.client import IonQClient
-
-    return IonQClient(settings, check_address=check_address)
+def _connection_of(intent: JobIntent | None) -> str | None:
+    return None if intent is None else intent.connection

@@ -17,21 +17,19 @@ from airflow_provider_ionq.api.errors import (
     IonQNotReadableError,
     IonQRateLimitError,
     IonQSessionLostError,
-    IonQUnreachableError,
 )
 from airflow_provider_ionq.sessions.end import end_session
 from airflow_provider_ionq.sessions.intent import LATEST_SECONDS, Intent
-from airflow_provider_ionq.sessions.recover import adoptable, describe_lost, difference, find, with_backends
+from airflow_provider_ionq.sessions.recover import adoptable, describe_lost, difference, find
 from airflow_provider_ionq.sessions.request import describe_limits
 from airflow_provider_ionq.sessions.target import is_ended
-from airflow_provider_ionq.waiting.backoff import single_attempt_settings
 from airflow_provider_ionq.waiting.creation import Creation, Reuse, Wording
+from airflow_provider_ionq.waiting.request_clients import RequestClients
 from airflow_provider_ionq.waiting.safe_log import SafeLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_ionq.api.client import IonQClient
     from airflow_provider_ionq.api.models import Session
     from airflow_provider_ionq.api.settings import ClientSettings
     from airflow_provider_ionq.sessions.intent import CreateTask
@@ -74,21 +72,17 @@ class SessionCreation(Creation["Session", Intent]):
         self._log = SafeLog(log)
         self._adopt = adopt
         self._sleep = sleep
-        self._client = _client(settings, check_address=True)
-        self._single_attempt_client = _client(single_attempt_settings(settings))
+        self._clients = RequestClients(settings, task)
 
     def describe(self, intent: Intent | None = None) -> str:
         """Return backend and limits, and the Airflow connection of an earlier request if it is another."""
         if intent is None:
             return str(self._request)
-        other = intent.connection not in (None, self._task.connection)
-        return f"{intent.request or self._request}" + (
-            f" with Airflow connection {intent.connection!r}" if other else ""
-        )
+        return f"{intent.request or self._request}{self._clients.describe(intent.connection)}"
 
     def next_intent(self) -> Intent:
         """Read the list of sessions, to recognize those that are not the result of the request."""
-        since, sessions = self._client.list_sessions_at()
+        since, sessions = self._clients.current.list_sessions_at()
         mine = [session for session in sessions if session.get("backend") == self._request.backend]
         self.open_ids = tuple(session["id"] for session in mine if not is_ended(session))
         until = None if since is None else since + self._settings.timeout_seconds + LATEST_SECONDS
@@ -101,25 +95,20 @@ class SessionCreation(Creation["Session", Intent]):
         )
 
     def send(self, intent: Intent) -> Session:
-        """Send the create request; name the known backends if the API does not know this one."""
-        try:
-            return self._client.create_session(self._request.backend, self._request.settings)
-        except IonQUnreachableError as error:
-            # The list request has just succeeded, so the connection is valid.
-            raise IonQUnreachableError(str(error), retryable=True, may_have_applied=error.may_have_applied) from None
-        except IonQError as error:
-            raise with_backends(error, self._request.backend, self._single_attempt_client) from None
+        """Send the create request."""
+        backend, limits = self._request.backend, self._request.settings
+        return self._clients.create(lambda: self._clients.current.create_session(backend, limits), backend)
 
     def read(self, item_id: str, intent: Intent | None = None) -> Session:
         """Read a session with the connection of its request."""
-        return self._single_attempt_client_of(intent).get_session(item_id)
+        return self._clients.single_attempt_of(_connection_of(intent)).get_session(item_id)
 
     def search(self, intent: Intent) -> list[Session]:
         """Search with the connection of the request."""
         try:
-            return find(self._single_attempt_client_of(intent), intent, sleep=self._sleep)
+            return find(self._clients.single_attempt_of(intent.connection), intent, sleep=self._sleep)
         except IonQError as error:
-            if self._settings_of(intent) is self._settings:
+            if self._clients.settings_of(intent.connection) is self._settings:
                 raise
             raise IonQNotReadableError(
                 f"An earlier try requested a session on {self.describe(intent)} and got no response. It is unknown"
@@ -132,7 +121,7 @@ class SessionCreation(Creation["Session", Intent]):
 
         :raises IonQSessionLostError: when there are candidates, and none may be adopted.
         """
-        same = intent.request == self._request and intent.connection in (None, self._task.connection)
+        same = intent.request == self._request and self._clients.is_current(intent.connection)
         if self._adopt and same and (session := adoptable(found)) is not None:
             return session
         if not found:
@@ -150,11 +139,11 @@ class SessionCreation(Creation["Session", Intent]):
 
     def end(self, item_id: str, intent: Intent | None = None) -> None:
         """End a session with the connection of its request, and confirm its end."""
-        end_session(_client(self._settings_of(intent)), item_id, self._log, sleep=self._sleep)
+        end_session(self._clients.client_of(_connection_of(intent)), item_id, self._log, sleep=self._sleep)
 
     def request_end(self, item_id: str, seconds: float) -> None:
         """Send one end request."""
-        _client(dataclasses.replace(self._settings, max_retries=0, timeout_seconds=seconds)).end_session(item_id)
+        self._clients.within(seconds).end_session(item_id)
 
     def missing_end_reason(self) -> str | None:
         """Ask Airflow for the states of the end tasks."""
@@ -172,19 +161,6 @@ class SessionCreation(Creation["Session", Intent]):
         """Push the XComs."""
         self._task.hand_on(item)
 
-    def _settings_of(self, intent: Intent | None) -> ClientSettings:
-        """Return the settings that a request was sent with: the DAG may name another connection now."""
-        connection = None if intent is None else intent.connection
-        if connection is None or connection == self._task.connection:
-            return self._settings
-        return self._task.settings_of(connection) or self._settings
-
-    def _single_attempt_client_of(self, intent: Intent | None) -> IonQClient:
-        settings = self._settings_of(intent)
-        if settings is self._settings:
-            return self._single_attempt_client
-        return _client(single_attempt_settings(settings))
-
     def _store_named(self, intent: Intent, session_ids: list[str]) -> None:
         named = (*intent.named, *session_ids)
         try:
@@ -194,8 +170,5 @@ class SessionCreation(Creation["Session", Intent]):
             self._log.warning("The ids of the candidates could not be stored: %s", error)
 
 
-def _client(settings: ClientSettings, *, check_address: bool = False) -> IonQClient:
-    # Imported here because it loads the HTTP library, which parsing a DAG must not.
-    from airflow_provider_ionq.api.client import IonQClient
-
-    return IonQClient(settings, check_address=check_address)
+def _connection_of(intent: Intent | None) -> str | None:
+    return None if intent is None else intent.connection

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_ionq.sessions.request import SessionRequest, created_epoch
 from airflow_provider_ionq.sessions.target import is_ended
+from airflow_provider_ionq.waiting.request_clients import Connections
 
 if TYPE_CHECKING:
     from airflow_provider_ionq.api.models import Session
-    from airflow_provider_ionq.api.settings import ClientSettings
 
 CLOCKS_APART_SECONDS = 60.0
 """The clocks behind `created_at` and the `Date` header are both IonQ's, and may differ by this."""
@@ -89,11 +89,8 @@ class Intent:
         )
 
 
-class CreateTask(Protocol):
+class CreateTask(Connections, Protocol):
     """The Airflow task that creates a session."""
-
-    connection: str
-    """Id of the Airflow connection of the request."""
 
     def missing_end_reason(self) -> str | None:
         """
@@ -101,9 +98,6 @@ class CreateTask(Protocol):
 
         :raises IonQNoEndTaskError: retryable, when that cannot be determined.
         """
-
-    def settings_of(self, connection: str) -> ClientSettings | None:
-        """Return the settings of another Airflow connection; None when it does not exist."""
 
     def hand_on(self, session: Session) -> None:
         """Hand the session to the downstream tasks."""

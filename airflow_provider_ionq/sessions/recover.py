@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from airflow_provider_ionq.api.errors import IonQApiError, IonQError
+from airflow_provider_ionq.api.errors import IonQError
 from airflow_provider_ionq.api.json_text import json_text
 from airflow_provider_ionq.sessions.request import describe_limits
 from airflow_provider_ionq.waiting.backoff import poll_until
@@ -105,22 +105,3 @@ def describe_lost(request: str, found: list[Session], lost: IonQError | None) ->
         " adopt_lost_session=True and clear them: this task continues with such a session if it is the only one and was"
         " not started. If it belongs to another user, clear them once it was started or has ended."
     )
-
-
-def with_backends(error: IonQError, backend: str, client: IonQClient) -> IonQError:
-    """
-    Add the known backends to the error of a refused request for an unknown backend.
-
-    :param error: error of the API.
-    :param backend: backend of the request.
-    :param client: client that lists the backends.
-    """
-    if not isinstance(error, IonQApiError) or error.status not in (400, 404):
-        return error
-    try:
-        names = [str(known["backend"]) for known in client.list_backends()]
-    except (IonQError, KeyError, TypeError):
-        return error
-    if backend not in names:
-        return error.with_advice(f"there is no backend {backend!r}; known backends: {', '.join(names)}")
-    return error

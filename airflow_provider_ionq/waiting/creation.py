@@ -130,7 +130,8 @@ class Creation(ABC, Generic[ItemT, IntentT]):
 
         :param item: its JSON.
         :param intent: the intent of its request; None if it is unknown.
-        :return: the reason follows the item's name, such as "has ended"; empty to continue.
+        :return: for `REPLACE` the reason follows the item's name, such as "has ended"; for `END_AND_REPLACE` it is a
+            clause of its own, such as "it is on another backend"; it is empty for `CONTINUE`.
         """
 
     @abstractmethod
