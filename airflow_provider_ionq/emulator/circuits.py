@@ -129,7 +129,7 @@ def _program(text: str) -> Circuit:
             qubits += int(register[1] or register[2] or 1)
         elif "=" not in code:
             name, _, operands = _PARAMETERS.sub(" ", code).rpartition("@")[2].strip().partition(" ")
-            touched = operands.count(",") + 1 if operands.strip() and name not in _NO_GATES else 0
+            touched = operands.count(",") + 1 if operands.strip() and name.partition("[")[0] not in _NO_GATES else 0
             gates_1q += touched == 1
             gates_2q += max(touched - 1, 0)
     return Circuit(max(qubits, 1), gates_1q, gates_2q)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ionq.emulator.account_data import ORGANIZATION_ID
 from airflow_provider_ionq.emulator.job_body import problems_in_clone, problems_in_ids, problems_in_new_job
 from airflow_provider_ionq.emulator.job_query import JobQuery
 from airflow_provider_ionq.emulator.payload import BadRequest
 from airflow_provider_ionq.emulator.prices import estimate
 from airflow_provider_ionq.emulator.state import NotFound, Refused
+from airflow_provider_ionq.emulator.usage import usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,7 +109,8 @@ def estimate_job(account: Account, call: Call) -> Any:
 def get_probabilities(account: Account, call: Call) -> Any:
     """Return the probabilities of a completed job with one circuit."""
     (sharpen,) = call.query.get("sharpen", ["false"])
-    if sharpen not in ("true", "false"):
+    # Python clients send "True" and "False".
+    if sharpen.lower() not in ("true", "false"):
         raise BadRequest('"sharpen" must be true or false', "query", "sharpen")
     return _artifact(account.served_job(call.parameters["job_id"]), "probabilities")
 
@@ -115,6 +118,14 @@ def get_probabilities(account: Account, call: Call) -> Any:
 def get_artifact(account: Account, call: Call) -> Any:
     """Return the content of an artifact of a completed job."""
     return _artifact(account.served_job(call.parameters["job_id"]), call.parameters["artifact_id"])
+
+
+def get_usage(account: Account, call: Call) -> Any:
+    """Return what the jobs of the organization have cost."""
+    if call.parameters["organization_id"] != ORGANIZATION_ID:
+        raise NotFound(f"no organization has the id {call.parameters['organization_id']!r}")
+    account.advance()
+    return usage(account.jobs.values(), call.query)
 
 
 def _submit(account: Account, payload: dict[str, Any]) -> Any:

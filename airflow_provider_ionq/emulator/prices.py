@@ -27,7 +27,8 @@ _NUMBERS = {
     "1q_gates": (0, 0, _INT32_MAX),
     "2q_gates": (0, 0, _INT32_MAX),
 }
-ESTIMATE_PARAMETERS = frozenset({"backend", "type", "error_mitigation", *_NUMBERS})
+# "session" is not in the API's description, but qiskit-ionq sends it with every estimate.
+ESTIMATE_PARAMETERS = frozenset({"backend", "type", "error_mitigation", "session", *_NUMBERS})
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from airflow_provider_ionq.emulator import control, endpoints, job_endpoints
 from airflow_provider_ionq.emulator.job_query import JOB_PARAMETERS
 from airflow_provider_ionq.emulator.prices import ESTIMATE_PARAMETERS
+from airflow_provider_ionq.emulator.usage import USAGE_PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,6 +62,7 @@ API_ROUTES = {
     "PUT /jobs/{job_id}/status/cancel": Route(job_endpoints.cancel_job),
     "GET /jobs/{job_id}/results/probabilities": Route(job_endpoints.get_probabilities, query=frozenset({"sharpen"})),
     "GET /jobs/{job_id}/artifacts/{artifact_id}": Route(job_endpoints.get_artifact),
+    "GET /organizations/{organization_id}/usage": Route(job_endpoints.get_usage, query=USAGE_PARAMETERS),
 }
 CONTROL_ROUTES = {
     "POST /sessions": control.create_session,
