@@ -8,6 +8,7 @@ from airflow_provider_ionq.emulator.fixtures import ionq_emulator
 from airflow_provider_ionq.sessions import recover
 from airflow_provider_ionq.task_groups import end
 from airflow_provider_ionq.waiting import create_once, publisher
+from tests.sessions.tasks import Store
 
 __all__ = ["ionq_emulator"]
 
@@ -19,3 +20,8 @@ def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(create_once, "SHOW_SECONDS", 1.0)
     monkeypatch.setattr(publisher, "PUBLISH_SECONDS", 1.0)
     monkeypatch.setattr(end, "GONE_SECONDS", 0.0)
+
+
+@pytest.fixture(params=["with a store", "without one"])
+def store(request: pytest.FixtureRequest) -> Store | None:
+    return Store() if request.param == "with a store" else None

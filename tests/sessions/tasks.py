@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_ionq.api.client import IonQClient
 from airflow_provider_ionq.api.errors import IonQSessionLostError
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
+from airflow_provider_ionq.waiting.create_once import CreateOnce
+from tests.support.emulated import CREATE, READ
 from tests.support.tracebacks import assert_one_traceback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from airflow.providers.common.compat.sdk import TaskDeferred
+
+    from airflow_provider_ionq.emulator import Emulator
 
 BACKEND = "qpu.forte-1"
 
@@ -108,3 +113,29 @@ class Task:
         except Exception as error:
             assert_one_traceback(error)
             raise
+
+
+def crash(task: Task, emulator: Emulator, route: str, *, after: bool) -> None:
+    """Run a try whose process dies when a request of a route is sent, or when it was answered."""
+
+    class Killed(BaseException):
+        pass
+
+    def dying(name: str) -> Callable[..., Any]:
+        real = getattr(IonQClient, name)
+
+        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if not after:
+                raise Killed
+            real(self, *args, **kwargs)
+            raise Killed
+
+        return call
+
+    name = {CREATE: "create_session", READ: "get_session"}[route]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(IonQClient, name, dying(name))
+        # It has no time for that either.
+        patch.setattr(CreateOnce, "stop", lambda _: None)
+        with pytest.raises(Killed):
+            task.try_once()

@@ -10,8 +10,8 @@ import pytest
 from airflow_provider_ionq.api.errors import IonQNotEndedError, IonQNotReadableError
 from airflow_provider_ionq.emulator import Emulator
 from airflow_provider_ionq.sessions import end as closing
-from tests.sessions.tasks import BACKEND, INTENT_KEY, SESSION_KEY, Store, Task, raises_session_lost
-from tests.sessions.test_create_session import CREATE, END, crash, open_sessions, requests
+from tests.sessions.tasks import BACKEND, INTENT_KEY, SESSION_KEY, Store, Task, crash, raises_session_lost
+from tests.support.emulated import CREATE, END, open_sessions, requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

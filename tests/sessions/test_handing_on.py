@@ -12,7 +12,7 @@ from airflow_provider_ionq.operators.create_session import IonQCreateSessionOper
 from airflow_provider_ionq.utils.session_memory import PROGRESS_KEY
 from airflow_provider_ionq.waiting import create_once
 from tests.sessions.tasks import BACKEND, SESSION_KEY, Store, Task
-from tests.sessions.test_create_session import CREATE, END, READ, on_record, open_sessions, requests
+from tests.support.emulated import CREATE, END, READ, on_record, open_sessions, requests
 
 if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator

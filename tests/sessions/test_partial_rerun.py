@@ -16,7 +16,7 @@ from airflow_provider_ionq.operators.end_tasks import end_task_ids
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator
 from airflow_provider_ionq.task_groups.session import ionq_session
 from tests.sessions.tasks import BACKEND, Store
-from tests.sessions.test_create_session import CREATE, END, LIST, on_record, open_sessions, requests
+from tests.support.emulated import CREATE, END, LIST, on_record, open_sessions, requests
 
 if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator

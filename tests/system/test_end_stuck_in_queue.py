@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.system import logs
-from tests.system.rows import END, Row, Scene, Story, play
+from tests.system.row_play import play
+from tests.system.row_scene import Scene
+from tests.system.rows import END, Row, Story
 from tests.system.stack import AirflowStack
 
 if TYPE_CHECKING:

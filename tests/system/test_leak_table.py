@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.system import leaks
+from tests.system.row_play import ENDED_WITHIN_SECONDS, play, scenes
+from tests.system.row_scene import Scene
 from tests.system.rows import (
     BEGIN,
     CREATE,
     END,
-    ENDED_WITHIN_SECONDS,
     HELD_SECONDS,
     KILLED_SECONDS,
     LIST,
@@ -22,10 +23,7 @@ from tests.system.rows import (
     WORK,
     WORK_DONE,
     Row,
-    Scene,
     Story,
-    play,
-    scenes,
 )
 
 if TYPE_CHECKING:

@@ -6,22 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.system.rows import (
-    BEGIN,
-    CREATE,
-    END,
-    HELD_SECONDS,
-    POST,
-    READ,
-    WORK,
-    Row,
-    Scene,
-    Story,
-    scenes,
-)
+from tests.system.row_play import scenes
+from tests.system.rows import BEGIN, CREATE, END, HELD_SECONDS, POST, READ, WORK, Row, Story
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.system.row_scene import Scene
 
 __all__ = ["scenes"]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.system.row_play import scenes
 from tests.system.rows import (
     BEGIN,
     CREATE,
@@ -19,13 +20,13 @@ from tests.system.rows import (
     WORK,
     WORK_DONE,
     Row,
-    Scene,
     Story,
-    scenes,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.system.row_scene import Scene
 
 __all__ = ["scenes"]
 
