@@ -25,6 +25,10 @@ WORKERS ?= 4
 # Number of Airflows that run in parallel in the end-to-end tests, each with its own database, emulator and ports.
 STACKS ?= 2
 
+# Every Airflow process imports 2,000 modules. With no compiled copy of them beside their source, it compiles them anew each
+# time, which takes longer than anything else that it does before it is ready: uv compiles none, and Python none if so told.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-all test-rest test-quick test-core test-others $(OTHERS:%=test-%) test-python \
 	$(PYTHONS:%=test-python-%) test-system bench lint docs package clean
