@@ -105,8 +105,7 @@ LOST: dict[str, tuple[Answering, type[IonQError]]] = {
     "101 Switching Protocols": (answer("101 Switching Protocols"), IonQApiError),
     **{
         str(status): (answer(f"{status} Whatever"), IonQApiError)
-        for status in (202, 203, 204, 205, 206, 226, 299, 300, 304, 305, 399, 408, 444, 460, 499, 500, 502, 503, 504)
-        + (520, 524, 599, 600, 999)
+        for status in (202, 204, 299, 304, 399, 408, 444, 499, 500, 999)
     },
     **{
         f"a redirect to {location!r}": (
@@ -124,6 +123,9 @@ LOST: dict[str, tuple[Answering, type[IonQError]]] = {
     },
 }
 """Answers from which nobody learns which session was opened, with the class of the error."""
+
+LOST_JOBS = ["silence", "half the body", "a body that drips", "HTML", "no object", "no id", "an id of dots"]
+"""Those of them that reach what jobs have of their own: sessions and jobs share the transport."""
 
 UNDERSTOOD: dict[str, Answering] = {
     "plain": answer(),
@@ -222,7 +224,7 @@ def test_session_whose_creation_got_a_broken_answer_is_named(name: str, caplog: 
     assert printed[0].count("Traceback") == 1
 
 
-@pytest.mark.parametrize("name", LOST)
+@pytest.mark.parametrize("name", LOST_JOBS)
 def test_job_whose_submission_got_a_broken_answer_is_sent_once(name: str, caplog: pytest.LogCaptureFixture) -> None:
     answering, error_class = LOST[name]
     caplog.set_level(logging.INFO)
@@ -264,7 +266,7 @@ def test_read_with_a_broken_answer_ends_in_time_with_an_ionq_error(name: str) ->
     assert_key_is_not_in("".join(traceback.format_exception(failed.value)), repr(vars(failed.value)))
 
 
-@pytest.mark.parametrize("name", LOST)
+@pytest.mark.parametrize("name", LOST_JOBS)
 def test_job_read_with_a_broken_answer_ends_in_time_with_an_ionq_error(name: str) -> None:
     answering, _ = LOST[name]
     with raw_api(answering, "GET /v0.4/jobs/job-0") as api:
@@ -277,9 +279,7 @@ def test_job_read_with_a_broken_answer_ends_in_time_with_an_ionq_error(name: str
     assert not failed.value.may_have_applied
 
 
-@pytest.mark.parametrize(
-    "status", [*range(400, 408), *range(409, 419), 421, 422, 423, 424, 425, 426, 428, 429, 431, 451]
-)
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 407, 409, 418, 425, 429, 451])
 def test_explicit_rejection_means_that_the_request_had_no_effect(status: int) -> None:
     with raw_api(answer(f"{status} No", body=b'{"message": "no"}')) as api, pytest.raises(IonQApiError) as refused:
         IonQClient(settings_of(api.url)).create_session("qpu.forte-1")

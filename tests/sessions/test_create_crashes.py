@@ -67,7 +67,7 @@ def test_a_stored_session_that_has_ended_is_not_adopted(ionq_emulator: Emulator)
     assert task.store.get(SESSION_KEY) == second
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 503])
+@pytest.mark.parametrize("status", [401, 404, 503])
 def test_a_stored_session_that_cannot_be_read_is_named_and_left_to_a_retry(
     ionq_emulator: Emulator, status: int
 ) -> None:

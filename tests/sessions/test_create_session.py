@@ -52,7 +52,7 @@ def test_invalid_argument_is_rejected_when_the_dag_is_parsed(name: str, value: A
         IonQCreateSessionOperator(**arguments)
 
 
-@pytest.mark.parametrize(("name", "value"), [(n, v) for n, v in BAD_LIMITS if isinstance(v, (int, float, str))])
+@pytest.mark.parametrize(("name", "value"), [(n, v) for n, v in BAD_LIMITS if v in (0, "many", "")])
 def test_template_that_renders_to_an_invalid_value_fails_before_any_request(
     ionq_emulator: Emulator, name: str, value: Any
 ) -> None:

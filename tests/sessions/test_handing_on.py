@@ -172,12 +172,13 @@ ERRORS = [
 ]
 
 
-@pytest.fixture(params=ERRORS, ids=lambda error: type(error).__name__)
+@pytest.fixture
 def broken_log(request: pytest.FixtureRequest, ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     for owner in (IonQCreateSessionOperator, IonQHook):
-        monkeypatch.setattr(owner, "log", BrokenLog(request.param, ionq_emulator))
+        monkeypatch.setattr(owner, "log", BrokenLog(getattr(request, "param", ERRORS[0]), ionq_emulator))
 
 
+@pytest.mark.parametrize("broken_log", ERRORS, ids=lambda error: type(error).__name__, indirect=True)
 @pytest.mark.usefixtures("broken_log")
 def test_task_that_cannot_write_its_log_creates_its_session_anyway(ionq_emulator: Emulator) -> None:
     session = Task(None).try_once()

@@ -27,7 +27,7 @@ def impatient(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_IONQ_DEFAULT", json.dumps(connection))
 
 
-LOST = ["dropped", "late", "cut", "500", "502", "504", "520"]
+LOST = ["dropped", "late", "cut", "500"]
 
 
 @pytest.mark.usefixtures("impatient")
@@ -85,20 +85,18 @@ def test_lost_session_is_not_adopted_if_there_are_two_candidates(ionq_emulator: 
     ],
 )
 def test_session_with_another_backend_or_limits_is_not_a_candidate(
-    ionq_emulator: Emulator, store: Store | None, other: dict[str, Any]
+    ionq_emulator: Emulator, other: dict[str, Any]
 ) -> None:
     ionq_emulator.fail(500, route=CREATE)
     on_record(ionq_emulator, lambda request: request.route == CREATE and ionq_emulator.create_session(**other))
     with pytest.raises(IonQServerError, match="may still have processed it"):
-        Task(store, adopt_lost_session=True).try_once()
+        Task(Store(), adopt_lost_session=True).try_once()
 
 
 @pytest.mark.parametrize(
     "field", [{"project_id": "another"}, *({"created_at": f"{year}-01-01T00:00:00.000Z"} for year in (2020, 2099))]
 )
-def test_session_of_another_project_or_time_is_not_a_candidate(
-    ionq_emulator: Emulator, store: Store | None, field: dict[str, Any]
-) -> None:
+def test_session_of_another_project_or_time_is_not_a_candidate(ionq_emulator: Emulator, field: dict[str, Any]) -> None:
     def meddle(request: Any) -> None:
         if request.route == CREATE:
             made = ionq_emulator.create_session(BACKEND, settings={"duration_limit_min": 60})
@@ -107,10 +105,10 @@ def test_session_of_another_project_or_time_is_not_a_candidate(
     ionq_emulator.fail(500, route=CREATE)
     on_record(ionq_emulator, meddle)
     with pytest.raises(IonQServerError):
-        Task(store, adopt_lost_session=True).try_once()
+        Task(Store(), adopt_lost_session=True).try_once()
 
 
-def test_ended_session_is_not_a_candidate(ionq_emulator: Emulator, store: Store | None) -> None:
+def test_ended_session_is_not_a_candidate(ionq_emulator: Emulator) -> None:
     def meddle(request: Any) -> None:
         if request.route == CREATE:
             made = ionq_emulator.create_session(BACKEND, settings={"duration_limit_min": 60})
@@ -119,17 +117,17 @@ def test_ended_session_is_not_a_candidate(ionq_emulator: Emulator, store: Store 
     ionq_emulator.fail(500, route=CREATE)
     on_record(ionq_emulator, meddle)
     with pytest.raises(IonQServerError):
-        Task(store, adopt_lost_session=True).try_once()
+        Task(Store(), adopt_lost_session=True).try_once()
 
 
-def test_lost_session_that_was_started_is_named_and_never_adopted(ionq_emulator: Emulator, store: Store | None) -> None:
+def test_lost_session_that_was_started_is_named_and_never_adopted(ionq_emulator: Emulator) -> None:
     def start(request: Any) -> None:
         if request.route == CREATE and len(ionq_emulator.sessions()) == 1:
             ionq_emulator.start_session(ionq_emulator.sessions()[0]["id"])
 
     on_record(ionq_emulator, start)
     ionq_emulator.disturb("drop_after_read", route=CREATE)
-    task = Task(store, adopt_lost_session=True)
+    task = Task(Store(), adopt_lost_session=True)
     with raises_session_lost() as lost:
         task.try_once()
     (lost_id,) = open_sessions(ionq_emulator)
@@ -153,7 +151,7 @@ def test_failed_request_without_effect_is_retried_by_airflow_and_creates_one_ses
 
 
 @pytest.mark.usefixtures("impatient")
-def test_lost_session_that_appears_late_in_the_list_is_found(ionq_emulator: Emulator, store: Store | None) -> None:
+def test_lost_session_that_appears_late_in_the_list_is_found(ionq_emulator: Emulator) -> None:
     ionq_emulator.fail(504, route=CREATE)
     looks: list[str] = []
 
@@ -165,11 +163,11 @@ def test_lost_session_that_appears_late_in_the_list_is_found(ionq_emulator: Emul
 
     on_record(ionq_emulator, appear)
     with raises_session_lost() as lost:
-        Task(store).try_once()
+        Task(Store()).try_once()
     assert looks[2] in str(lost.value)
 
 
-def test_search_for_a_lost_session_survives_a_failing_list(ionq_emulator: Emulator, store: Store | None) -> None:
+def test_search_for_a_lost_session_survives_a_failing_list(ionq_emulator: Emulator) -> None:
     ionq_emulator.disturb("drop_after_read", route=CREATE)
 
     def fail_once(request: Any) -> None:
@@ -178,11 +176,11 @@ def test_search_for_a_lost_session_survives_a_failing_list(ionq_emulator: Emulat
 
     on_record(ionq_emulator, fail_once)
     with raises_session_lost():
-        Task(store).try_once()
+        Task(Store()).try_once()
 
 
 def test_host_that_disappears_after_the_list_is_left_to_a_retry(
-    ionq_emulator: Emulator, store: Store | None, monkeypatch: pytest.MonkeyPatch
+    ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop_after_list = ionq_emulator.record
 
@@ -201,7 +199,7 @@ def test_host_that_disappears_after_the_list_is_left_to_a_retry(
         return real(*args, **kwargs)
 
     monkeypatch.setattr(IonQClient, "create_session", later)
-    task = Task(store)
+    task = Task(Store())
     with pytest.raises(IonQUnreachableError):
         task.try_once()
     monkeypatch.undo()

@@ -28,8 +28,7 @@ BACKEND = "qpu.forte-1"
 # What a time-out says.
 
 
-@pytest.mark.parametrize("ending", ["", "soft_fail", "never_fail"])
-@pytest.mark.parametrize("outage", [False, True])
+@pytest.mark.parametrize(("outage", "ending"), [(False, ""), (False, "soft_fail"), (False, "never_fail"), (True, "")])
 @pytest.mark.parametrize("mode", MODES)
 def test_a_timeout_names_session_target_and_last_status(
     ionq_emulator: Emulator, task_log: Callable[[], list[str]], mode: str, outage: bool, ending: str

@@ -63,8 +63,9 @@ def blames_the_address(text: str, address: str) -> bool:
     return "check the API address (host)" in text and f"no IonQ API at {address}:" in text and "not enabled" not in text
 
 
-@pytest.mark.parametrize("path", WRONG_PATHS)
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    ("call", "path"), [*((call, "/v0.3") for call in CALLS), *(("get_session", path) for path in WRONG_PATHS[1:])]
+)
 def test_hook_blames_a_wrong_address(at_path: Callable[[str], str], call: str, path: str) -> None:
     address = at_path(path)
     with pytest.raises(IonQAddressError) as error:
@@ -102,7 +103,7 @@ def test_sensor_blames_a_wrong_address_in_every_mode(at_path: Callable[[str], st
     assert blames_the_address(ending.message, address)
 
 
-@pytest.mark.parametrize("path", WRONG_PATHS)
+@pytest.mark.parametrize("path", ["/v0.3", "/v0.4/sessions"])
 def test_test_connection_blames_a_wrong_address(at_path: Callable[[str], str], path: str) -> None:
     address = at_path(path)
     works, message = IonQHook().test_connection()
@@ -119,7 +120,7 @@ def test_address_is_checked_once_and_a_correct_one_is_not_blamed(ionq_emulator: 
     assert asked == ["GET /sessions/{session_id}", "GET /whoami", *["GET /sessions/{session_id}"] * 2]
 
 
-@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+@pytest.mark.parametrize("status", [401, 429, 500])
 def test_address_is_not_blamed_where_whoami_cannot_tell(ionq_emulator: Emulator, status: int) -> None:
     ionq_emulator.fail(status, route="GET /whoami", times=9, retry_after=600)
     with pytest.raises(IonQNotFoundError, match="not enabled"):
@@ -138,8 +139,10 @@ MISTAKES: dict[str, dict[str, Any] | None] = {
 }
 
 
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.parametrize(
+    ("mistake", "task"),
+    [*((mistake, "create") for mistake in MISTAKES), ("not defined", "get"), ("not defined", "list")],
+)
 def test_mistake_in_a_connection_is_one_traceback_that_names_it_once(
     ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, mistake: str, task: str
 ) -> None:
