@@ -6,6 +6,9 @@ from typing import Any
 
 from airflow_provider_ionq import __version__
 
+DEFAULT_CONN_ID = "ionq_default"
+"""The default of every `ionq_conn_id`."""
+
 UI_FIELD_BEHAVIOUR: dict[str, Any] = {
     "hidden-fields": ["login", "schema"],
     "relabeling": {"password": "API key", "host": "API address"},

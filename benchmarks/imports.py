@@ -1,5 +1,5 @@
 """
-What importing costs on top of `airflow.sdk`, each time in a fresh interpreter.
+What importing costs on top of `airflow.sdk`, each time in a fresh interpreter that finds the compiled bytecode.
 
 Run as a program, it imports the modules that its arguments name, and prints what that took.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -38,14 +39,20 @@ class Imported:
     http_libraries: list[str]
 
 
-def import_in_fresh_interpreter(name: str) -> Imported:
+def import_in_fresh_interpreter(name: str, bytecode: str | None = None) -> Imported:
     """
     Import what a DAG file needs.
 
     :param name: whose modules.
+    :param bytecode: folder for compiled bytecode, which the first import of each contestant fills; None for Python's
+        own folders, which may be empty.
     """
     command = [sys.executable, "-m", "benchmarks.imports", *MODULES[name]]
-    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    environment = dict(os.environ)
+    if bytecode is not None:
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        environment["PYTHONPYCACHEPREFIX"] = bytecode
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
     return Imported(**json.loads(output.splitlines()[-1]))
 
 

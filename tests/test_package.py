@@ -82,6 +82,20 @@ def test_dag_file_loads_no_http_library_through_the_provider() -> None:
     assert not [name for name in loaded if name.startswith("airflow_provider_ionq.emulator")]
 
 
+def test_dag_file_loads_nothing_that_only_a_running_task_needs() -> None:
+    code = (
+        "import json, sys\n"
+        "from airflow.providers.common.compat.sdk import BaseHook, BaseOperator, BaseSensorOperator\n"
+        "import airflow_provider_ionq.operators.session, airflow_provider_ionq.sensors.session\n"
+        "import airflow_provider_ionq.operators.create_session, airflow_provider_ionq.task_groups.session\n"
+        "print('MODULES' + json.dumps(sorted(sys.modules)))\n"
+    )
+    loaded = json.loads(run_python(code).split("MODULES")[1])
+    of_tasks = ("hooks", "triggers", "api.settings", "waiting.blocking_poller", "waiting.poller", "sessions.create")
+    prefixes = tuple(f"airflow_provider_ionq.{name}" for name in of_tasks)
+    assert not [name for name in loaded if name.startswith(prefixes)]
+
+
 def test_entry_point_leads_to_the_metadata() -> None:
     (entry,) = (e for e in entry_points(group="apache_airflow_provider") if e.value.startswith("airflow_provider_ionq"))
     assert entry.load()() == get_provider_info()

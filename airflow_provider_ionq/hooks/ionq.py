@@ -20,6 +20,7 @@ from airflow_provider_ionq.api.errors import (
     IonQUnreachableError,
 )
 from airflow_provider_ionq.api.ids import id_of
+from airflow_provider_ionq.get_provider_info import CONNECTION_FIELDS, DEFAULT_CONN_ID, UI_FIELD_BEHAVIOUR
 from airflow_provider_ionq.hooks.jobs import JobMethods
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class IonQHook(JobMethods, BaseHook):
     """
 
     conn_name_attr = "ionq_conn_id"
-    default_conn_name = "ionq_default"
+    default_conn_name = DEFAULT_CONN_ID
     conn_type = "ionq"
     hook_name = "IonQ"
 
@@ -260,8 +261,6 @@ class IonQHook(JobMethods, BaseHook):
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
         """Return the form's changes to the standard fields, for Airflow 2; Airflow 3 reads the provider's metadata."""
-        from airflow_provider_ionq.get_provider_info import UI_FIELD_BEHAVIOUR
-
         return {
             "hidden_fields": list(UI_FIELD_BEHAVIOUR["hidden-fields"]),
             "relabeling": dict(UI_FIELD_BEHAVIOUR["relabeling"]),
@@ -275,8 +274,6 @@ class IonQHook(JobMethods, BaseHook):
         from flask_babel import lazy_gettext
         from wtforms import IntegerField, StringField
         from wtforms.validators import Optional
-
-        from airflow_provider_ionq.get_provider_info import CONNECTION_FIELDS
 
         field_classes = {"integer": IntegerField, "number": IntegerField}
         return {

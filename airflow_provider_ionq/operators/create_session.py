@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, AirflowTaskTimeout, BaseOperator
 
 from airflow_provider_ionq.exceptions import IonQCapacityTimeoutException, IonQFailException
-from airflow_provider_ionq.hooks.ionq import IonQHook
+from airflow_provider_ionq.get_provider_info import DEFAULT_CONN_ID
 from airflow_provider_ionq.operators.end_tasks import missing_end_reason
 from airflow_provider_ionq.sessions.request import LIMITS, SessionRequest
 from airflow_provider_ionq.utils.deferral import DeferrableMixin, check_event
@@ -107,7 +107,7 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
         timeout: float | timedelta = timedelta(days=1),
         poke_interval: float | timedelta = timedelta(minutes=1),
         deferrable: bool = True,
-        ionq_conn_id: str = IonQHook.default_conn_name,
+        ionq_conn_id: str = DEFAULT_CONN_ID,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("multiple_outputs", True)
@@ -180,6 +180,7 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
         self, context: Context, *, since: float, attempt: int, remaining: float, resumed: bool = False
     ) -> Session:
         # Imported here because they load the HTTP library, which parsing a DAG must not.
+        from airflow_provider_ionq.hooks.ionq import IonQHook
         from airflow_provider_ionq.sessions.create import SessionCreation
         from airflow_provider_ionq.waiting.create_once import CreateOnce
 
@@ -282,6 +283,8 @@ class _CreateTask:
         return missing_end_reason(self._operator, self._context)
 
     def settings_of(self, connection: str) -> ClientSettings | None:
+        from airflow_provider_ionq.hooks.ionq import IonQHook
+
         try:
             return IonQHook(connection).get_settings()
         except AirflowNotFoundException:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ionq.exceptions import IonQFailException
-from airflow_provider_ionq.hooks.ionq import IonQHook
+from airflow_provider_ionq.get_provider_info import DEFAULT_CONN_ID
 from airflow_provider_ionq.sessions.target import SessionTarget, is_ended, is_selected
 from airflow_provider_ionq.utils.links import IonQConsoleLink
 from airflow_provider_ionq.utils.tasks import (
@@ -68,7 +68,7 @@ class IonQGetSessionOperator(TakesSessionId, BaseOperator):
     ui_color = "#f6ead7"
 
     def __init__(
-        self, *, session_id: str | Mapping[str, Any], ionq_conn_id: str = IonQHook.default_conn_name, **kwargs: Any
+        self, *, session_id: str | Mapping[str, Any], ionq_conn_id: str = DEFAULT_CONN_ID, **kwargs: Any
     ) -> None:
         # `output["status"]` of Airflow is the XCom with the key "status", not an item of the returned dict.
         kwargs.setdefault("multiple_outputs", True)
@@ -78,6 +78,8 @@ class IonQGetSessionOperator(TakesSessionId, BaseOperator):
 
     def execute(self, context: Context) -> Session:
         """Return the session's JSON."""
+        from airflow_provider_ionq.hooks.ionq import IonQHook
+
         session = read_session(IonQHook(self.ionq_conn_id), self.session_id)
         self.log.info("Session %s has status %s.", session["id"], session["status"])
         if is_ended(session) and is_run_again(context):
@@ -112,7 +114,7 @@ class IonQEndSessionOperator(TakesSessionId, BaseOperator):
         *,
         session_id: str | Mapping[str, Any],
         cancel_jobs: bool = False,
-        ionq_conn_id: str = IonQHook.default_conn_name,
+        ionq_conn_id: str = DEFAULT_CONN_ID,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("multiple_outputs", True)
@@ -126,6 +128,8 @@ class IonQEndSessionOperator(TakesSessionId, BaseOperator):
 
     def execute(self, context: Context) -> Session:
         """End the session; return its JSON."""
+        from airflow_provider_ionq.hooks.ionq import IonQHook
+
         try:
             session_id = checked_session_id(self.session_id)
         except IonQFailException as error:
@@ -167,7 +171,7 @@ class IonQListSessionsOperator(BaseOperator):
         status: str | Collection[str] | None = None,
         active: bool | None = None,
         backend: str | None = None,
-        ionq_conn_id: str = IonQHook.default_conn_name,
+        ionq_conn_id: str = DEFAULT_CONN_ID,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -180,6 +184,8 @@ class IonQListSessionsOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[Session]:
         """Return the sessions."""
+        from airflow_provider_ionq.hooks.ionq import IonQHook
+
         with fail_on_permanent_errors(self.ionq_conn_id):
             sessions = IonQHook(self.ionq_conn_id).list_sessions(self.active)
         found = [session for session in sessions if is_selected(session, self._target, self.backend)]

@@ -17,7 +17,7 @@ from airflow.providers.common.compat.sdk import (
     PokeReturnValue,
 )
 
-from airflow_provider_ionq.hooks.ionq import IonQHook
+from airflow_provider_ionq.get_provider_info import DEFAULT_CONN_ID
 from airflow_provider_ionq.sensors.modes import is_deferrable, start_blocker, start_in_triggerer
 from airflow_provider_ionq.sensors.polls import PollsItem
 from airflow_provider_ionq.utils.deferral import DeferrableMixin, check_event
@@ -49,7 +49,7 @@ class IonQResourceSensor(DeferrableMixin, PollsItem, BaseSensorOperator):
     def __init__(
         self,
         *,
-        ionq_conn_id: str = IonQHook.default_conn_name,
+        ionq_conn_id: str = DEFAULT_CONN_ID,
         deferrable: bool | None = None,
         start_from_trigger: bool = False,
         end_from_trigger: bool = False,

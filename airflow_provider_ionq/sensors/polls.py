@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_ionq.exceptions import IonQFailException
-from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.utils.tasks import fail_on_permanent_errors
 from airflow_provider_ionq.waiting.decision import Outcome
 from airflow_provider_ionq.waiting.durations import duration_text
@@ -89,6 +88,7 @@ class PollsItem(_Sensor):
 
     def _poll(self, *, first: bool = False, refused_before: bool = False) -> Any:
         if self._poller is None:
+            from airflow_provider_ionq.hooks.ionq import IonQHook
             from airflow_provider_ionq.waiting.blocking_poller import BlockingPoller
 
             # Not earlier: the connection id is a template until the task runs.

@@ -11,7 +11,6 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, Airflo
 from airflow_provider_ionq.api.errors import IonQError, IonQNotEndedError, IonQSessionLostError, naming_connection
 from airflow_provider_ionq.api.json_text import json_text
 from airflow_provider_ionq.exceptions import IonQFailException
-from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator
 from airflow_provider_ionq.sessions.request import describe_limits
 from airflow_provider_ionq.utils.session_memory import connection_of_request, created_session_id, pending_intent
@@ -125,6 +124,7 @@ class EndSessionOfGroup(IonQEndSessionOperator):
             return created_session_id(progress)
         # Imported here because they load the HTTP library, which parsing a DAG must not.
         from airflow_provider_ionq.api.client import IonQClient
+        from airflow_provider_ionq.hooks.ionq import IonQHook
         from airflow_provider_ionq.sessions.recover import adoptable, describe_candidates, find
         from airflow_provider_ionq.waiting.backoff import single_attempt_settings
 
@@ -166,6 +166,8 @@ class EndSessionOfGroup(IonQEndSessionOperator):
         connection = connection_of_request(progress)
         if connection is None or connection == self.ionq_conn_id:
             return
+        from airflow_provider_ionq.hooks.ionq import IonQHook
+
         try:
             IonQHook(connection).get_settings()
         except AirflowNotFoundException:
