@@ -24,16 +24,21 @@ def _fill(parser: argparse.ArgumentParser, command: ActionCommand | GroupCommand
         _fill(commands.add_parser(each.name, help=each.help, description=each.description or each.help), each)
 
 
+def ionq_parser() -> argparse.ArgumentParser:
+    """Return the parser of the commands."""
+    (group,) = get_cli_commands()
+    parser = DefaultHelpParser(prog="python -m airflow_provider_ionq", description=group.help)
+    _fill(parser, group)
+    return parser
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """
     Run a command.
 
     :param argv: command-line arguments; None for those of the process.
     """
-    (group,) = get_cli_commands()
-    parser = DefaultHelpParser(prog="python -m airflow_provider_ionq", description=group.help)
-    _fill(parser, group)
-    args = parser.parse_args(argv)
+    args = ionq_parser().parse_args(argv)
     args.func(args)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 import airflow_provider_ionq
+from airflow_provider_ionq.__main__ import ionq_parser
 from airflow_provider_ionq.api.settings import ClientSettings
 from airflow_provider_ionq.emulator import Step
 from airflow_provider_ionq.emulator.fixtures import ionq_emulator
@@ -26,6 +28,9 @@ __all__ = ["ionq_emulator"]
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 CONNECTION = re.compile(r"^export AIRFLOW_CONN_IONQ_DEFAULT='(.*)'$", re.M)
+
+COMMAND = re.compile(r"^(?:airflow ionq|python -m airflow_provider_ionq) (.+)$", re.M)
+COMMANDS = sorted({line for page in PAGES for line in COMMAND.findall(page.read_text())})
 
 
 class Snippet(NamedTuple):
@@ -105,7 +110,19 @@ def test_every_connection_means_the_same(page: str, number: int, monkeypatch: py
 def test_the_readme_names_every_page() -> None:
     readme = (ROOT / "README.md").read_text()
     pages = {path.name for path in PAGES[1:]} - {"index.md"}
-    assert pages == set(re.findall(r"`(\w+\.md)`", readme)) - {"CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"}
+    assert pages == set(re.findall(r"`([\w-]+\.md)`", readme)) - {"CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"}
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_is_one_of_the_command_line(line: str) -> None:
+    assert ionq_parser().parse_args(shlex.split(line)).func
+
+
+def test_pages_that_show_commands_have_commands_that_are_found() -> None:
+    assert {tuple(line.split()[:2]) for line in COMMANDS} == {
+        *(("sessions", command) for command in ("list", "show", "end")),
+        *(("jobs", command) for command in ("list", "show", "cancel")),
+    }
 
 
 def test_messages_that_the_recovery_table_quotes_exist() -> None:
