@@ -18,9 +18,8 @@ from airflow.cli.cli_config import (
     positive_int,
 )
 
-from airflow_provider_ionq.sessions.target import STATUSES
-
-JOB_STATUSES = ("submitted", "ready", "started", "completed", "failed", "canceled")
+from airflow_provider_ionq.jobs.failure import STATUSES as JOB_STATUSES
+from airflow_provider_ionq.sessions.target import STATUSES as SESSION_STATUSES
 
 ARG_CONN_ID = Arg(
     ("--conn-id",),
@@ -33,8 +32,8 @@ ARG_SESSION_IDS = Arg(("session_ids",), help="Ids of the sessions", metavar="SES
 ARG_SESSION_STATUS = Arg(
     ("--status",),
     help="Only list the sessions with this status; repeat the option for several",
-    metavar=f"({', '.join(STATUSES)})",
-    choices=STATUSES,
+    metavar=f"({', '.join(SESSION_STATUSES)})",
+    choices=SESSION_STATUSES,
     action="append",
 )
 ARG_BACKEND = Arg(("--backend",), help="Only list what is on this device, such as qpu.forte-1", metavar="BACKEND")

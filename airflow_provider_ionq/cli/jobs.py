@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from airflow_provider_ionq.cli.change import Change, change_each
 from airflow_provider_ionq.cli.command import ionq_command
 from airflow_provider_ionq.cli.output import print_list, print_object
-from airflow_provider_ionq.jobs.cancel import cancel_job
 from airflow_provider_ionq.jobs.failure import is_final
 
 if TYPE_CHECKING:
@@ -25,25 +24,24 @@ COLUMNS = ("id", "status", "backend", "session_id", "name", "submitted_at")
 def list_jobs(hook: IonQHook, args: Namespace) -> None:
     """Print the jobs that match every given filter, up to the limit."""
     jobs = hook.get_conn().iter_jobs(status=args.status, target=args.backend, session_id=args.session_id)
-    first = list(itertools.islice(jobs, args.limit))
-    print_list(first, COLUMNS, args.output)
-    if next(jobs, None) is not None:
+    found = list(itertools.islice(jobs, args.limit + 1))
+    print_list(found[: args.limit], COLUMNS, args.output)
+    if len(found) > args.limit:
         print(f"There are more than {args.limit} jobs: --limit shows more.", file=sys.stderr)
 
 
 @ionq_command
 def show_job(hook: IonQHook, args: Namespace) -> None:
     """Print a job."""
-    print_object(hook.get_conn().get_job(args.job_id), args.output)
+    print_object(hook.get_job(args.job_id), args.output)
 
 
 @ionq_command
 def cancel_jobs(hook: IonQHook, args: Namespace) -> None:
     """Cancel jobs that are not final, and print them as read afterwards."""
-    client = hook.get_conn()
 
     def cancel(job_id: str) -> Job:
-        job = cancel_job(client, job_id, hook.log)
+        job = hook.cancel_job(job_id)
         if job["status"] != "canceled":
             print(f"Job {job_id} was not cancelled: it has the status {job['status']}.", file=sys.stderr)
         return job
@@ -54,7 +52,7 @@ def cancel_jobs(hook: IonQHook, args: Namespace) -> None:
         done="cancelled",
         already="is already final",
         columns=COLUMNS,
-        read=client.get_job,
+        read=hook.get_job,
         is_final=is_final,
         apply=cancel,
     )

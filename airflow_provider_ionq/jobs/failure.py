@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 FINAL_STATUSES = ("completed", "failed", "canceled")
 """The statuses after which a job does not change."""
 
+STATUSES = ("submitted", "ready", "started", *FINAL_STATUSES)
+"""The statuses that IonQ documents, in the order in which a job takes them."""
+
 RETRYABLE_CODES = frozenset(
     {"InternalError", "QuantumComputerError", "SimulationError", "SimulationTimeout", "SystemCancel"}
 )

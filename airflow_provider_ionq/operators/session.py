@@ -9,6 +9,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.get_provider_info import DEFAULT_CONN_ID
 from airflow_provider_ionq.sessions.target import SessionTarget, is_ended, is_selected
+from airflow_provider_ionq.utils.commands import LIST_OPEN_SESSIONS, end_command
 from airflow_provider_ionq.utils.links import IonQConsoleLink
 from airflow_provider_ionq.utils.tasks import (
     CLEAR_EXISTING_TASKS,
@@ -135,8 +136,8 @@ class IonQEndSessionOperator(TakesSessionId, BaseOperator):
         except IonQFailException as error:
             raise IonQFailException(
                 "No session was ended: if one was created for this task to end, it is still open and may cost money."
-                " IonQListSessionsOperator and the IonQ console show open sessions. Correct session_id and clear this"
-                f" task, or end the session manually. {error}"
+                f" The IonQ console and `{LIST_OPEN_SESSIONS}` show open sessions. Correct session_id and clear this"
+                f" task, or run `{end_command('SESSION-ID', self.ionq_conn_id)}`. {error}"
             ) from None
         # Permanent errors are retried, too: a refused key may be rotated before the last retry.
         session = IonQHook(self.ionq_conn_id).end_session(session_id, cancel_jobs=self.cancel_jobs)

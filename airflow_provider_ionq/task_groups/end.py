@@ -13,6 +13,7 @@ from airflow_provider_ionq.api.json_text import json_text
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator
 from airflow_provider_ionq.sessions.request import describe_limits
+from airflow_provider_ionq.utils.commands import end_command
 from airflow_provider_ionq.utils.session_memory import connection_of_request, created_session_id, pending_intent
 from airflow_provider_ionq.utils.tasks import states_in_run
 from airflow_provider_ionq.waiting.durations import duration_text
@@ -100,10 +101,12 @@ class EndSessionOfGroup(IonQEndSessionOperator):
             return super().execute(context)
         except Exception:
             SafeLog(self.log).error(
-                "The end of session %s on %s is not confirmed, and it may cost money: %s. End it manually if needed.",
+                "The end of session %s on %s is not confirmed, and it may cost money: %s. To end it, clear this task,"
+                " or run: %s",
                 self.session_id,
                 json_text(created.get("backend", "an unknown backend")),
                 describe_limits(created) if created else "its limits are those of create_session",
+                end_command(self.session_id, self.ionq_conn_id),
             )
             raise
 

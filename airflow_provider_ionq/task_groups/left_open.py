@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ionq.api.errors import IonQError
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.sessions.request import describe_limits
+from airflow_provider_ionq.utils.commands import end_command
 from airflow_provider_ionq.utils.session_memory import PROGRESS_KEY, created_session_id
 
 if TYPE_CHECKING:
@@ -36,9 +37,10 @@ def report_session_left_open(context: Context) -> None:
 def _report(context: Any) -> None:
     ti, task = context["ti"], context["task"]
     session = _pulled(ti, task, "return_value")
-    if isinstance(session, dict) and session.get("id"):
+    session_id = None
+    if isinstance(session, dict) and (session_id := session.get("id")):
         backend = session.get("backend") or "an unknown backend"
-        which = f"session {session['id']} on {backend}, which {task.create_id} created: {describe_limits(session)}"
+        which = f"session {session_id} on {backend}, which {task.create_id} created: {describe_limits(session)}"
     elif session_id := created_session_id(_pulled(ti, task, PROGRESS_KEY)):
         which = f"session {session_id}, which {task.create_id} created: its limits are those of {task.create_id}"
     else:
@@ -46,13 +48,15 @@ def _report(context: Any) -> None:
     where = f"run {ti.run_id!r} of DAG {ti.dag_id!r}"
     if (map_index := getattr(ti, "map_index", -1)) >= 0:
         where = f"map index {map_index}, {where}"
+    command = end_command(session_id or "SESSION-ID", task.ionq_conn_id)
     log.error(
         "Task %s (%s) failed, and the end of a session that may cost money is not confirmed: %s. To end it, clear task"
-        " %s in that run, or end the session manually.",
+        " %s in that run, or run: %s",
         ti.task_id,
         where,
         which,
         ti.task_id,
+        command,
     )
 
 

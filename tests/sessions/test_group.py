@@ -345,4 +345,5 @@ def test_failed_end_logs_the_session_and_its_limits(
     printed = capsys.readouterr()
     told = printed.out + printed.err + caplog.text
     assert f"session {opened['id']} on qpu.forte-1 is not confirmed" in told
+    assert f"sessions end {opened['id']} --conn-id ionq_default" in told
     assert "60 minutes after its creation" in told

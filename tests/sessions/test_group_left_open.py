@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from airflow_provider_ionq.__main__ import ionq_parser
 from airflow_provider_ionq.api.errors import IonQNotEndedError
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.task_groups.left_open import report_session_left_open
@@ -19,7 +21,7 @@ SESSION = {
     "created_at": "2026-01-01T12:00:00Z",
     "settings": {"duration_limit_min": 60},
 }
-TASK = SimpleNamespace(create_id="bell.create_session")
+TASK = SimpleNamespace(create_id="bell.create_session", ionq_conn_id="mine")
 
 
 def context(xcoms: dict[str, Any], *, map_index: int = -1, exception: Any = "queued too long") -> Any:
@@ -49,6 +51,24 @@ def test_report_of_an_open_session_names_its_limits_and_the_task_to_clear(xcoms:
     assert says in caplog.text
     assert "clear task bell.end_session" in caplog.text
     assert "run 'run' of DAG 'dag'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("xcoms", "session_id"),
+    [
+        ({"return_value": SESSION}, "the-id"),
+        ({"return_value": {**SESSION, "id": "an 'odd' id"}}, "an 'odd' id"),
+        ({PROGRESS_KEY: {"session_id": "the-id"}}, "the-id"),
+        ({}, "SESSION-ID"),
+        ({"return_value": ["no session"]}, "SESSION-ID"),
+    ],
+)
+def test_report_of_an_open_session_has_the_command_that_ends_it(xcoms: Any, session_id: str, caplog: Any) -> None:
+    report_session_left_open(context(xcoms))
+    words = shlex.split(caplog.messages[0].partition("or run: ")[2])
+    assert words[:3] == ["python", "-m", "airflow_provider_ionq"]
+    arguments = ionq_parser().parse_args(words[3:])
+    assert (arguments.session_ids, arguments.conn_id) == ([session_id], "mine")
 
 
 def test_report_of_an_open_session_names_the_map_index(caplog: Any) -> None:

@@ -108,6 +108,7 @@ def test_an_end_without_an_id_says_that_a_session_may_be_open(ionq_emulator: Emu
         in_use(IonQEndSessionOperator, UNUSABLE[what])
     assert "No session was ended" in str(refused.value)
     assert "still open and may cost money" in str(refused.value)
+    assert "python -m airflow_provider_ionq sessions end SESSION-ID --conn-id ionq_default" in str(refused.value)
     assert ionq_emulator.requests == []
 
 
