@@ -1,4 +1,4 @@
-"""The id of a session, in the forms in which tasks pass it on. Pure: no Airflow."""
+"""The id of a session or job, in the forms in which tasks pass it on. Pure: no Airflow."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from collections.abc import Mapping
 
 def id_of(value: object) -> object:
     """
-    Return the id if the value is a session's JSON; return any other value unchanged.
+    Return the id if the value is the JSON of a session or job; return any other value unchanged.
 
     `create.output` is the whole JSON of a session, which a template renders to text.
 
-    :param value: an id, a session's JSON, or its text as JSON or as a Python literal.
+    :param value: an id, an item's JSON, or its text as JSON or as a Python literal.
     """
     given = parsed(value)
-    session_id = given.get("id") if isinstance(given, Mapping) else None
-    return session_id if isinstance(session_id, str) else value
+    item_id = given.get("id") if isinstance(given, Mapping) else None
+    return item_id if isinstance(item_id, str) else value
 
 
 def parsed(value: object) -> object:

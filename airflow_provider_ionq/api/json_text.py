@@ -27,6 +27,11 @@ def json_text(value: object) -> str:
     return text if len(text) <= QUOTED_CHARACTERS else f"{text[:QUOTED_CHARACTERS]}..."
 
 
+def quoted_value(value: object) -> str:
+    """Return a value as text, with quotes only around strings."""
+    return f"'{value}'" if isinstance(value, str) and value.isprintable() and len(value) < 50 else json_text(value)
+
+
 def json_object(value: object) -> Mapping[str, Any]:
     """Return the value if it is a JSON object, else an empty object."""
     return value if isinstance(value, Mapping) else {}

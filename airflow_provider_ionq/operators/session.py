@@ -10,11 +10,10 @@ from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.get_provider_info import DEFAULT_CONN_ID
 from airflow_provider_ionq.sessions.target import SessionTarget, is_ended, is_selected
 from airflow_provider_ionq.utils.commands import LIST_OPEN_SESSIONS, end_command
+from airflow_provider_ionq.utils.ids import TakesSessionId, checked_id
 from airflow_provider_ionq.utils.links import IonQConsoleLink
 from airflow_provider_ionq.utils.tasks import (
     CLEAR_EXISTING_TASKS,
-    TakesSessionId,
-    checked_session_id,
     fail_on_permanent_errors,
     is_run_again,
     push_outputs,
@@ -132,7 +131,7 @@ class IonQEndSessionOperator(TakesSessionId, BaseOperator):
         from airflow_provider_ionq.hooks.ionq import IonQHook
 
         try:
-            session_id = checked_session_id(self.session_id)
+            session_id = checked_id(self.session_id, "session")
         except IonQFailException as error:
             raise IonQFailException(
                 "No session was ended: if one was created for this task to end, it is still open and may cost money."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_ionq.exceptions import IonQFailException
+from airflow_provider_ionq.utils.ids import checked_id
 from airflow_provider_ionq.utils.tasks import fail_on_permanent_errors
 from airflow_provider_ionq.waiting.decision import Outcome
 from airflow_provider_ionq.waiting.durations import duration_text
@@ -58,7 +59,7 @@ class PollsItem(_Sensor):
 
         :raises IonQFailException: if it rendered to an invalid id.
         """
-        raise NotImplementedError
+        return checked_id(self.item_id, self.resource.name)
 
     def trigger_arguments(self) -> dict[str, Any]:
         """Return the trigger's arguments for the target."""

@@ -8,10 +8,9 @@ from airflow_provider_ionq.exceptions import IonQFailException, IonQImpossibleSt
 from airflow_provider_ionq.sensors.base import IonQResourceSensor
 from airflow_provider_ionq.sessions.resource import SESSIONS
 from airflow_provider_ionq.sessions.target import SessionTarget, is_ended
+from airflow_provider_ionq.utils.ids import TakesSessionId
 from airflow_provider_ionq.utils.tasks import (
     CLEAR_EXISTING_TASKS,
-    TakesSessionId,
-    checked_session_id,
     is_rendered_later,
     is_run_again,
     refusals_name_task,
@@ -100,10 +99,6 @@ class IonQSessionSensor(TakesSessionId, IonQResourceSensor):
             return SessionTarget.of(self.status, active)
         except ValueError as error:
             raise IonQFailException(f"status and active rendered to an invalid target: {error}") from None
-
-    def checked_id(self) -> str:
-        """Return the rendered id of the session."""
-        return checked_session_id(self.session_id)
 
     def trigger_arguments(self) -> dict[str, Any]:
         """Return the awaited status and active flag."""

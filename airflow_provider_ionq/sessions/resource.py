@@ -19,6 +19,8 @@ class SessionResource:
 
     name = "session"
     id_field = "session_id"
+    ids_per_list = None
+    lists_whole_items = True
 
     def get(self, client: IonQClient, item_id: str) -> Session:
         """Read one session."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.api.json_text import json_object, json_text
+from airflow_provider_ionq.api.json_text import json_object, json_text, quoted_value
 from airflow_provider_ionq.waiting.decision import WAIT, Decision, Outcome
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def decide(session: Mapping[str, Any], target: SessionTarget) -> Decision:
         if rank is None:
             met = False
             warning = (
-                f"Session {json_text(session.get('id'))} has the status {_quoted(status)}, which IonQ does not"
+                f"Session {json_text(session.get('id'))} has the status {quoted_value(status)}, which IonQ does not"
                 " document; still waiting."
             )
         elif effective not in target.statuses:
@@ -112,7 +112,7 @@ def decide(session: Mapping[str, Any], target: SessionTarget) -> Decision:
             met = False
             if not isinstance(active, bool):
                 warning = (
-                    f"Session {json_text(session.get('id'))} has the active flag {_quoted(active)}, which is not a"
+                    f"Session {json_text(session.get('id'))} has the active flag {quoted_value(active)}, which is not a"
                     " boolean; still waiting."
                 )
     if met:
@@ -145,7 +145,7 @@ def never_started_hint(session: Mapping[str, Any], target: SessionTarget) -> str
 
 
 def _impossible_reason(session: Mapping[str, Any], target: SessionTarget) -> str:
-    seen = ", ".join(f"{name} {_quoted(session.get(name))}" for name in ("status", "active", "ended_at"))
+    seen = ", ".join(f"{name} {quoted_value(session.get(name))}" for name in ("status", "active", "ended_at"))
     text = f"Session {json_text(session.get('id'))} can never have {target}: it has {seen}."
     if target.statuses is not None and "started" in target.statuses and "ended" not in target.statuses:
         if session.get("started_at") is None:
@@ -155,8 +155,3 @@ def _impossible_reason(session: Mapping[str, Any], target: SessionTarget) -> str
             ' if that is enough, wait for status=("started", "ended").'
         )
     return text
-
-
-def _quoted(value: object) -> str:
-    """Return a value as text, with quotes only around strings."""
-    return f"'{value}'" if isinstance(value, str) and value.isprintable() and len(value) < 50 else json_text(value)

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
-from airflow.triggers.base import TaskSuccessEvent
-
-from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.sessions.resource import SESSIONS
 from airflow_provider_ionq.sessions.target import SessionTarget
 from airflow_provider_ionq.triggers.base import IonQResourceTrigger
-from airflow_provider_ionq.utils.tasks import checked_session_id
-from airflow_provider_ionq.waiting.decision import Outcome
-from airflow_provider_ionq.waiting.durations import duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
-
-    from airflow.triggers.base import TriggerEvent
-
-    from airflow_provider_ionq.api.models import Session
+    from collections.abc import Collection
 
 
 class IonQSessionTrigger(IonQResourceTrigger):
@@ -69,45 +58,10 @@ class IonQSessionTrigger(IonQResourceTrigger):
         timeout: float | None = None,
         remaining: float | None = None,
     ) -> None:
-        super().__init__(ionq_conn_id, poke_interval, timeout, remaining)
+        super().__init__(
+            ionq_conn_id, poke_interval, timeout, remaining, end_from_trigger=end_from_trigger, push_xcom=push_xcom
+        )
         self.session_id = session_id
         self.target = SessionTarget.of(status, active)
         self.status = None if self.target.statuses is None else list(self.target.statuses)
         self.active = active
-        self.end_from_trigger = end_from_trigger
-        self.push_xcom = push_xcom
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and fire once."""
-        try:
-            # It may have rendered to a session's JSON.
-            self.session_id = checked_session_id(self.session_id)
-        except IonQFailException:
-            # A worker reports the error: a task whose trigger raises is retried.
-            yield self.event(self.session_id, None, first_poll=True)
-            return
-        if self.timeout is not None:
-            self.log.info(
-                "Waiting for IonQ session %s to have %s; polling every %s for at most %s.",
-                self.session_id,
-                self.target,
-                duration_text(self.poke_interval),
-                duration_text(self.timeout),
-            )
-        result = await self.wait_for(self.session_id, self.target)
-        if self.end_from_trigger and result.item is not None:
-            decision = self.target.decide(result.item)
-            if decision.outcome is Outcome.MET:
-                self.log.info("%s", decision.reason)
-                yield self._end(result.item)
-                return
-        yield self.event(self.session_id, result.item, first_poll=result.first_poll)
-
-    def _end(self, session: Session) -> TaskSuccessEvent:
-        if not self.push_xcom:
-            return TaskSuccessEvent()
-        if not AIRFLOW_V_3_0_PLUS:
-            return TaskSuccessEvent(xcoms={"return_value": cast("Any", session)})
-        # Airflow 3 would push the JSON text: a string, where every other mode pushes an object.
-        self.log.info("The triggerer ends the task without an XCom: Airflow 3 cannot push an object from there.")
-        return TaskSuccessEvent()

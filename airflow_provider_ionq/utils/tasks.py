@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +9,8 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoun
 from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
 
 from airflow_provider_ionq.api.errors import IonQError, naming_connection
-from airflow_provider_ionq.api.ids import id_of, parsed
 from airflow_provider_ionq.exceptions import IonQFailException
+from airflow_provider_ionq.utils.ids import checked_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -27,9 +26,6 @@ NULL_CANNOT_BE_PUSHED = (3, 0, 0) <= get_base_airflow_version_tuple() < (3, 1, 0
 
 XCOM_RETURN_KEY = "return_value"
 
-SESSION_ID_AS_MAP_INDEX = "{{ task.session_id | string | truncate(64) }}"
-"""The default `map_index_template`. Airflow's column holds 250 characters, and PostgreSQL rejects more."""
-
 CLEAR_EXISTING_TASKS = (
     "If this task was cleared alone, clear the whole run or session group instead: clear existing tasks, not only"
     " failed ones, so that another session is created."
@@ -37,55 +33,6 @@ CLEAR_EXISTING_TASKS = (
 """Advice for a task whose session had ended before the task ran."""
 
 _JINJA_MARKS = ("{{", "{%", "{#")
-_QUOTED_CHARACTERS = 100
-
-
-class SessionId:
-    """
-    The templated attribute `session_id` of operators and sensors; a session's JSON is replaced by the id in it.
-
-    A descriptor, because Airflow assigns the rendered value: Airflow then also shows the id in the rendered fields and
-    as the label of a mapped task.
-    """
-
-    def __get__(self, operator: Any, owner: type | None = None) -> Any:
-        """Return the id, or the given value if it contains no id."""
-        if operator is None:
-            return self
-        try:
-            return vars(operator)["session_id"]
-        except KeyError:
-            raise AttributeError("session_id") from None
-
-    def __set__(self, operator: Any, value: object) -> None:
-        """Set an id, a session's JSON, or its text."""
-        # In the instance's own dictionary, which Airflow copies.
-        vars(operator)["session_id"] = id_of(value)
-
-
-class TakesSessionId:
-    """
-    A mixin for operators and sensors on one session: the argument `session_id`, and the id as a mapped task's label.
-
-    Must precede Airflow's base class. An explicit `map_index_template` overrides the label.
-    """
-
-    session_id = SessionId()
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        # In a mapped task group, a task that is not mapped itself has a label too.
-        if "map_index_template" not in kwargs and self.map_index_template is None:
-            self.map_index_template: str | None = SESSION_ID_AS_MAP_INDEX
-
-    @classmethod
-    def partial(cls, **kwargs: Any) -> Any:
-        """Set the arguments that all instances of a mapped task share; see Airflow's method."""
-        partial: Any = super().partial(**kwargs)  # type: ignore[misc]
-        # Airflow reads the label's template from here, not from the instance on a worker.
-        if "map_index_template" not in kwargs and partial.kwargs.get("map_index_template") is None:
-            partial.kwargs["map_index_template"] = SESSION_ID_AS_MAP_INDEX
-        return partial
 
 
 def read_session(hook: IonQHook, session_id: object) -> Session:
@@ -98,7 +45,7 @@ def read_session(hook: IonQHook, session_id: object) -> Session:
     :raises IonQError: on transient errors.
     """
     with fail_on_permanent_errors(hook.ionq_conn_id):
-        return hook.get_session(checked_session_id(session_id))
+        return hook.get_session(checked_id(session_id, "session"))
 
 
 @contextmanager
@@ -116,34 +63,6 @@ def fail_on_permanent_errors(ionq_conn_id: str) -> Iterator[None]:
             raise
         # Without the cause, which has the same text: the task's log shows one traceback, not two.
         raise IonQFailException(naming_connection(error, ionq_conn_id), reason=error) from None
-
-
-def checked_session_id(session_id: object) -> str:
-    """
-    Return the id that `session_id` rendered to.
-
-    :param session_id: the rendered argument: an id, or a session's JSON or its text.
-    :raises IonQFailException: if it is not a valid id; quotes the rendered value and explains what to pass instead.
-    """
-    found = id_of(session_id)
-    if not isinstance(found, str) or parsed(found) is not found or found.strip() in ("", ".", "..", "None"):
-        shown = repr(session_id)
-        if len(shown) > _QUOTED_CHARACTERS:
-            shown = f"{shown[:_QUOTED_CHARACTERS]}..."
-        raise IonQFailException(
-            f"session_id must be the id of an IonQ session, but it rendered to {shown}"
-            f" ({type(session_id).__name__}): {_advice_for(session_id)}"
-        )
-    return found
-
-
-def _advice_for(session_id: object) -> str:
-    given = parsed(session_id)
-    if isinstance(given, Mapping) and not isinstance(given.get("id"), str):
-        return 'the object has no "id"; pass the id itself, such as create.output["id"]'
-    if isinstance(given, Sequence) and not isinstance(given, str):
-        return "pass one id, or map the task over the list with .expand(session_id=...)"
-    return "check that the upstream task pushes an id"
 
 
 def is_rendered_later(value: object) -> bool:

@@ -1,7 +1,8 @@
 """
-Read many items in the cheapest way: with one list request, or one by one with a few requests in parallel.
+Read many items in the cheapest way: with list requests, or one by one; a few requests are sent in parallel.
 
-Blocking: the poller runs it in a thread.
+A list either shows all items there are, or a limited number of requested ones; the resource tells which. Blocking: the
+poller runs it in a thread.
 """
 
 from __future__ import annotations
@@ -20,26 +21,31 @@ from airflow_provider_ionq.api.errors import (
     IonQRateLimitError,
     IonQResponseError,
     IonQServerError,
+    IonQUnreachableError,
 )
 from airflow_provider_ionq.waiting.observer import Interest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from airflow_provider_ionq.api.client import IonQClient
     from airflow_provider_ionq.api.settings import ClientSettings
     from airflow_provider_ionq.waiting.resource import Resource
 
 T = TypeVar("T")
+Work = TypeVar("Work")
 
 BY_ID_AT_MOST = 3
-"""Up to this many items are read one by one; more are read with a list request if that is cheaper."""
+"""Up to this many items are read one by one rather than with a list of all items."""
 
 LIST_BYTES_PER_ITEM = 16 * 1024
-"""A list is cheaper than single reads up to this many bytes per awaited item and observer's waiter."""
+"""A list of all items is cheaper than single reads up to this many bytes per awaited item and observer's waiter."""
 
 LIST_REST_SECONDS = 600.0
 """After a list request fails while single items can be read, no list is requested for this time."""
+
+USELESS_LISTS = 3
+"""After this many lists of requested items in a row fail or show none of them, no list is requested for that time."""
 
 OWN_SERVER_ERRORS = 3
 """Up to this many 5xx errors in one poll count as failures of single items, once another item was read."""
@@ -49,7 +55,7 @@ BREATH_SECONDS = 0.0005
 """The decoding thread sleeps this long after each batch of `DECODED_AT_ONCE` items."""
 
 LANES = 4
-"""Parallel requests when many items are read one by one."""
+"""Parallel requests when many items are read one by one, or with several lists."""
 
 NO_INTEREST: Interest[Any] = Interest()
 
@@ -76,11 +82,11 @@ class Snapshot(Generic[T]):
 
 class Fetcher(Generic[T]):
     """
-    Reads items of one resource. Keeps its connections open: one for lists, up to four for single items.
+    Reads items of one resource. Keeps its connections open, up to four.
 
     :param resource: the resource to read.
     :param settings: the client's settings.
-    :param wanted: returns whether a result is still wanted; called before each single read.
+    :param wanted: returns whether a result is still wanted; called before each request.
     """
 
     def __init__(self, resource: Resource[T], settings: ClientSettings, wanted: Callable[[], bool]) -> None:
@@ -90,6 +96,7 @@ class Fetcher(Generic[T]):
         self._clients: list[IonQClient] = []
         self._list_bytes = 0
         self._list_rests_until = 0.0
+        self._useless_lists = 0
 
     def close(self) -> None:
         """Close the connections."""
@@ -107,12 +114,13 @@ class Fetcher(Generic[T]):
         snapshot: Snapshot[T] = Snapshot()
         if interest.ids:
             ids = list(dict.fromkeys([*interest.ids, *ids]))
-        needs_list = interest.matches is not None or len(ids) > BY_ID_AT_MOST
-        if needs_list and self._list_is_worth_it(len(ids) + interest.waiters):
-            self._by_list(snapshot, ids, failures, interest)
-            ids = [item_id for item_id in ids if item_id not in snapshot.items]
+        if self._resource.ids_per_list is not None:
+            self._by_lists_of_some(snapshot, ids, failures, self._resource.ids_per_list)
+        elif interest.matches is not None or len(ids) > BY_ID_AT_MOST:
+            self._by_list_of_all(snapshot, ids, failures, interest)
         if snapshot.failure is None:
-            self._by_id(snapshot, ids, failures)
+            known = snapshot.items.keys() | snapshot.errors.keys()
+            self._by_id(snapshot, [item_id for item_id in ids if item_id not in known], failures)
         snapshot.final = [item_id for item_id in interest.ids if self._is_final(snapshot, item_id)]
         return snapshot
 
@@ -121,10 +129,10 @@ class Fetcher(Generic[T]):
             return self._resource.is_final(item)
         return isinstance(snapshot.errors.get(item_id), IonQNotFoundError)
 
-    def _list_is_worth_it(self, wanted: int) -> bool:
-        return self._list_bytes <= LIST_BYTES_PER_ITEM * wanted and time.monotonic() >= self._list_rests_until
-
-    def _by_list(self, snapshot: Snapshot[T], ids: list[str], failures: int, interest: Interest[T]) -> None:
+    def _by_list_of_all(self, snapshot: Snapshot[T], ids: list[str], failures: int, interest: Interest[T]) -> None:
+        is_cheap = self._list_bytes <= LIST_BYTES_PER_ITEM * (len(ids) + interest.waiters)
+        if not is_cheap or self._lists_rest():
+            return
         client = self._lane(0)
         wanted = set(ids)
         found: dict[str, T] = {}
@@ -147,7 +155,7 @@ class Fetcher(Generic[T]):
                 # Only the list may fail, for example if it is too long for a gateway. One item is read to find out.
                 self._read(snapshot, client, iter(ids[:1]))
             if snapshot.items:
-                self._list_rests_until = time.monotonic() + LIST_REST_SECONDS
+                self._let_lists_rest()
             else:
                 snapshot.failure = error
             return
@@ -155,20 +163,56 @@ class Fetcher(Generic[T]):
         snapshot.items.update(found)
         snapshot.matched = matched
 
+    def _by_lists_of_some(self, snapshot: Snapshot[T], ids: list[str], failures: int, size: int) -> None:
+        if len(ids) > 1:
+            parts = [ids[begin : begin + size] for begin in range(0, len(ids), size)]
+            self._in_lanes(snapshot, self._read_lists, parts, failures)
+
     def _by_id(self, snapshot: Snapshot[T], ids: list[str], failures: int) -> None:
+        self._in_lanes(snapshot, self._read, ids, failures)
+
+    def _in_lanes(
+        self,
+        snapshot: Snapshot[T],
+        read: Callable[[Snapshot[T], IonQClient, Iterator[Work]], None],
+        work: Sequence[Work],
+        failures: int,
+    ) -> None:
+        """Read in parallel once the first read shows that the API responds."""
         # In an outage each poll begins with another item, so that a permanently failing one does not hide the others.
-        first = failures % len(ids) if ids else 0
-        pending = iter(ids[first:] + ids[:first])
-        if len(ids) <= BY_ID_AT_MOST:
-            self._read(snapshot, self._lane(0), pending)
+        first = failures % len(work) if work else 0
+        pending = iter([*work[first:], *work[:first]])
+        if len(work) <= BY_ID_AT_MOST:
+            read(snapshot, self._lane(0), pending)
             return
-        self._read(snapshot, self._lane(0), itertools.islice(pending, 1))
+        read(snapshot, self._lane(0), itertools.islice(pending, 1))
         if snapshot.failure is not None:
             return
         clients = [self._lane(number) for number in range(LANES)]
         with ThreadPoolExecutor(LANES, thread_name_prefix="ionq-poll") as pool:
-            for done in [pool.submit(self._read, snapshot, client, pending) for client in clients]:
+            for done in [pool.submit(read, snapshot, client, pending) for client in clients]:
                 done.result()
+
+    def _read_lists(self, snapshot: Snapshot[T], client: IonQClient, pending: Iterator[list[str]]) -> None:
+        """Read the items of one list after another, until an error concerns all of them."""
+        while snapshot.failure is None and self._wanted() and not self._lists_rest():
+            if (ids := next(pending, None)) is None:
+                return
+            wanted = set(ids)
+            try:
+                listed = self._resource.list_many(client, ids) or ()
+                found = {item_id: item for item in listed if (item_id := self._resource.id_of(item)) in wanted}
+            except IonQError as error:
+                if _concerns_all(error):
+                    snapshot.failure = error
+                    return
+                # Only this list may fail. Reading its items shows whether the API responds at all.
+                found = {}
+                self._read(snapshot, client, iter(ids))
+            snapshot.items.update(found)
+            self._useless_lists = 0 if found else self._useless_lists + 1
+            if self._useless_lists == USELESS_LISTS and snapshot.failure is None:
+                self._let_lists_rest()
 
     def _read(self, snapshot: Snapshot[T], client: IonQClient, pending: Iterator[str]) -> None:
         """Read items one by one, until an error concerns all of them."""
@@ -194,9 +238,22 @@ class Fetcher(Generic[T]):
             isinstance(error, IonQResponseError) and bool(snapshot.items)
         )
 
+    def _lists_rest(self) -> bool:
+        return time.monotonic() < self._list_rests_until
+
+    def _let_lists_rest(self) -> None:
+        self._list_rests_until = time.monotonic() + LIST_REST_SECONDS
+        self._useless_lists = 0
+
     def _lane(self, number: int) -> IonQClient:
         from airflow_provider_ionq.api.client import IonQClient
 
         while len(self._clients) <= number:
             self._clients.append(IonQClient(self._settings))
         return self._clients[number]
+
+
+def _concerns_all(error: IonQError) -> bool:
+    """Return whether an error of one list would meet every other request, too."""
+    everywhere = (IonQAuthenticationError, IonQRateLimitError, IonQUnreachableError)
+    return isinstance(error, everywhere) or error.retry_after_seconds is not None

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from airflow_provider_ionq.api.errors import naming_connection
 from airflow_provider_ionq.waiting import outage
 from airflow_provider_ionq.waiting.credentials import CredentialsReader
-from airflow_provider_ionq.waiting.decision import Outcome
 from airflow_provider_ionq.waiting.fetcher import NO_INTEREST, Fetcher, Snapshot
+from airflow_provider_ionq.waiting.item_outages import ItemOutages
 from airflow_provider_ionq.waiting.waiter import (
-    Finished,
     ItemWaiter,
     LogLine,
     Notification,
     Waiter,
+    decision_events,
     outage_events,
     recovery_events,
 )
@@ -86,7 +86,7 @@ class Poller(Generic[T]):
         self._credentials = CredentialsReader(connection.ionq_conn_id, connection.read_settings)
         self._fetcher: Fetcher[T] | None = None
         self._outage = outage.Outage()
-        self._item_outages: dict[str, outage.Outage] = {}
+        self._item_outages = ItemOutages()
 
     def add(self, waiter: Waiter[Any]) -> None:
         """Add a waiter to the next poll. A waiter that is not for one item belongs to the observer."""
@@ -117,7 +117,7 @@ class Poller(Generic[T]):
             self._first_polls.pop(waiter, None)
             if not same:
                 del self._waiters[waiter.item_id]
-                self._item_outages.pop(waiter.item_id, None)
+                self._item_outages.forget(waiter.item_id)
         return not self._intervals
 
     async def run(self) -> None:
@@ -233,20 +233,8 @@ class Poller(Generic[T]):
             if (item := snapshot.items.get(item_id)) is not None:
                 for waiter in list(waiters):
                     if waiter.ready_at <= now:
-                        events += self._decide(waiter, item)
+                        events += decision_events(waiter, item)
         return snapshot, events
-
-    def _decide(self, waiter: ItemWaiter, item: T) -> Iterable[Notification]:
-        decision = waiter.target.decide(item)
-        if decision.outcome is not Outcome.WAIT:
-            yield waiter, Finished(item)
-            return
-        if waiter.needs_first_poll and (hint := waiter.target.hint(item)):
-            yield waiter, LogLine(logging.WARNING, hint)
-        if decision.warning != waiter.warned:
-            waiter.warned = decision.warning
-            if decision.warning:
-                yield waiter, LogLine(logging.WARNING, decision.warning)
 
     # On the event loop.
 
@@ -256,7 +244,7 @@ class Poller(Generic[T]):
         return self._observer
 
     def _is_in_outage(self) -> bool:
-        return self._outage.failures > 0 or bool(self._item_outages)
+        return self._outage.failures > 0 or len(self._item_outages) > 0
 
     def _close(self) -> None:
         if self._fetcher is not None:
@@ -271,24 +259,15 @@ class Poller(Generic[T]):
 
     async def _note_item_errors(self, snapshot: Snapshot[T]) -> None:
         """Handle errors that concern single items."""
-        for item_id in snapshot.items.keys() & self._item_outages.keys():
-            del self._item_outages[item_id]
+        events = self._item_outages.update(snapshot, self._waiters, self._credentials.reads)
         if not snapshot.errors:
             return
-        events: list[Notification] = []
-        for item_id, error in snapshot.errors.items():
-            if item_id not in self._waiters:
-                continue  # its waiters have left in the meantime
-            state = self._item_outages.setdefault(item_id, outage.Outage())
-            state.failed(error, self._credentials.reads)
-            events += outage_events(self._waiters.get(item_id, ()), error, final=state.final)
-        example = next(iter(snapshot.errors.values()))
         log.warning(
             "IonQ connection %r: %d %ss could not be read: %s",
             self.ionq_conn_id,
             len(snapshot.errors),
             self._resource.name,
-            example,
+            next(iter(snapshot.errors.values())),
         )
         await self._notify(events)
 

@@ -19,10 +19,16 @@ class Resource(Protocol[T]):
 
     :ivar name: its name in messages: `session`.
     :ivar id_field: the name of the argument for its id: `session_id`.
+    :ivar lists_whole_items: whether an item in a list is the same JSON as the item alone.
     """
 
     name: str
     id_field: str
+    lists_whole_items: bool
+
+    @property
+    def ids_per_list(self) -> int | None:
+        """How many requested items one list request returns; None if it returns all items there are."""
 
     def get(self, client: IonQClient, item_id: str) -> T:
         """
@@ -35,7 +41,7 @@ class Resource(Protocol[T]):
         """
         Read many items with a list request; the result may contain other items.
 
-        :param ids: ids of the requested items.
+        :param ids: ids of the requested items, at most `ids_per_list`.
         :return: the items as they are decoded; None if the API can only read them one by one.
         :raises IonQError: also during iteration.
         """

@@ -9,6 +9,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from airflow_provider_ionq.waiting.decision import Outcome
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -120,6 +122,26 @@ class ItemWaiter(Waiter[Finished]):
     def result_of_refusal(self) -> Finished:
         """Return the result for a permanent rejection by the API."""
         return Finished(None, first_poll=self.needs_first_poll)
+
+
+def decision_events(waiter: ItemWaiter, item: Any) -> list[Notification]:
+    """
+    Return the notifications of a successful poll: the result, or log lines while the wait continues.
+
+    :param waiter: the waiter.
+    :param item: the JSON of its item.
+    """
+    decision = waiter.target.decide(item)
+    if decision.outcome is not Outcome.WAIT:
+        return [(waiter, Finished(item))]
+    events: list[Notification] = []
+    if waiter.needs_first_poll and (hint := waiter.target.hint(item)):
+        events.append((waiter, LogLine(logging.WARNING, hint)))
+    if decision.warning != waiter.warned:
+        waiter.warned = decision.warning
+        if decision.warning:
+            events.append((waiter, LogLine(logging.WARNING, decision.warning)))
+    return events
 
 
 RECOVERED = LogLine(logging.INFO, "The IonQ API responds again; the wait continues.")

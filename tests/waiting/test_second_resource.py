@@ -14,9 +14,7 @@ from airflow_provider_ionq.waiting.decision import WAIT, Decision, Outcome
 from tests.waiting.modes import first_event, run_sensor, trigger_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
-
-    from airflow.triggers.base import TriggerEvent
+    from collections.abc import Sequence
 
     from airflow_provider_ionq.api.client import IonQClient
     from airflow_provider_ionq.emulator import Emulator
@@ -27,6 +25,8 @@ class Workloads:
 
     name = "workload"
     id_field = "workload_id"
+    ids_per_list = None
+    lists_whole_items = True
 
     def get(self, client: IonQClient, item_id: str) -> dict[str, Any]:
         jobs = [job["status"] for job in client.list_session_jobs(item_id)]
@@ -74,10 +74,7 @@ class WorkloadTrigger(IonQResourceTrigger):
     ) -> None:
         super().__init__(ionq_conn_id, poke_interval, timeout, remaining)
         self.workload_id = workload_id
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        result = await self.wait_for(self.workload_id, AllCompleted())
-        yield self.event(self.workload_id, result.item, first_poll=result.first_poll)
+        self.target = AllCompleted()
 
 
 class WorkloadSensor(IonQResourceSensor):
@@ -94,9 +91,6 @@ class WorkloadSensor(IonQResourceSensor):
 
     def target(self) -> AllCompleted:
         return AllCompleted()
-
-    def checked_id(self) -> str:
-        return self.workload_id
 
     def trigger_arguments(self) -> dict[str, Any]:
         return {}
