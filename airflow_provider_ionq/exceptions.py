@@ -25,7 +25,7 @@ class IonQFailException(AirflowFailException):
 
 
 class IonQImpossibleStateException(IonQFailException):
-    """The session can never have the awaited status or active flag."""
+    """The session or job can never have the awaited status, or the session the awaited active flag."""
 
 
 class IonQCapacityTimeoutException(IonQFailException):
