@@ -41,6 +41,11 @@ CONNECTION_FIELDS: dict[str, Any] = {
         "description": 'By scheme: {"https": "http://proxy.example:3128"}. Empty means the proxies of the environment.',
         "schema": {"type": ["object", "null"]},
     },
+    "console_job_url": {
+        "label": "Console URL of a job",
+        "description": "With {job_id} for the id. Empty means the list of jobs, https://cloud.ionq.com/jobs.",
+        "schema": {"type": ["string", "null"]},
+    },
 }
 
 
@@ -65,6 +70,7 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": [
                     "airflow_provider_ionq.operators.session",
                     "airflow_provider_ionq.operators.create_session",
+                    "airflow_provider_ionq.operators.job",
                 ],
             }
         ],
@@ -76,7 +82,10 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "cli": ["airflow_provider_ionq.cli.definition.get_cli_commands"],
-        "extra-links": ["airflow_provider_ionq.utils.links.IonQConsoleLink"],
+        "extra-links": [
+            "airflow_provider_ionq.utils.links.IonQConsoleLink",
+            "airflow_provider_ionq.utils.links.IonQJobLink",
+        ],
         "connection-types": [
             {
                 "hook-class-name": "airflow_provider_ionq.hooks.ionq.IonQHook",

@@ -26,6 +26,7 @@ Errors of the IonQ API, and of creating and ending what costs money there.
     ├── IonQCreateStoppedError        the task is being killed
     ├── IonQBudgetError               a job would exceed its budget, or its price is unknown
     ├── IonQChangedInputError         an earlier try submitted a job for another input
+    ├── IonQJobTimeoutError           a job did not end in time
     └── IonQJobFailedError            a job failed or was canceled
 
 ``retryable``: whether the same call may succeed later without a change. ``may_have_applied``: whether the server may
@@ -231,6 +232,10 @@ class IonQChangedInputError(IonQError):
         self.job_id = job_id
 
 
+class IonQJobTimeoutError(IonQError):
+    """A job did not end in time. Tells whether it was cancelled. A retry does not help."""
+
+
 class IonQJobFailedError(IonQError):
     """
     A job failed or was canceled. A retry helps only if the failure is the service's fault: then `retryable` is set.
@@ -245,7 +250,13 @@ class IonQJobFailedError(IonQError):
         self.code = code
 
 
-_NOT_OF_THE_CONNECTION = (IonQNoEndTaskError, IonQBudgetError, IonQChangedInputError, IonQJobFailedError)
+_NOT_OF_THE_CONNECTION = (
+    IonQNoEndTaskError,
+    IonQBudgetError,
+    IonQChangedInputError,
+    IonQJobTimeoutError,
+    IonQJobFailedError,
+)
 
 
 def naming_connection(error: Exception, ionq_conn_id: str) -> str:

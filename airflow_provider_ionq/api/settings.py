@@ -27,7 +27,10 @@ DEFAULT_TIMEOUT_SECONDS = 30.0
 DEFAULT_MAX_RETRIES = 3
 PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 INSTALL_SOCKS = "install its dependencies with pip install 'requests[socks]'"
-EXTRA_FIELDS = ("timeout_seconds", "max_retries", "verify", "proxies")
+CONSOLE_JOBS_URL = "https://cloud.ionq.com/jobs"
+"""The list of jobs; IonQ documents no address of one job."""
+
+EXTRA_FIELDS = ("timeout_seconds", "max_retries", "verify", "proxies", "console_job_url")
 _SHORT_ADDRESS = re.compile(r"(0x[0-9a-f]+|[0-9]+)(\.(0x[0-9a-f]+|[0-9]+)){0,3}")
 
 
@@ -45,6 +48,7 @@ class ClientSettings:
         False does not verify.
     :param proxies: proxy address by scheme (`https`, `all`); None uses those of the environment. A loopback address is
         always reached without a proxy.
+    :param console_job_url: address of a job in IonQ's console, in which `{job_id}` is replaced by the id.
     :raises IonQConfigurationError: naming the field.
     """
 
@@ -54,6 +58,7 @@ class ClientSettings:
     max_retries: int = DEFAULT_MAX_RETRIES
     verify: bool | str = True
     proxies: Mapping[str, str] | None = field(default=None, repr=False)
+    console_job_url: str = CONSOLE_JOBS_URL
 
     def __post_init__(self) -> None:
         _check_api_key(self.api_key)
@@ -71,6 +76,8 @@ class ClientSettings:
         if not isinstance(self.verify, (bool, str)):
             raise IonQConfigurationError("verify must be true, false or the path of a CA bundle")
         _check_proxies(self.proxies)
+        if not isinstance(self.console_job_url, str) or not self.console_job_url.startswith(("https://", "http://")):
+            raise IonQConfigurationError("console_job_url must be a URL, such as https://console.example/jobs/{job_id}")
 
 
 def settings_from_connection(
@@ -115,6 +122,7 @@ def settings_from_connection(
         max_retries=_whole(known.get("max_retries", DEFAULT_MAX_RETRIES)),
         verify=_verify(known.get("verify", True)),
         proxies=_proxies(known.get("proxies")),
+        console_job_url=known.get("console_job_url", CONSOLE_JOBS_URL),
     )
 
 

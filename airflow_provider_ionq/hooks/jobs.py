@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_ionq.api.ids import id_of
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.api.client import IonQClient
     from airflow_provider_ionq.api.models import Job, JobCost, JobCreated, JobEstimate, JobFilters, JobStatus, Usage
+    from airflow_provider_ionq.api.settings import ClientSettings
     from airflow_provider_ionq.jobs.arguments import JobArguments
 
 
@@ -20,7 +22,10 @@ class JobMethods:
     """The methods for jobs, as a part of :class:`~airflow_provider_ionq.hooks.ionq.IonQHook`."""
 
     if TYPE_CHECKING:
+        ionq_conn_id: str
         log: Any
+
+        def get_settings(self) -> ClientSettings: ...
 
         def get_conn(self) -> IonQClient: ...
 
@@ -43,6 +48,54 @@ class JobMethods:
         from airflow_provider_ionq.jobs.request import JobRequest
 
         return self.get_conn().create_job(JobRequest.of(backend, **arguments).body())
+
+    def run_job(
+        self,
+        backend: str,
+        *,
+        max_cost_usd: float | None = None,
+        cost_check: str | None = None,
+        poke_interval: float = 30.0,
+        timeout: float | None = None,
+        rehearse: bool = False,
+        **arguments: Unpack[JobArguments],
+    ) -> Job:
+        """
+        Submit a job, wait for it, and return its JSON when it is completed.
+
+        For a plain task or script. The request is sent only once; after a lost response the job is found by a token in
+        its metadata. The job is cancelled, unless it is final, if this call is interrupted. A retry of the task submits
+        another job: in a DAG use :class:`~airflow_provider_ionq.operators.job.IonQRunJobOperator`.
+
+        :param backend: name of the device, such as `qpu.forte-1`, or `simulator`.
+        :param max_cost_usd: limit of the price, in US dollars; None for no limit.
+        :param cost_check: how to learn the price: `estimate`, or `dry_run` of the job; None for an estimate where the
+            gates can be counted, else a dry run.
+        :param poke_interval: time between two polls, in seconds.
+        :param timeout: longest wait in seconds, after which the job is cancelled; None for no limit.
+        :param rehearse: run the job on `simulator` with the noise model of the device.
+        :param arguments: see :class:`~airflow_provider_ionq.jobs.arguments.JobArguments`.
+        :raises ValueError: before any request, if an argument is invalid.
+        :raises IonQBudgetError: if the job would cost more, or its price is unknown; it was not submitted.
+        :raises IonQJobFailedError: if the job failed or was canceled.
+        :raises IonQJobTimeoutError: if it did not end in time.
+        :raises IonQError: see :mod:`airflow_provider_ionq.api.errors`.
+        """
+        from airflow_provider_ionq.jobs.budget import Budget
+        from airflow_provider_ionq.jobs.request import JobRequest
+        from airflow_provider_ionq.jobs.run import run_job
+
+        request = JobRequest.of(backend, **arguments, rehearse=rehearse)
+        budget = Budget() if rehearse else Budget(max_cost_usd=max_cost_usd, cost_check=cost_check)
+        return run_job(
+            self.ionq_conn_id,
+            self.get_settings,
+            request,
+            budget,
+            self.log,
+            interval=poke_interval,
+            seconds=math.inf if timeout is None else timeout,
+        )
 
     def clone_job(self, job_id: str | Mapping[str, Any], **changes: Any) -> JobCreated:
         """

@@ -1,4 +1,4 @@
-"""The types of the arguments of a job."""
+"""The arguments of a job: their types, and the values of those that are one of a few words."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+COST_CHECKS = ("estimate", "dry_run")
+"""How to learn the price of a job."""
+
+ON_CHANGED_INPUT = ("fail", "resubmit")
+"""What to do if an earlier try submitted a job for another input."""
 
 
 class JobArguments(TypedDict, total=False):

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_ionq.api.arguments import is_absent, json_of, refuse_none_as_text, whole_of
+from airflow_provider_ionq.api.arguments import is_absent, json_of, number_of, refuse_none_as_text, whole_of
 from airflow_provider_ionq.api.json_text import is_number, json_text
 
 GATES = {
@@ -23,6 +23,7 @@ GATES = {
 _ON_TWO_QUBITS = frozenset({"swap", "xx", "yy", "zz", "ms"})
 _NOT_COUNTED = frozenset({"nop"})
 _WITHOUT_A_SIZE = frozenset({"pauliexp"})
+_ANGLES = ("rotation", "phase", "angle", "time")
 MOST_QUBITS = 2**31 - 1
 
 SINGLE, MULTIPLE, QASM = "ionq.circuit.v1", "ionq.multi-circuit.v1", "ionq.qasm3.v1"
@@ -71,7 +72,7 @@ def circuit_of(
     if isinstance(gates, str) or not isinstance(gates, Sequence):
         wanted = "a list of gates, or an object with the list as `circuit`"
         raise ValueError(f"{name} must be {wanted}, not {json_text(value)}")
-    circuit["circuit"] = list(gates)
+    circuit["circuit"] = [_with_numbers(f"{name}[{index}]", gate) for index, gate in enumerate(gates)]
     circuit["gateset"] = _gateset(name, circuit.get("gateset"), gateset)
     counted = _count(name, circuit["circuit"], circuit["gateset"])
     own = whole_of(f"qubits of {name}", circuit.get("qubits"), "a whole number from 1", MOST_QUBITS)
@@ -182,6 +183,15 @@ def _count(name: str, gates: Sequence[object], gateset: str) -> CircuitSize:
         else:
             on_two += 1
     return CircuitSize(used, len(gates), on_one if countable else None, on_two if countable else None)
+
+
+def _with_numbers(where: str, gate: object) -> object:
+    """Return a gate with its angles as numbers: a template renders them to text."""
+    if not isinstance(gate, Mapping) or not any(isinstance(gate.get(angle), str) for angle in _ANGLES):
+        return gate
+    return dict(gate) | {
+        angle: number_of(f"{angle} of {where}", gate[angle], "a number") for angle in _ANGLES if angle in gate
+    }
 
 
 def _kind(where: str, gate: object, gateset: str) -> str:

@@ -11,7 +11,7 @@ Rules of this file:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from airflow_provider_ionq.api.jobs import is_job
 from airflow_provider_ionq.jobs.failure import is_final
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_ionq.api.models import Job
-
-OnChangedInput = Literal["fail", "resubmit"]
-ON_CHANGED_INPUT = ("fail", "resubmit")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.api.errors import IonQBudgetError, IonQResponseError
 from airflow_provider_ionq.api.json_text import is_number, json_object, json_text
+from airflow_provider_ionq.jobs.arguments import COST_CHECKS
 from airflow_provider_ionq.jobs.circuits import SINGLE
 from airflow_provider_ionq.jobs.failure import is_final, job_failed
 from airflow_provider_ionq.jobs.request import DEFAULT_SHOTS, JobRequest
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.api.client import IonQClient
     from airflow_provider_ionq.api.models import Amount
     from airflow_provider_ionq.jobs.token import Token
-
-COST_CHECKS = ("estimate", "dry_run")
 
 MOST_ESTIMATES = 50
 """With more different circuits one dry run takes fewer requests than estimates."""

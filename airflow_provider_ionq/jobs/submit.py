@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.api.models import Job
     from airflow_provider_ionq.api.settings import ClientSettings
     from airflow_provider_ionq.jobs.budget import Budget
-    from airflow_provider_ionq.jobs.earlier import OnChangedInput
     from airflow_provider_ionq.jobs.intent import JobMemory, JobTask
     from airflow_provider_ionq.jobs.request import JobRequest
 
@@ -59,7 +58,7 @@ class SubmitOptions:
     """
 
     budget: Budget
-    on_changed_input: OnChangedInput = "fail"
+    on_changed_input: str = "fail"
     reuse_on_clear: bool = False
     cancel_on_kill: bool = True
 

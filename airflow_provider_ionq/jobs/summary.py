@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow_provider_ionq.api.json_text import is_number, json_object, json_text, json_time
+from airflow_provider_ionq.waiting.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_WAIT_STEPS = (60.0, 300.0, 900.0, 1800.0, *(3600.0 * hours for hours in (1, 2, 4, 8, 16, 24, 48, 96)))
+"""The steps of a predicted wait, in seconds."""
 
 
 class JobSummary(TypedDict):
@@ -58,6 +62,20 @@ def describe(summary: JobSummary) -> str:
     if summary["cost"] is not None:
         parts.append(f"cost {summary['cost']:.2f} {summary['cost_unit'] or 'in an unknown unit'}")
     return ", ".join(parts)
+
+
+def predicted_wait(job: Mapping[str, Any]) -> str | None:
+    """
+    Describe the predicted wait of a queued job in coarse steps, so that it changes seldom while time passes.
+
+    :param job: its JSON.
+    :return: such as `less than 2 h`; None if the API does not say.
+    """
+    seconds = _scaled(job.get("predicted_wait_time_ms"), 1e-3)
+    if seconds is None:
+        return None
+    bound = next((step for step in _WAIT_STEPS if seconds < step), None)
+    return f"more than {duration_text(_WAIT_STEPS[-1])}" if bound is None else f"less than {duration_text(bound)}"
 
 
 def _between(start: object, end: object) -> float | None:

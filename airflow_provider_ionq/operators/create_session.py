@@ -20,6 +20,7 @@ from airflow_provider_ionq.utils.tasks import (
     is_rendered_later,
     push_session,
     refusals_name_task,
+    seconds_of,
 )
 from airflow_provider_ionq.waiting.durations import duration_text
 
@@ -119,8 +120,8 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
         self.allow_unlimited = allow_unlimited
         self.adopt_lost_session = adopt_lost_session
         with refusals_name_task(self):
-            self.timeout = _seconds("timeout", timeout)
-            self.poke_interval = _seconds("poke_interval", poke_interval)
+            self.timeout = seconds_of("timeout", timeout)
+            self.poke_interval = seconds_of("poke_interval", poke_interval)
         self.deferrable = deferrable
         self.ionq_conn_id = ionq_conn_id
         self._creator: CreateOnce[Session, Intent] | None = None
@@ -292,10 +293,3 @@ class _CreateTask:
 
     def hand_on(self, session: Session) -> None:
         push_session(self._operator, self._context, session)
-
-
-def _seconds(name: str, value: float | timedelta) -> float:
-    seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
-        raise ValueError(f"{name} must be a number of seconds above 0, or such a timedelta, not {value!r}")
-    return float(seconds)

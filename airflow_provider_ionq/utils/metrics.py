@@ -6,6 +6,12 @@ Metrics of the shared poll, sent through Airflow's stats to StatsD, Datadog or O
 - `ionq.settled`, counter: waits that ended with a result, also turns of the capacity queue;
 - `ionq.waiters`, gauge: number of waiting triggers after each poll; 0 when the last one has left.
 
+Metrics of a task that runs a job, when the job ends:
+
+- `ionq.job.queue_seconds`, `ionq.job.run_seconds`, `ionq.job.qpu_seconds`, gauges: see
+  :class:`~airflow_provider_ionq.jobs.summary.JobSummary`;
+- `ionq.job.cost`, gauge: the charge, in the unit of the account.
+
 Each has the tag `ionq_conn_id`.
 """
 
@@ -38,7 +44,7 @@ def count(name: str, ionq_conn_id: str, number: int = 1) -> None:
         log.warning("The metric %s could not be sent to Airflow's stats.", name, exc_info=True)
 
 
-def gauge(name: str, ionq_conn_id: str, value: int) -> None:
+def gauge(name: str, ionq_conn_id: str, value: float) -> None:
     """
     Set a gauge. Never raises.
 

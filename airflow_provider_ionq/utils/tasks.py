@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException
 from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
@@ -31,6 +32,9 @@ CLEAR_EXISTING_TASKS = (
     " failed ones, so that another session is created."
 )
 """Advice for a task whose session had ended before the task ran."""
+
+Item = TypeVar("Item", bound=Mapping[str, Any])
+"""A session's or job's JSON."""
 
 _JINJA_MARKS = ("{{", "{%", "{#")
 
@@ -69,9 +73,25 @@ def is_rendered_later(value: object) -> bool:
     """Return whether an argument is a template, contains one, or comes from another task."""
     if isinstance(value, str):
         return any(mark in value for mark in _JINJA_MARKS)
+    if isinstance(value, Mapping):
+        return any(map(is_rendered_later, value.values()))
     if isinstance(value, (list, tuple, set, frozenset)):
         return any(map(is_rendered_later, value))
     return hasattr(value, "resolve") or callable(value)
+
+
+def seconds_of(name: str, value: float | timedelta) -> float:
+    """
+    Return a duration in seconds.
+
+    :param name: name of the argument, for the error.
+    :param value: seconds, or a timedelta.
+    :raises ValueError: if it is not above 0.
+    """
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
+        raise ValueError(f"{name} must be a number of seconds above 0, or such a timedelta, not {value!r}")
+    return float(seconds)
 
 
 @contextmanager
@@ -97,20 +117,20 @@ def is_run_again(context: Context) -> bool:
     return isinstance(try_number, int) and try_number > 1
 
 
-def push_outputs(operator: BaseOperator, context: Context, session: Session) -> Session:
+def push_outputs(operator: BaseOperator, context: Context, item: Item) -> Item:
     """
-    Return the session of an operator with `multiple_outputs`, in a form that every Airflow version accepts.
+    Return the session or job of an operator with `multiple_outputs`, in a form that every Airflow version accepts.
 
     :param operator: the operator; its outputs are pushed here if Airflow would reject a null output.
     :param context: the task's context.
-    :param session: the session to return.
+    :param item: the JSON to return.
     """
     if operator.multiple_outputs and NULL_CANNOT_BE_PUSHED:
         operator.multiple_outputs = False
-        for name, value in session.items():
+        for name, value in item.items():
             if value is not None:
                 context["ti"].xcom_push(name, value)
-    return session
+    return item
 
 
 def push_session(operator: BaseOperator, context: Context, session: Session) -> None:

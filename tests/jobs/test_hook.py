@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ionq.api.errors import IonQInvalidIdError
+from airflow_provider_ionq.api.errors import (
+    IonQBudgetError,
+    IonQInvalidIdError,
+    IonQJobFailedError,
+    IonQJobTimeoutError,
+)
+from airflow_provider_ionq.emulator import Emulator, Step
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.jobs.request import TOKEN_KEY
 from airflow_provider_ionq.jobs.token import Token, task_identity
@@ -33,8 +40,9 @@ CALLS: dict[str, tuple[str, str, Callable[[IonQHook, Any], Any]]] = {
 
 
 @pytest.fixture(autouse=True)
-def _connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_IONQ_DEFAULT", json.dumps({"conn_type": "ionq", "password": "key"}))
+def _connection(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "ionq_emulator" not in request.fixturenames:
+        monkeypatch.setenv("AIRFLOW_CONN_IONQ_DEFAULT", json.dumps({"conn_type": "ionq", "password": "key"}))
 
 
 @pytest.mark.parametrize("form", ["id", "object", "text"])
@@ -100,3 +108,61 @@ def test_estimate_and_usage_reach_the_api(requests_mock: Mocker) -> None:
     estimate = IonQHook().estimate_job("qpu.forte-1", qubits=2, shots=100, gates_1q=1, gates_2q=1)
     assert estimate == {"estimated_total_cost": 2.5}
     assert IonQHook().get_usage("o-1", **USAGE) == {"job_count": 3}
+
+
+# A job in one call.
+
+
+def test_job_is_run_in_one_call(ionq_emulator: Emulator) -> None:
+    ionq_emulator.job_plan = [Step("completed", after_reads=3)]
+    job = IonQHook().run_job("qpu.forte-1", circuit=BELL, max_cost_usd=100, poke_interval=0.05)
+    assert job["status"] == "completed"
+    assert [one["id"] for one in ionq_emulator.jobs()] == [job["id"]]
+
+
+@pytest.mark.parametrize("kind", ["500", "dropped"])
+def test_job_whose_answer_was_lost_is_found_and_run(ionq_emulator: Emulator, kind: str) -> None:
+    if kind == "500":
+        ionq_emulator.fail(500, route="POST /jobs", after_effect=True)
+    else:
+        ionq_emulator.disturb("drop_after_read", route="POST /jobs")
+    job = IonQHook().run_job("simulator", circuit=BELL, poke_interval=0.05)
+    assert [one["id"] for one in ionq_emulator.jobs()] == [job["id"]]
+
+
+def test_two_calls_run_two_jobs(ionq_emulator: Emulator) -> None:
+    ids = {IonQHook().run_job("simulator", circuit=BELL, poke_interval=0.05)["id"] for _ in range(2)}
+    assert len(ids) == 2
+
+
+def test_failure_of_a_job_is_raised(ionq_emulator: Emulator) -> None:
+    ionq_emulator.fail_next_job("InvalidInput", "no")
+    with pytest.raises(IonQJobFailedError, match="failed: InvalidInput: no"):
+        IonQHook().run_job("simulator", circuit=BELL, poke_interval=0.05)
+
+
+def test_job_over_budget_is_not_run(ionq_emulator: Emulator) -> None:
+    with pytest.raises(IonQBudgetError, match="was not submitted"):
+        IonQHook().run_job("qpu.forte-1", circuit=BELL, max_cost_usd=0.01)
+    assert ionq_emulator.jobs() == []
+
+
+def test_job_that_does_not_end_in_time_is_cancelled(ionq_emulator: Emulator) -> None:
+    ionq_emulator.job_plan = []
+    with pytest.raises(IonQJobTimeoutError, match="did not end within 0.3 s, and has been cancelled"):
+        IonQHook().run_job("simulator", circuit=BELL, poke_interval=0.05, timeout=0.3)
+    assert ionq_emulator.jobs()[0]["status"] == "canceled"
+
+
+def test_interrupted_call_cancels_its_job(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    ionq_emulator.job_plan = []
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.7)
+    with pytest.raises(KeyboardInterrupt):
+        IonQHook().run_job("simulator", circuit=BELL, poke_interval=30)
+    assert ionq_emulator.jobs()[0]["status"] == "canceled"
+
+
+def test_rehearsal_in_one_call(ionq_emulator: Emulator) -> None:
+    job = IonQHook().run_job("qpu.forte-1", circuit=BELL, rehearse=True, max_cost_usd=0, poke_interval=0.05)
+    assert (job["backend"], job.get("noise")) == ("simulator", {"model": "forte-1"})

@@ -46,6 +46,10 @@ SENT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"circuit": str({"circuit": BELL})},
         {"input": {"gateset": "qis", "qubits": 2, "circuit": BELL}},
     ),
+    "an angle as a template renders it": (
+        {"circuit": [{"gate": "rx", "target": 0, "rotation": "0.5"}]},
+        {"input": {"gateset": "qis", "qubits": 1, "circuit": [{"gate": "rx", "target": 0, "rotation": 0.5}]}},
+    ),
     "no gates": ({"circuit": [], "qubits": 1}, {"input": {"gateset": "qis", "qubits": 1, "circuit": []}}),
     "several circuits": (
         {"circuits": [BELL, {"circuit": NATIVE, "gateset": "native", "name": "b", "qubits": 4}]},
@@ -197,6 +201,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "zero qubits": ({"qubits": 0}, "qubits must be a whole number from 1"),
     "qubits that are text": ({"circuit": {"circuit": BELL, "qubits": "many"}}, "qubits of circuit must be a whole"),
     "an angle that is no number of JSON": ({"circuit": [{"gate": "rx", "target": 0, "rotation": NAN}]}, "sent as JSON"),
+    "an angle that is text": (
+        {"circuit": [*BELL, {"gate": "rx", "target": 0, "rotation": "pi"}]},
+        r"rotation of circuit\[2\] must be a number, not 'pi'",
+    ),
     "an angle of another library": ({"circuit": [{"gate": "rx", "target": 0, "rotation": 1j}]}, "sent as JSON"),
     "OpenQASM 2": ({"qasm": 'OPENQASM 2.0;\ninclude "qelib1.inc";'}, "OpenQASM 2: IonQ runs OpenQASM 3"),
     "a file that is no QASM": ({"qasm": json.dumps(BELL)}, "must be an OpenQASM 3 program that begins with"),

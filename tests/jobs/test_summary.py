@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ionq.jobs.failure import describe_end, failure_code, is_final, is_retryable
-from airflow_provider_ionq.jobs.summary import describe, summarize
+from airflow_provider_ionq.jobs.summary import describe, predicted_wait, summarize
 
 JOB: dict[str, Any] = {
     "id": "j-1",
@@ -88,6 +88,24 @@ def test_no_json_breaks_a_summary_or_a_message(job: dict[str, Any], cost: Any, p
     assert isinstance(describe_end(job | {"failure": part or job.get("failure")}), str)
     assert is_final(job) in (True, False)
     assert is_retryable(job) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [
+        (0, "less than 1 min"),
+        (59_999, "less than 1 min"),
+        (60_000, "less than 5 min"),
+        (397_577, "less than 15 min"),
+        (7_300_000, "less than 4 h"),
+        (10**10, "more than 4 days"),
+        (None, None),
+        ("5", None),
+        (-1, None),
+    ],
+)
+def test_predicted_wait_is_told_in_coarse_steps(milliseconds: Any, text: str | None) -> None:
+    assert predicted_wait({"predicted_wait_time_ms": milliseconds}) == text
 
 
 CODES = {

@@ -1,0 +1,90 @@
+"""What is known about the arguments of a job when a DAG is parsed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ionq.utils.tasks import is_rendered_later
+
+if TYPE_CHECKING:
+    from airflow_provider_ionq.operators.job import IonQRunJobOperator
+
+SOURCES = ("circuit", "circuits", "qasm")
+
+REQUEST_FIELDS = (
+    "backend",
+    *SOURCES,
+    "gateset",
+    "qubits",
+    "shots",
+    "name",
+    "metadata",
+    "noise",
+    "error_mitigation",
+    "settings",
+    "session_id",
+)
+"""The templated arguments of the operator that describe the job."""
+
+_ANY_SOURCE: dict[str, Any] = {
+    "circuit": [{"gate": "x", "target": 0}],
+    "circuits": [[{"gate": "x", "target": 0}]],
+    "qasm": "OPENQASM 3;",
+}
+"""In place of a source that is rendered later, to check the other arguments."""
+
+
+def check_known_arguments(operator: IonQRunJobOperator) -> None:
+    """
+    Check what is known when a DAG is parsed; a template or file is checked when it is rendered.
+
+    :param operator: the operator under construction.
+    :raises ValueError: naming the argument and the problem.
+    """
+    from airflow_provider_ionq.jobs.arguments import COST_CHECKS, ON_CHANGED_INPUT
+    from airflow_provider_ionq.jobs.request import SIMULATOR, JobRequest
+
+    if operator.on_changed_input not in ON_CHANGED_INPUT:
+        allowed = ", ".join(ON_CHANGED_INPUT)
+        raise ValueError(f"on_changed_input must be one of {allowed}, not {operator.on_changed_input!r}")
+    if operator.cost_check is not None and operator.cost_check not in COST_CHECKS:
+        allowed = ", ".join(COST_CHECKS)
+        raise ValueError(f"cost_check must be one of {allowed}, or None, not {operator.cost_check!r}")
+    for name in ("max_cost_usd", "session_max_cost_usd"):
+        if not is_rendered_later(getattr(operator, name)):
+            usd_of(name, getattr(operator, name))
+    given = {name: getattr(operator, name) for name in REQUEST_FIELDS}
+    later = {name for name, value in given.items() if _is_rendered_later(value, tuple(operator.template_ext))}
+    given |= dict.fromkeys(later)
+    if "backend" in later:
+        # The simulator may have noise.
+        given["backend"] = SIMULATOR
+    if sources := [name for name in SOURCES if name in later]:
+        # Nothing is known about its gates. Of several, one may render to empty text.
+        given |= {"gateset": None, "qubits": None, sources[0]: _ANY_SOURCE[sources[0]]}
+    JobRequest.of(**given, dry_run=operator.is_dry_run, rehearse=operator.rehearse)
+
+
+def usd_of(name: str, value: float | str | None) -> float | None:
+    """
+    Return an amount in US dollars, or None for None and for empty text.
+
+    :param name: name of the argument, for the error.
+    :param value: a number, or its text.
+    :raises ValueError: if it is not a number from 0.
+    """
+    from airflow_provider_ionq.api.arguments import number_of
+
+    wanted = "an amount of US dollars from 0"
+    amount = number_of(name, value, wanted)
+    if amount is not None and amount < 0:
+        raise ValueError(f"{name} must be {wanted}, not {value!r}")
+    return amount
+
+
+def _is_rendered_later(value: Any, file_endings: tuple[str, ...]) -> bool:
+    if isinstance(value, str) and value.endswith(file_endings):
+        return True
+    if isinstance(value, (list, tuple)):
+        return any(_is_rendered_later(one, file_endings) for one in value)
+    return is_rendered_later(value)
