@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_ionq.emulator.account_data import ORGANIZATION_ID
 from airflow_provider_ionq.emulator.routes import API_ROUTES
 
 if TYPE_CHECKING:
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 ionq_core = pytest.importorskip("ionq_core")
 
-GROUPS = {"get_whoami": "whoami", "get_backend": "backends", "get_backends": "backends"}
+GROUPS = {"get_whoami": "whoami", "get_backend": "backends", "get_backends": "backends", "get_usages": "usage"}
 
 
 def _call(ionq: Any, operation: str, **arguments: Any) -> Any:
@@ -30,6 +33,12 @@ def _bell(session_id: str | None = None) -> Any:
     body = {"type": "ionq.circuit.v1", "backend": "qpu.forte-1", "input": circuit, "name": "bell"}
     body |= {"metadata": {"run": "r1"}} | ({"session_id": session_id} if session_id else {})
     return ionq_core.models.CircuitJobCreationPayload.from_dict(body)
+
+
+def _this_year() -> dict[str, Any]:
+    """Return a query of the usage report that has the date of the emulator's clock."""
+    days = {"start_date": date(2025, 1, 1), "end_date": date(2025, 12, 31)}
+    return {"organization_id": ORGANIZATION_ID, "group_by": "project", "modality": "monthly", **days}
 
 
 @pytest.fixture
@@ -114,6 +123,60 @@ def test_client_cancels_a_job(emulator: Emulator, ionq: Any) -> None:
     canceled = _call(ionq, "cancel_job", uuid=job.id)
     assert (canceled.id, canceled.status) == (job.id, "canceled")
     assert [known["status"] for known in emulator.jobs()] == ["canceled"]
+
+
+def test_client_uses_every_job_endpoint(emulator: Emulator, ionq: Any) -> None:
+    payloads = ionq_core.models
+    job = _call(ionq, "create_job", body=_bell())
+    clone = _call(ionq, "clone_job", uuid=job.id, body=payloads.CloneJobPayload(name="clone", shots=7))
+    moved = _call(ionq, "move_job", uuid=clone.id, body=payloads.CloneJobPayload(backend="simulator"))
+    by_name = {
+        known.name: known for known in _call(ionq, "get_jobs", ids=[job.id, clone.id], target="qpu.forte-1").jobs
+    }
+    assert {name: (known.id, known.status) for name, known in by_name.items()} == {
+        "bell": (job.id, "submitted"),
+        "clone": (clone.id, "canceled"),
+    }
+    assert by_name["clone"].shots == 7
+    assert _call(ionq, "get_job_cost", uuid=job.id).estimated_cost.value == 12.42
+    estimate = _call(ionq, "estimate_job_cost", backend="qpu.forte-1", qubits=2, shots=100, field_2q_gates=1)
+    assert (estimate.estimated_total_cost, estimate.estimated_unit) == (12.42, "usd")
+    emulator.complete_job(job.id, probabilities={"0": 0.5, "3": 0.5})
+    assert _call(ionq, "get_job_cost", uuid=job.id).cost.unit == "usd"
+    probabilities = _call(ionq, "get_job_probabilities", uuid=job.id, sharpen=True)
+    assert probabilities.to_dict() == {"0": 0.5, "3": 0.5}
+    results = _call(ionq, "get_job", uuid=job.id).results
+    descriptor = results["ionq.result.probabilities.json.v1"]
+    artifact: Any = import_module("ionq_core.api.default.get_job_artifact")
+    answer = artifact.sync_detailed(uuid=job.id, artifact_id=descriptor.id, client=ionq)
+    assert json.loads(answer.content) == {"0": 0.5, "3": 0.5}
+    report = _call(ionq, "get_usages", **_this_year())
+    assert (report.amount_total, report.job_count) == (12.42, 1)
+    ids = payloads.JobsBulkOperationRequest(ids=[moved.id])
+    assert _call(ionq, "cancel_jobs", body=ids).status == "canceled"
+    assert _call(ionq, "delete_job", uuid=job.id).status == "deleted"
+    assert _call(ionq, "delete_jobs", body=ids).ids == [moved.id]
+    assert [known["id"] for known in emulator.jobs()] == [clone.id]
+    called = {request.route for request in emulator.requests} | {"PUT /jobs/{job_id}/status/cancel"}
+    assert called >= {route for route in API_ROUTES if "/sessions" not in route and "/jobs" in route}
+
+
+def test_client_submits_jobs_of_every_kind(emulator: Emulator, ionq: Any) -> None:
+    gates = [{"gate": "h", "target": 0}]
+    many = {"type": "ionq.multi-circuit.v1", "input": {"gateset": "qis", "circuits": [{"circuit": gates}] * 2}}
+    program = {"type": "ionq.qasm3.v1", "input": {"data": "OPENQASM 3.0; qubit q; h q;"}}
+    payloads = [
+        ionq_core.models.JSONMultiCircuitJob.from_dict(many | {"backend": "qpu.forte-1"}),
+        ionq_core.models.CircuitJobCreationPayload.from_dict(program | {"backend": "qpu.forte-1", "dry_run": True}),
+    ]
+    batch, dry_run = (_call(ionq, "create_job", body=payload).id for payload in payloads)
+    assert len(_call(ionq, "get_job", uuid=batch).child_job_ids) == 2
+    assert len(_call(ionq, "get_jobs", parent_job_id=batch).jobs) == 2
+    emulator.fail_job(batch, code="SystemCancel")
+    assert _call(ionq, "get_job", uuid=batch).failure.code == "SystemCancel"
+    emulator.complete_job(dry_run)
+    shown = _call(ionq, "get_job", uuid=dry_run)
+    assert (shown.status, shown.dry_run, shown.results) == ("completed", True, None)
 
 
 def test_client_raises_an_error_at_full_capacity(emulator: Emulator, ionq: Any) -> None:
