@@ -46,8 +46,8 @@ help:
 $(V)/.installed: pyproject.toml Makefile
 	test -x $(V)/bin/python || $(PYTHON) -m venv $(V)
 	$(V)/bin/python -m pip install --quiet --disable-pip-version-check uv
-	$(UV_INSTALL) --python $(V)/bin/python --editable '.[emulator]' --group test --group system --group lint --group docs \
-		'apache-airflow==$(AIRFLOW)'
+	$(UV_INSTALL) --python $(V)/bin/python --editable '.[emulator]' --group test --group system --group vendors \
+		--group lint --group docs 'apache-airflow==$(AIRFLOW)'
 	@touch $@
 
 $(V)-%/.installed: pyproject.toml Makefile $(V)/.installed
