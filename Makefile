@@ -16,7 +16,7 @@ UV_INSTALL = $(V)/bin/uv --system-certs pip install --quiet
 # These two need real Airflow processes of one version.
 QUICK = --ignore tests/system --ignore tests/scale
 # What another Airflow can change. The lowest declared versions are of other libraries too, and run everything.
-DIFFERS = tests/examples tests/sessions tests/waiting tests/test_package.py
+DIFFERS = tests/cli tests/examples tests/sessions tests/waiting tests/test_package.py
 SUITE = $(if $(filter lowest,$*),$(QUICK),$(DIFFERS))
 # Other interpreters on the PATH run the quick tests too, on the Airflow named above.
 PYTHONS := $(foreach version,3.12 3.13,$(if $(shell python$(version) --version 2>/dev/null),$(version)))

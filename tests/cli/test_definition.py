@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -122,3 +124,24 @@ def test_command_works_as_a_process_without_a_database(
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.splitlines()[-1].endswith("add --yes to end without confirmation.")
     assert ionq_emulator.session(session["id"])["status"] == "created"
+
+
+def test_command_asks_at_a_terminal(ionq_emulator: Emulator) -> None:
+    session = ionq_emulator.create_session("qpu.forte-1")
+    terminal, other_end = pty.openpty()
+    try:
+        os.write(terminal, b"y\n")
+        ended = subprocess.run(
+            [*(AIRFLOW if READS_CLI_ENTRY else MODULE), "sessions", "end", session["id"], "-o", "json"],
+            capture_output=True,
+            text=True,
+            stdin=other_end,
+            timeout=300,
+        )
+    finally:
+        os.close(terminal)
+        os.close(other_end)
+    assert ended.returncode == 0, ended.stderr
+    assert "End this session (ionq_default)? [y/N]" in ended.stderr
+    assert json.loads(ended.stdout) == [ionq_emulator.session(session["id"])]
+    assert ionq_emulator.session(session["id"])["status"] == "ended"
