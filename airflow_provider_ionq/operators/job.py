@@ -13,9 +13,9 @@ from airflow_provider_ionq.get_provider_info import DEFAULT_CONN_ID
 from airflow_provider_ionq.jobs.failure import is_final
 from airflow_provider_ionq.operators.job_arguments import REQUEST_FIELDS, check_known_arguments, usd_of
 from airflow_provider_ionq.operators.job_wait import JOB_ID_KEY, WaitsForOwnJob
+from airflow_provider_ionq.utils.ids import ItemId
 from airflow_provider_ionq.utils.links import IonQJobLink
 from airflow_provider_ionq.utils.tasks import (
-    SessionId,
     fail_on_permanent_errors,
     push_outputs,
     refusals_name_task,
@@ -106,7 +106,7 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
     operator_extra_links = (IonQJobLink(),)
     ui_color = "#f6ead7"
 
-    session_id = SessionId()
+    session_id = ItemId()
 
     def __init__(
         self,
