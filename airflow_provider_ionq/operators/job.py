@@ -211,7 +211,7 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
             settings,
             request,
             identity_of(context),
-            generation_of(context, self),
+            generation_of(context),
             options,
             memory,
             _JobTask(self, context, settings),

@@ -9,7 +9,7 @@ from airflow_provider_ionq.jobs.token import task_identity
 from airflow_provider_ionq.utils.task_memory import TaskMemory
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import BaseOperator, Context
+    from airflow.providers.common.compat.sdk import Context
 
 STORE_PREFIX = "ionq_job"
 HISTORY_KEY = f"{STORE_PREFIX}_history"
@@ -65,11 +65,12 @@ def identity_of(context: Context) -> str:
     return task_identity(ti.dag_id, ti.run_id, ti.task_id, getattr(ti, "map_index", -1))
 
 
-def generation_of(context: Context, operator: BaseOperator) -> int:
+def generation_of(context: Context) -> int:
     """
-    Return a number that is the same in every try until the task is cleared, and then higher.
+    Return a number that is the same in every try until the task is cleared.
 
-    Airflow adds the tries so far to `max_tries` when it clears a task.
+    Airflow adds the tries so far to `max_tries` when it clears a task, and otherwise never changes it. `retries` of the
+    task is not part of it: when a DAG file is edited between two tries, the second one must find the job of the first.
     """
     ti: Any = context["ti"]
-    return max(0, int(ti.max_tries) - int(operator.retries or 0))
+    return int(ti.max_tries)

@@ -138,12 +138,12 @@ class JobTask:
         return lambda: self.new_operator().resume_execution(deferred.method_name, kwargs, self.context)
 
     def jobs(self) -> list[tuple[str, str]]:
-        """Return `generation.number` and status of the jobs with a token, in their order."""
+        """Return number of the clear, number of the submission and status of the jobs with a token, in their order."""
         found = []
         for job in self.emulator.jobs():
             token = Token.of_job(job)
             if token is not None:
-                found.append((f"{token.generation}.{token.number or 'dry'}", job["status"]))
+                found.append((f"{token.generation - 3}.{token.number or 'dry'}", job["status"]))
         return found
 
     def routes(self) -> list[str]:

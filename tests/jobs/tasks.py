@@ -75,12 +75,11 @@ class Submitter:
     def creator(self) -> CreateOnce[Job, JobIntent]:
         """Return what the next try has."""
         self.tries += 1
-        operator: Any = SimpleNamespace(retries=self.retries)
         creation = JobCreation(
             IonQHook(self.connection, max_retries=0).get_settings(),
             JobRequest.of(**self.arguments),
             identity_of(self.context),
-            generation_of(self.context, operator),
+            generation_of(self.context),
             SubmitOptions(**{"budget": Budget(), **self.options}),
             memory := JobMemory(self.context),
             NoAirflow(self.connection),
@@ -96,12 +95,12 @@ class Submitter:
         return str(job["id"])
 
     def jobs(self) -> list[tuple[str, str]]:
-        """Return `generation.number` and status of the jobs with a token, in their order."""
+        """Return number of the clear, number of the submission and status of the jobs with a token, in their order."""
         found = []
         for job in self.emulator.jobs():
             token = Token.of_job(job)
             if token is not None:
-                found.append((f"{token.generation}.{token.number or 'dry'}", job["status"]))
+                found.append((f"{token.generation - self.retries}.{token.number or 'dry'}", job["status"]))
         return found
 
     def routes(self) -> Counter[str | None]:

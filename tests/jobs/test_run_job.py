@@ -142,6 +142,18 @@ def test_retry_continues_with_the_job_of_a_crashed_try(ionq_emulator: Emulator, 
     assert task.jobs() == [("0.1", "completed")]
 
 
+@pytest.mark.parametrize("stored", [True, False])
+@pytest.mark.parametrize("argument", [{"retries": 1}, {"retries": 9}, {"timeout": 60}, {"name": "renamed"}])
+def test_retry_continues_with_its_job_when_the_dag_file_was_edited(
+    ionq_emulator: Emulator, mode: str, argument: dict[str, Any], stored: bool
+) -> None:
+    task = JobTask(ionq_emulator, mode, stored=stored)
+    first = task.try_once().value
+    task.arguments |= argument
+    assert task.try_once().value["id"] == first["id"]
+    assert task.jobs() == [("0.1", "completed")]
+
+
 def test_cleared_task_submits_a_new_job(ionq_emulator: Emulator, mode: str) -> None:
     task = JobTask(ionq_emulator, mode)
     first = task.try_once().value
