@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.emulator import account_data
-from airflow_provider_ionq.emulator.circuits import circuits_of, compiled, mitigates, refusal_of, stats_of
+from airflow_provider_ionq.emulator.circuits import circuits_of, compiled, mitigates, parts_of, refusal_of, stats_of
 from airflow_provider_ionq.emulator.job import Cost, Job
 from airflow_provider_ionq.emulator.prices import compute_time_us
 from airflow_provider_ionq.emulator.session import Session
@@ -126,8 +126,8 @@ class Account:
 
         :raises UnknownSession: no session has this id.
         """
-        for job in self.session(session_id).jobs:
-            self.delete_job(job.fields["id"])
+        session = self.session(session_id)
+        self.jobs = {job_id: job for job_id, job in self.jobs.items() if job.session is not session}
         del self.sessions[session_id]
 
     def job(self, job_id: str) -> Job:
@@ -183,13 +183,10 @@ class Account:
         now = self.now()
         circuits = circuits_of(payload)
         known_from = now + delay if delay else 0.0
-        children = []
-        if payload["type"] == "ionq.multi-circuit.v1":
-            for circuit in circuits:
-                body = payload | {"type": "ionq.circuit.v1", "name": circuit.name, "metadata": None}
-                child = self._new_job(str(uuid.uuid4()), body, [circuit], (), now=now, known_from=known_from)
-                child.fields["parent_job_id"] = key
-                children.append(child)
+        children = [
+            self._new_job(str(uuid.uuid4()), part, circuits_of(part), (), now=now, known_from=known_from)
+            for part in parts_of(payload)
+        ]
         failure = refusal_of(payload, circuits) or (self.failures.popleft() if self.failures else None)
         steps = self._job_plan() if plan is None else plan
         job = self._new_job(
@@ -199,6 +196,7 @@ class Account:
             session.submit(job, now)
         for child in children:
             child.parent, child.session = job, session
+            child.fields["parent_job_id"] = key
         self.jobs |= {one.fields["id"]: one for one in (job, *children)}
         return job
 

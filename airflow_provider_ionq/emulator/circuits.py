@@ -31,14 +31,12 @@ class Circuit:
     :param qubits: number of qubits.
     :param gates_1q: number of gates on one qubit.
     :param gates_2q: number of two-qubit gates.
-    :param name: name within a job with several circuits; None for no name.
     :param problem: what makes the circuit impossible on any device; None for a possible circuit.
     """
 
     qubits: int
     gates_1q: int = 0
     gates_2q: int = 0
-    name: str | None = None
     problem: str | None = None
 
 
@@ -51,14 +49,31 @@ def circuits_of(payload: Mapping[str, Any]) -> list[Circuit]:
     value = payload["input"]
     if payload["type"] == "ionq.circuit.v1":
         return [_circuit(value["circuit"], value.get("qubits"))]
-    if payload["type"] == "ionq.multi-circuit.v1":
-        return [
-            replace(_circuit(one["circuit"], one.get("qubits") or value.get("qubits")), name=one.get("name"))
-            for one in value["circuits"]
-        ]
     if payload["type"] == "ionq.qasm3.v1":
         return [_program(value["data"])]
-    return []
+    return [circuit for part in parts_of(payload) for circuit in circuits_of(part)]
+
+
+def parts_of(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """
+    Return the bodies of the jobs of single circuits of which a job consists; none for a job of another kind.
+
+    :param payload: the valid body of ``POST /jobs``.
+    """
+    if payload["type"] != "ionq.multi-circuit.v1":
+        return []
+    value = payload["input"]
+    shared = {name: value[name] for name in ("gateset", "qubits") if name in value}
+    return [
+        {
+            **payload,
+            "type": "ionq.circuit.v1",
+            "name": one.get("name"),
+            "metadata": None,
+            "input": shared | {name: one[name] for name in ("gateset", "qubits", "circuit") if name in one},
+        }
+        for one in value["circuits"]
+    ]
 
 
 def mitigates(settings: Mapping[str, Any] | None) -> bool:

@@ -84,7 +84,7 @@ class Emulator(Settings, SessionControl, JobControl):
             from airflow_provider_ionq.emulator.wire import protocol_of
         except ImportError as error:
             raise ImportError("the emulator needs: pip install 'airflow-provider-ionq[emulator]'") from error
-        self._server = ServerThread(Application(self), self.port, protocol_of(self.faults))
+        self._server = ServerThread(Application(self), self._port, protocol_of(self.faults))
         self.port = self._server.port
 
     def stop(self) -> None:
@@ -104,6 +104,22 @@ class Emulator(Settings, SessionControl, JobControl):
         """Stop."""
         self.stop()
 
+    # The generated constructor assigns the attribute, and the setter takes the value.
+    @property  # type: ignore[misc]
+    def port(self) -> int:
+        """
+        TCP port.
+
+        :raises RuntimeError: the port is 0 (any free port) and the emulator has not been started yet.
+        """
+        if self._port == 0:
+            raise RuntimeError("the emulator has no port before it is started")
+        return self._port
+
+    @port.setter
+    def port(self, port: int) -> None:
+        self._port = port
+
     @property
     def url(self) -> str:
         """
@@ -111,8 +127,6 @@ class Emulator(Settings, SessionControl, JobControl):
 
         :raises RuntimeError: the port is 0 (any free port) and the emulator has not been started yet.
         """
-        if self.port == 0:
-            raise RuntimeError("the emulator has no port before it is started")
         return f"http://127.0.0.1:{self.port}{API_PREFIX}"
 
     @property

@@ -26,7 +26,7 @@ class Settings:
     The parameters of an emulator. All except ``port`` and ``clock`` may be set at any time, for later requests.
 
     :param api_key: the only accepted key; a test may set it to rotate it.
-    :param port: TCP port; 0 for any free one, until the emulator is started.
+    :param port: TCP port; 0 for any free one.
     :param active: meaning of the field ``active``, which IonQ does not document: ``not_ended`` (true until the session
         has ended) or ``started`` (true only while it is started).
     :param sessions_enabled: False answers 404 under ``/sessions``, as for an account without sessions.

@@ -235,6 +235,8 @@ def test_running_emulator_is_not_started_again(emulator: Emulator) -> None:
 def test_port_is_unknown_before_the_first_start() -> None:
     with pytest.raises(RuntimeError, match="before it is started"):
         _ = Emulator().url
+    with pytest.raises(RuntimeError, match="no port before"):
+        _ = Emulator().port
     assert Emulator(port=8123).url == "http://127.0.0.1:8123/v0.4"
 
 

@@ -361,6 +361,24 @@ def test_deleted_job_still_counts_towards_the_limit_of_its_session(client: Clien
     assert client("GET", f"/sessions/{session_id}/jobs").json()["jobs"] == []
 
 
+def test_session_can_be_deleted_after_one_of_its_jobs(client: Client) -> None:
+    session_id = client.emulator.create_session()["id"]
+    deleted = [_submit(client, **MANY, session_id=session_id) for _ in range(2)]
+    kept = _submit(client)
+    client("DELETE", f"/jobs/{deleted[0]}")
+    client.emulator.delete_session(session_id)
+    assert [job["id"] for job in client.emulator.jobs()] == [kept]
+
+
+def test_part_of_a_job_can_be_cloned(client: Client) -> None:
+    (_, two) = _get(client, _submit(client, **MANY))["child_job_ids"]
+    answer = client("POST", f"/jobs/{two}/clone", json={"shots": 5})
+    assert answer.status_code == 201
+    shown = _get(client, answer.json()["id"])
+    assert (shown["name"], shown["parent_job_id"], shown["shots"]) == ("two", None, 5)
+    assert client.emulator.job_body(shown["id"])["input"] == {"gateset": "qis", "circuit": BELL["circuit"]}
+
+
 def test_several_jobs_are_canceled_or_deleted_at_once(client: Client) -> None:
     one, two, three = (_submit(client) for _ in range(3))
     answer = client("PUT", "/jobs/status/cancel", json={"ids": [one, two]})
