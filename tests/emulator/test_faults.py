@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from airflow_provider_ionq.emulator import Emulator, Step
+from airflow_provider_ionq.emulator.routes import API_ROUTES
+from tests.emulator.conftest import BODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +33,38 @@ def test_fault_hits_its_route_only(client: Client) -> None:
     assert client("GET", "/whoami").status_code == 200
     assert client.session(session_id).status_code == 500
     assert client.session(session_id).status_code == 200
+
+
+@pytest.mark.parametrize("route", API_ROUTES)
+def test_fault_of_a_route_replaces_its_answer(client: Client, route: str) -> None:
+    method, template = route.split(" ")
+    client.emulator.fail(500, route=route, body="lost")
+    answer = client(method, re.sub(r"\{\w+\}", "x", template))
+    assert (answer.status_code, answer.text) == (500, "lost")
+    assert [(request.route, request.status) for request in client.emulator.requests] == [(route, 500)]
+
+
+@pytest.mark.parametrize("fault", ["a status", "a reset"])
+def test_lost_answer_about_a_job_has_had_its_effect(client: Client, fault: str) -> None:
+    def lose(route: str, method: str, path: str, body: dict[str, Any] | None = None) -> None:
+        if fault == "a status":
+            client.emulator.fail(502, route=route, after_effect=True)
+            assert client(method, path, json=body).status_code == 502
+        else:
+            client.emulator.disturb("drop_after_read", route=route)
+            with pytest.raises(requests.ConnectionError):
+                client(method, path, json=body)
+
+    lose("POST /jobs", "POST", "/jobs", BODY)
+    (job,) = client.emulator.jobs()
+    lose("POST /jobs/{job_id}/clone", "POST", f"/jobs/{job['id']}/clone", {"name": "clone"})
+    (_, clone) = client.emulator.jobs()
+    lose("PUT /jobs/{job_id}/status/cancel", "PUT", f"/jobs/{job['id']}/status/cancel")
+    lose("PUT /jobs/status/cancel", "PUT", "/jobs/status/cancel", {"ids": [clone["id"]]})
+    assert [known["status"] for known in client.emulator.jobs()] == ["canceled", "canceled"]
+    lose("DELETE /jobs/{job_id}", "DELETE", f"/jobs/{job['id']}")
+    lose("DELETE /jobs", "DELETE", "/jobs", {"ids": [clone["id"]]})
+    assert client.emulator.jobs() == []
 
 
 def test_fault_without_route_hits_unknown_routes_too(client: Client) -> None:
