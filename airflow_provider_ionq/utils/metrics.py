@@ -12,7 +12,7 @@ Metrics of a task that runs a job, when the job ends:
   :class:`~airflow_provider_ionq.jobs.summary.JobSummary`;
 - `ionq.job.cost`, gauge: the charge, in the unit of the account.
 
-Each has the tag `ionq_conn_id`.
+Each has the tag `ionq_conn_id`. Those of the poll also have `resource`, which is `session` or `job`.
 """
 
 from __future__ import annotations
@@ -30,29 +30,35 @@ __all__ = ["Stats", "count", "gauge"]
 log = logging.getLogger(__name__)
 
 
-def count(name: str, ionq_conn_id: str, number: int = 1) -> None:
+def count(name: str, ionq_conn_id: str, number: int = 1, *, resource: str | None = None) -> None:
     """
     Add to a counter. Never raises: a wait does not fail because of its metrics.
 
     :param name: the counter.
     :param ionq_conn_id: id of the Airflow connection.
     :param number: the increment.
+    :param resource: the polled resource, as another tag; None for a metric of something else.
     """
     try:
-        Stats.incr(name, number, tags={"ionq_conn_id": ionq_conn_id})
+        Stats.incr(name, number, tags=_tags(ionq_conn_id, resource))
     except Exception:
         log.warning("The metric %s could not be sent to Airflow's stats.", name, exc_info=True)
 
 
-def gauge(name: str, ionq_conn_id: str, value: float) -> None:
+def gauge(name: str, ionq_conn_id: str, value: float, *, resource: str | None = None) -> None:
     """
     Set a gauge. Never raises.
 
     :param name: the gauge.
     :param ionq_conn_id: id of the Airflow connection.
     :param value: the new value.
+    :param resource: the polled resource, as another tag; None for a metric of something else.
     """
     try:
-        Stats.gauge(name, value, tags={"ionq_conn_id": ionq_conn_id})
+        Stats.gauge(name, value, tags=_tags(ionq_conn_id, resource))
     except Exception:
         log.warning("The metric %s could not be sent to Airflow's stats.", name, exc_info=True)
+
+
+def _tags(ionq_conn_id: str, resource: str | None) -> dict[str, str]:
+    return {"ionq_conn_id": ionq_conn_id} | ({} if resource is None else {"resource": resource})

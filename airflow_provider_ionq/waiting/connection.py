@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 class Metrics(Protocol):
     """Receives the metrics of the shared poll. Neither method raises."""
 
-    def count(self, name: str, ionq_conn_id: str, number: int = 1) -> None:
+    def count(self, name: str, ionq_conn_id: str, number: int = 1, *, resource: str) -> None:
         """Add to a counter."""
 
-    def gauge(self, name: str, ionq_conn_id: str, value: int) -> None:
+    def gauge(self, name: str, ionq_conn_id: str, value: int, *, resource: str) -> None:
         """Set a gauge."""
 
 

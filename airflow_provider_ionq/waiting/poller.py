@@ -130,7 +130,7 @@ class Poller(Generic[T]):
                 await self._poll(everything)
         finally:
             self._close()
-            self._metrics.gauge("ionq.waiters", self.ionq_conn_id, 0)
+            self._metrics.gauge("ionq.waiters", self.ionq_conn_id, 0, resource=self._resource.name)
 
     async def crashed(self, error: BaseException) -> None:
         """Notify every waiter that the poll has crashed."""
@@ -163,7 +163,7 @@ class Poller(Generic[T]):
 
     async def _poll(self, everything: bool) -> None:
         # In a thread: the first call may resolve the host of the metrics.
-        await asyncio.to_thread(self._metrics.count, "ionq.polls", self.ionq_conn_id)
+        await asyncio.to_thread(self._metrics.count, "ionq.polls", self.ionq_conn_id, resource=self._resource.name)
         if self._credentials.is_due(in_outage=self._is_in_outage()) and await self._credentials.read():
             self._close()
             if (settings := self._credentials.settings) is not None:
@@ -185,7 +185,7 @@ class Poller(Generic[T]):
 
     def _report(self, polled: int, seconds: float) -> None:
         waiters = self._intervals.total()
-        self._metrics.gauge("ionq.waiters", self.ionq_conn_id, waiters)
+        self._metrics.gauge("ionq.waiters", self.ionq_conn_id, waiters, resource=self._resource.name)
         log.debug(
             "IonQ connection %r: polled %d of %d awaited %ss in %.3f s; %d waiters, shortest interval %g s;"
             " %d failures in a row, %d items that fail individually.",
@@ -253,7 +253,7 @@ class Poller(Generic[T]):
     async def _failed(self, error: IonQError) -> None:
         """Handle a poll that failed for every waiter."""
         self._outage.failed(error, self._credentials.reads)
-        self._metrics.count("ionq.poll_failures", self.ionq_conn_id)
+        self._metrics.count("ionq.poll_failures", self.ionq_conn_id, resource=self._resource.name)
         log.warning("The poll failed: %s", naming_connection(error, self.ionq_conn_id))
         await self._notify(outage_events(self._all(), error, final=self._outage.final))
 
@@ -298,4 +298,4 @@ class Poller(Generic[T]):
         finally:
             # Also if the poll is cancelled because its last waiter has left.
             if finished:
-                self._metrics.count("ionq.settled", self.ionq_conn_id, finished)
+                self._metrics.count("ionq.settled", self.ionq_conn_id, finished, resource=self._resource.name)

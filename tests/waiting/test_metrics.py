@@ -60,7 +60,9 @@ def test_polls_failures_waiters_and_settled_waits_are_counted(ionq_emulator: Emu
     assert recorder.counters["ionq.settled"] == len(ids)
     assert recorder.gauges["ionq.waiters"][0] == len(ids)
     assert recorder.gauges["ionq.waiters"][-1] == 0
-    assert {tuple(tags.items()) for tags in recorder.tags} == {(("ionq_conn_id", "ionq_default"),)}
+    assert {tuple(tags.items()) for tags in recorder.tags} == {
+        (("ionq_conn_id", "ionq_default"), ("resource", "session"))
+    }
 
 
 @pytest.mark.parametrize("count", [1, poller.NOTIFIED_AT_ONCE, 2 * poller.NOTIFIED_AT_ONCE])
