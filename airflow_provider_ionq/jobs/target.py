@@ -65,7 +65,11 @@ class JobTarget:
             return Decision(Outcome.WAIT, warning=f"{shown}, which IonQ does not document; still waiting.")
         if status in FINAL_STATUSES or all(_RANK[wanted] < rank for wanted in self.statuses):
             return Decision(Outcome.IMPOSSIBLE, self._why_never(item))
-        return WAIT
+        from airflow_provider_ionq.jobs.summary import predicted_wait  # not when a DAG is parsed
+
+        if (predicted := predicted_wait(item)) is None:
+            return WAIT
+        return Decision(Outcome.WAIT, progress=f"The predicted wait of job {json_text(item.get('id'))} is {predicted}.")
 
     def hint(self, item: Mapping[str, Any]) -> None:
         """Return None: a job needs nothing to go on."""

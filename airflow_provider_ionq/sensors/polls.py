@@ -86,6 +86,7 @@ class PollsItem(_Sensor):
         self._poller: BlockingPoller[Any] | None = None
         self._seen = "it had not been read"
         self._warned = False
+        self._progress: str | None = None
 
     def _poll(self, *, first: bool = False, refused_before: bool = False) -> Any:
         if self._poller is None:
@@ -119,6 +120,9 @@ class PollsItem(_Sensor):
         elif decision.warning and not self._warned:
             self._warned = True
             self.log.warning("%s", decision.warning)
+        if decision.progress not in (None, self._progress):
+            self._progress = decision.progress
+            self.log.info("%s", decision.progress)
         return decision.outcome is Outcome.MET
 
     def _log_before_skip(self, error: IonQFailException) -> None:

@@ -22,11 +22,13 @@ class Decision:
     :param outcome: wait, met or impossible.
     :param reason: one sentence that names the item, its status and the target; empty while waiting.
     :param warning: an anomaly in the item to log as a warning; None without one.
+    :param progress: one sentence to log when it changes while waiting; None for nothing new.
     """
 
     outcome: Outcome
     reason: str = ""
     warning: str | None = None
+    progress: str | None = None
 
 
 WAIT = Decision(Outcome.WAIT)

@@ -111,13 +111,14 @@ class ItemWaiter(Waiter[Finished]):
     :param needs_first_poll: whether the wait began in the triggerer, with no poll by a worker.
     """
 
-    __slots__ = ("item_id", "target", "warned")
+    __slots__ = ("item_id", "progress", "target", "warned")
 
     def __init__(self, item_id: str, target: Target[Any], interval: float, *, needs_first_poll: bool = False) -> None:
         super().__init__(interval, needs_first_poll=needs_first_poll)
         self.item_id = item_id
         self.target = target
         self.warned: str | None = None
+        self.progress: str | None = None
 
     def result_of_refusal(self) -> Finished:
         """Return the result for a permanent rejection by the API."""
@@ -141,6 +142,9 @@ def decision_events(waiter: ItemWaiter, item: Any) -> list[Notification]:
         waiter.warned = decision.warning
         if decision.warning:
             events.append((waiter, LogLine(logging.WARNING, decision.warning)))
+    if decision.progress not in (None, waiter.progress):
+        waiter.progress = decision.progress
+        events.append((waiter, LogLine(logging.INFO, decision.progress)))
     return events
 
 

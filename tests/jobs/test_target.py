@@ -139,3 +139,13 @@ json_values = st.recursive(
 def test_any_json_gets_a_decision(item: dict[str, Any]) -> None:
     decision = JobTarget.of("completed").decide(item)
     assert decision.outcome is Outcome.WAIT or item["status"] in FINAL_STATUSES
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "words"), [(90_000, "less than"), (10**12, "more than"), (None, None), ("?", None)]
+)
+def test_the_predicted_wait_is_progress_while_the_job_waits(milliseconds: Any, words: str | None) -> None:
+    progress = JobTarget.of("completed").decide(job("ready", predicted_wait_time_ms=milliseconds)).progress
+    assert (progress is None) == (words is None)
+    assert progress is None or f"The predicted wait of job j-1 is {words}" in progress
+    assert JobTarget.of("completed").decide(job("completed", predicted_wait_time_ms=milliseconds)).progress is None

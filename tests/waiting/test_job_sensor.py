@@ -259,3 +259,18 @@ def test_a_cancellation_that_fails_is_logged_and_not_raised(
     printed = capsys.readouterr()
     logged = caplog.text + printed.out + printed.err
     assert logged.count("Job j-1 was not cancelled, and it may cost money") >= 2
+
+
+@pytest.mark.parametrize("mode", ["poke", "deferrable"])
+def test_a_change_of_the_predicted_wait_is_logged_once(
+    ionq_emulator: Emulator, after_looks: AfterLooks, task_log: Callable[[], list[str]], mode: str
+) -> None:
+    job_id = ionq_emulator.submit_job(plan=[])["id"]
+    ionq_emulator.update_job(job_id, predicted_wait_time_ms=9 * 3600 * 1000)
+    after_looks(4, lambda: ionq_emulator.update_job(job_id, predicted_wait_time_ms=20_000))
+    after_looks(8, lambda: ionq_emulator.complete_job(job_id))
+    assert run_sensor(mode, IonQJobSensor, job_id=job_id).state == "success"
+    lines = [line for line in task_log() if "predicted wait" in line]
+    # The triggerer logs it once more, because it does not know what the worker has logged.
+    assert 2 <= len(lines) <= 3
+    assert lines[-1] != lines[0]
