@@ -74,11 +74,20 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
-        "sensors": [{"integration-name": "IonQ", "python-modules": ["airflow_provider_ionq.sensors.session"]}],
+        "sensors": [
+            {
+                "integration-name": "IonQ",
+                "python-modules": ["airflow_provider_ionq.sensors.session", "airflow_provider_ionq.sensors.job"],
+            }
+        ],
         "triggers": [
             {
                 "integration-name": "IonQ",
-                "python-modules": ["airflow_provider_ionq.triggers.session", "airflow_provider_ionq.triggers.capacity"],
+                "python-modules": [
+                    "airflow_provider_ionq.triggers.session",
+                    "airflow_provider_ionq.triggers.capacity",
+                    "airflow_provider_ionq.triggers.job",
+                ],
             }
         ],
         "cli": ["airflow_provider_ionq.cli.definition.get_cli_commands"],

@@ -64,6 +64,9 @@ def _chosen(options: argparse.Namespace) -> Iterator[parts.Part]:
         yield parts.limits(options.interval, options.limited_seconds)
     if parts.HISTORY in only:
         yield parts.history(options.interval, 3 if options.quick else 6)
+    if parts.JOBS in only:
+        for waiting in (1000, 5000):
+            yield parts.jobs(waiting, options.interval, options.intervals, 1 if options.quick else ROUNDS_OF_MANY)
     if parts.CHURN in only:
         yield parts.churn(60 * options.churn_minutes)
 

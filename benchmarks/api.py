@@ -14,9 +14,10 @@ import sys
 import time
 from typing import Any
 
-from benchmarks.fake import LOOPBACK, session_id, session_json
+from benchmarks.fake import LOOPBACK, job_json, session_id, session_json
 
 LIST = b"/v0.4/sessions"
+JOBS = b"/v0.4/jobs"
 _LATER = object()
 
 
@@ -31,6 +32,7 @@ class _State:
     def __init__(self, sessions: int, ended: int) -> None:
         created, begun = ([session_json(n, started=started) for n in range(sessions)] for started in (False, True))
         self._json = [_dump(one) for one in created], [_dump(one) for one in begun]
+        self._jobs = [[_dump(job_json(n, completed=done)) for n in range(sessions)] for done in (False, True)]
         self._history = [_dump(session_json(sessions + n, started=True, ended=True)) for n in range(ended)]
         self._numbers = {session_id(n).encode(): n for n in range(sessions)}
         self._started = bytearray(sessions)
@@ -41,15 +43,16 @@ class _State:
         self._log: list[tuple[float, str, int, int]] = []
         self.connections = 0
 
-    def answer(self, path: bytes) -> bytes:
+    def answer(self, target: bytes) -> bytes:
         """Answer a request."""
+        path, _, query = target.partition(b"?")
         now = time.monotonic()
         if now < self._limited_until:
             headers = "" if self._retry_after is None else f"Retry-After: {self._retry_after}\r\n"
             status, body = 429, _TOO_MANY
         else:
             headers = ""
-            status, body = self._body(path)
+            status, body = self._body(path, query)
         self._log.append((now, path.decode(), status, len(body)))
         if self._start_is_due:
             self._start_is_due = False
@@ -58,7 +61,11 @@ class _State:
         head = f"HTTP/1.1 {status} -\r\nContent-Type: application/json\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
         return head.encode() + body
 
-    def _body(self, path: bytes) -> tuple[int, bytes]:
+    def _body(self, path: bytes, query: bytes) -> tuple[int, bytes]:
+        if path == JOBS:
+            ids = [value for name, _, value in (pair.partition(b"=") for pair in query.split(b"&")) if name == b"ids"]
+            jobs = [self._jobs[self._started[n]][n] for n in map(self._numbers.get, ids) if n is not None]
+            return 200, b'{"jobs":[' + b",".join(jobs) + b'],"next":null}'
         if path == LIST:
             if self._list is None:
                 sessions = [self._json[flag][number] for number, flag in enumerate(self._started)]
@@ -116,9 +123,9 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
-            path = self._received.split(b" ", 2)[1].partition(b"?")[0]
+            target = self._received.split(b" ", 2)[1]
             self._received = self._received[end + 4 :]
-            self._transport.write(self._state.answer(path))
+            self._transport.write(self._state.answer(target))
 
 
 def _dump(what: Any) -> bytes:

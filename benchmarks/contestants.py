@@ -14,6 +14,7 @@ OURS = "ours"
 HTTP_PROVIDER = "http provider"
 IONQ_CORE = "ionq-core"
 AIOHTTP = "aiohttp"
+JOBS = "ours, jobs"
 TODAY = (HTTP_PROVIDER, IONQ_CORE, AIOHTTP)
 
 
@@ -44,6 +45,10 @@ def _ours(session_id: str, interval: float) -> Mapping[str, Any]:
     }
 
 
+def _jobs(job_id: str, interval: float) -> Mapping[str, Any]:
+    return {"job_id": job_id, "ionq_conn_id": "ionq_default", "status": ["completed"], "poke_interval": interval}
+
+
 def _http_provider(session_id: str, interval: float) -> Mapping[str, Any]:
     return {"endpoint": f"v0.4/started/{session_id}", "http_conn_id": "http_default", "poke_interval": interval}
 
@@ -55,6 +60,8 @@ CONTESTANTS = {
     IONQ_CORE: Contestant("benchmarks.triggers.IonQCoreTrigger", _by_hand),
     AIOHTTP: Contestant("benchmarks.triggers.AiohttpTrigger", _by_hand),
 }
+
+JOB_CONTESTANT = Contestant("airflow_provider_ionq.triggers.job.IonQJobTrigger", _jobs)
 
 
 def waiting_on(conn_id: str, session_id: str, interval: float) -> Mapping[str, Any]:

@@ -3,7 +3,8 @@ A very cheap IonQ API on loopback, in a process of its own so that its CPU time 
 
 It serves bytes made beforehand, keeps connections open, and counts. The sessions' ids are `session-0` and so on; all
 are `created` until it is told to start them. Also serves `/v0.4/started/{id}`, 404 until the session is started, for
-clients that can only wait for a 404 to go away.
+clients that can only wait for a 404 to go away. Each session has a job with the same id, which is `ready` until its
+session is started, and then `completed`.
 """
 
 from __future__ import annotations
@@ -40,12 +41,44 @@ def session_json(number: int, *, started: bool, ended: bool = False) -> dict[str
     }
 
 
+def job_json(number: int, *, completed: bool) -> dict[str, Any]:
+    """Return one job as a list of the API shows it."""
+    ended_at = "2026-01-02T03:09:05.678Z" if completed else None
+    results = {"probabilities": {"url": f"/v0.4/jobs/{session_id(number)}/results/probabilities"}}
+    return {
+        "id": session_id(number),
+        "status": "completed" if completed else "ready",
+        "type": "ionq.circuit.v1",
+        "backend": "qpu.forte-1",
+        "dry_run": False,
+        "submitter_id": "b3c55d61-2c62-4a73-a1f8-4f5f0d6f7c33",
+        "project_id": "0f6e3c9e-8f0b-4f0e-9d5f-5d7c3b1f8a22",
+        "parent_job_id": None,
+        "session_id": None,
+        "metadata": {"airflow_task": "1:0123456789abcdef0123456789abcdef:0:1:0123456789abcdef0123456789abcdef"},
+        "name": f"circuit {number}",
+        "submitted_at": "2026-01-02T03:04:05.678Z",
+        "started_at": ended_at,
+        "completed_at": ended_at,
+        "predicted_wait_time_ms": None if completed else 1_800_000,
+        "predicted_execution_duration_ms": 4200,
+        "execution_duration_ms": 4200 if completed else None,
+        "shots": 1000,
+        "failure": None,
+        "cost_model": "quantum_compute_time",
+        "settings": {"error_mitigation": {"debiasing": False}},
+        "stats": {"qubits": 20, "circuits": 1, "gate_counts": {"1q": 1028, "2q": 110}},
+        "output": {},
+        "results": results if completed else None,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """
     What the fake has seen since it began.
 
-    :param requests: requests for one session or for the list.
+    :param requests: requests, also for lists.
     :param connections: TCP connections accepted.
     :param body_bytes: bytes of the bodies of its answers.
     """

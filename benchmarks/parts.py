@@ -23,7 +23,8 @@ CALLS = "calls"
 LIMITS = "limits"
 HISTORY = "history"
 CHURN = "churn"
-OTHERS = (IMPORTS, CALLS, LIMITS, HISTORY, CHURN)
+JOBS = "jobs"
+OTHERS = (IMPORTS, CALLS, LIMITS, HISTORY, CHURN, JOBS)
 CALLS_PER_BLOCK = 100
 BLOCKS_PER_ROUND = 4
 HISTORIES = ((10, 0), (10, 20_000), (700, 0), (700, 20_000))
@@ -72,6 +73,29 @@ def waiting(count: int, interval: float, intervals: int, rounds: int, names: Seq
         "* Those asleep are told to fire at one moment: what Airflow's own handling of so many events takes.",
         table.waiting_rows(waited, plan),
     )
+
+
+def jobs(count: int, interval: float, intervals: int, rounds: int) -> Part:
+    """
+    Let many jobs wait on one connection.
+
+    :param count: how many jobs.
+    :param interval: their interval, in seconds.
+    :param intervals: how many intervals they are watched for.
+    :param rounds: how often.
+    """
+    from benchmarks.jobs import COLUMNS, measure, rows
+
+    waited: dict[str, list[Waited]] = {column: [] for column in COLUMNS}
+    for number in range(rounds):
+        _tell(f"round {number + 1} of {rounds}: {count} jobs waiting")
+        for column, seen in measure(count, interval, intervals).items():
+            waited[column].append(seen)
+    heading = (
+        f"{count} jobs waiting, interval {interval:g} s, window {intervals * interval:g} s, medians of {rounds}.\n"
+        "Jobs may take twice what as many sessions and as many requests for sessions take together."
+    )
+    return Part(heading, rows(waited, count, intervals), COLUMNS)
 
 
 def imports(rounds: int) -> Part:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.contestants import ASLEEP, CONTESTANTS, OURS, connections
+from benchmarks.contestants import ASLEEP, CONTESTANTS, JOB_CONTESTANT, JOBS, OURS, connections
 from benchmarks.fake import Counts, FakeApi, session_id
 from benchmarks.triggerer import Triggerer
 
@@ -24,11 +24,13 @@ class Plan:
     :param waiting: how many triggers.
     :param interval: their interval, in seconds.
     :param intervals: how many intervals they are watched for.
+    :param ended: how many ended sessions the account has.
     """
 
     waiting: int
     interval: float
     intervals: int
+    ended: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,12 @@ def wait(name: str, plan: Plan) -> Waited:
     """
     Let a contestant wait, in a process of its own, on a fake of its own.
 
-    :param name: which contestant.
+    :param name: which contestant, or jobs.
     :param plan: how it is watched.
     """
     with (
         tempfile.TemporaryDirectory(prefix="ionq-bench-") as folder,
-        FakeApi(plan.waiting) as fake,
+        FakeApi(plan.waiting, plan.ended) as fake,
         Triggerer(Path(folder), connections(fake.port)) as triggerer,
     ):
         sessions: dict[int, str] = {}
@@ -108,7 +110,7 @@ def wait(name: str, plan: Plan) -> Waited:
 
 
 def _create(triggerer: Triggerer, name: str, plan: Plan, sessions: dict[int, str], numbers: range) -> None:
-    contestant = CONTESTANTS[name]
+    contestant = JOB_CONTESTANT if name == JOBS else CONTESTANTS[name]
     for number in numbers:
         session = session_id(number)
         sessions[triggerer.create(contestant.classpath, contestant.kwargs(session, plan.interval))] = session
@@ -119,13 +121,13 @@ def _wait_for_first_looks(triggerer: Triggerer, fake: FakeApi, name: str, count:
     if name == ASLEEP:
         return
     # Those that ask for themselves do so at once; a shared poll may have answered already.
-    looks = 1 if name == OURS else count
+    looks = 1 if name in (OURS, JOBS) else count
     triggerer.wait_until("everybody has looked", lambda: fake.counts().requests >= looks, 60)
 
 
 def _settle(triggerer: Triggerer, fake: FakeApi, name: str, plan: Plan) -> None:
     """Come to the middle between two shared polls, so that the window holds a whole number of them."""
-    if name == OURS:
+    if name in (OURS, JOBS):
         seen = fake.counts().requests
         triggerer.wait_until("the next poll", lambda: fake.counts().requests > seen, 3 * plan.interval)
         time.sleep(plan.interval / 2)

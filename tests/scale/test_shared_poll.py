@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks.contestants import OURS, connections
 from benchmarks.fake import FakeApi, session_id, session_json
-from tests.scale.cases import MANY, PATIENCE_SECONDS
+from benchmarks.jobs import fired_once_each, requests_per_interval
+from tests.scale.cases import MANY, MANY_JOBS, PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -39,6 +40,16 @@ def test_every_trigger_fires_exactly_once_with_its_own_session(waited: Waited) -
         waited.session_of_trigger.items()
     )
     assert all(seen["session"] == session_json(numbers[seen["session_id"]], started=True) for _, seen in waited.events)
+
+
+def test_one_request_an_interval_answers_25_waiting_jobs(running: dict[str, Future[Any]]) -> None:
+    seen: Waited = running["jobs"].result(PATIENCE_SECONDS)
+    assert seen.counts.requests == MANY_JOBS.intervals * requests_per_interval(MANY_JOBS.waiting)
+    assert seen.connections_ever <= 4
+
+
+def test_the_trigger_of_every_job_fires_exactly_once(running: dict[str, Future[Any]]) -> None:
+    assert fired_once_each(running["jobs"].result(PATIENCE_SECONDS))
 
 
 def test_importing_operators_and_sensors_loads_no_http_library() -> None:
