@@ -43,7 +43,8 @@ def wait_until_final(
     while not is_final(job) and (remaining := deadline - time.monotonic()) > 0:
         if (predicted := predicted_wait(job)) != logged:
             logged = predicted
-            log.info("The predicted wait of job %s is %s.", job["id"], predicted or "not known any more")
+            if predicted is not None:
+                log.info("The predicted wait of job %s is %s.", job["id"], predicted)
         sleep(min(poller.outage.pause_seconds(interval), remaining))
         job = poller.poll(job["id"]) or job
     return job

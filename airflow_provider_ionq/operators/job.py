@@ -185,8 +185,9 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
             assert job is not None, "IonQ has no limit of jobs to wait for"
             if not self.wait_for_completion:
                 return push_outputs(self, context, job)
-            if not self.deferrable:
-                job = self.wait_on_worker(job)
+            if not is_final(job):
+                self.explain_wait(job)
+                job = job if self.deferrable else self.wait_on_worker(job)
         if not is_final(job):
             self._check_not_killed()
             self.defer_to_job(job["id"], self.timeout, first=True)

@@ -78,6 +78,16 @@ class WaitsForOwnJob(DeferrableMixin):
         finally:
             self._creator = None
 
+    def explain_wait(self, job: Job) -> None:
+        """Log how a job is waited for."""
+        self.log.info(
+            "Job %s has the status %s; polling every %s for at most %s.",
+            job["id"],
+            json_text(job["status"]),
+            duration_text(self.poke_interval),
+            duration_text(self.timeout),
+        )
+
     def wait_on_worker(self, job: Job) -> Job:
         """
         Wait for a job on the worker; return its JSON when it is final.
@@ -86,15 +96,6 @@ class WaitsForOwnJob(DeferrableMixin):
         """
         from airflow_provider_ionq.jobs.wait import wait_until_final
 
-        if is_final(job):
-            return job
-        self.log.info(
-            "Job %s has the status %s; polling every %s for at most %s.",
-            job["id"],
-            json_text(job["status"]),
-            duration_text(self.poke_interval),
-            duration_text(self.timeout),
-        )
         job = wait_until_final(
             self._poller(), job, interval=self.poke_interval, seconds=self.timeout, log=self.log, sleep=self._sleep
         )
