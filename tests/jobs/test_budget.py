@@ -25,6 +25,8 @@ from airflow_provider_ionq.jobs.token import Token, task_identity
 if TYPE_CHECKING:
     from requests_mock import Mocker
 
+pytestmark = pytest.mark.one_airflow
+
 URL = "https://api.ionq.co/v0.4"
 TOKEN = Token(task_identity("d", "r", "t", -1), 0, 1, "f" * 32)
 LOG = logging.getLogger("tests.budget")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.emulator import Emulator
 
+pytestmark = pytest.mark.one_airflow
+
 LOG = logging.getLogger("tests.cancel")
 GET, PUT = "GET /jobs/{job_id}", "PUT /jobs/{job_id}/status/cancel"
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from airflow_provider_ionq.jobs.circuits import GATES, MOST_CIRCUITS, CircuitSize
 from airflow_provider_ionq.jobs.request import TOKEN_KEY, JobRequest
 
+pytestmark = pytest.mark.one_airflow
+
 BELL: list[dict[str, Any]] = [{"gate": "h", "target": 0}, {"gate": "cnot", "target": 1, "control": 0}]
 NATIVE: list[dict[str, Any]] = [
     {"gate": "gpi2", "target": 0, "phase": 0.5},

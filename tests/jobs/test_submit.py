@@ -20,6 +20,8 @@ from tests.jobs.tasks import BELL, FLIP, Submitter
 if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator
 
+pytestmark = pytest.mark.one_airflow
+
 POST, LIST = "POST /jobs", "GET /jobs"
 
 

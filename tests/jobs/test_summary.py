@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from airflow_provider_ionq.jobs.failure import describe_end, failure_code, is_final, is_retryable
 from airflow_provider_ionq.jobs.summary import describe, predicted_wait, summarize
 
+pytestmark = pytest.mark.one_airflow
+
 JOB: dict[str, Any] = {
     "id": "j-1",
     "status": "completed",

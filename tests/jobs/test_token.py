@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from airflow_provider_ionq.jobs.request import TOKEN_KEY
 from airflow_provider_ionq.jobs.token import Token, metadata_without_token, task_identity, unique_identity
 
+pytestmark = pytest.mark.one_airflow
+
 IDENTITY = task_identity("dag", "run", "task", -1)
 TOKEN = Token(IDENTITY, 0, 1, "f" * 32)
 

@@ -19,6 +19,8 @@ from tests.sessions.tasks import BACKEND, Store, Task
 if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator
 
+pytestmark = pytest.mark.one_airflow
+
 SESSION_ID = "11111111-2222-3333-4444-555555555555"
 REQUEST = SessionRequest.of(BACKEND, duration_limit_min=60, cost_limit_usd=5.0)
 

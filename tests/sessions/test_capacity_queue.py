@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from airflow_provider_ionq.sessions import capacity_queue as capacity
 from airflow_provider_ionq.sessions.capacity_queue import CapacityQueue, CapacityQueues, CapacityWaiter, RetryCreate
 from airflow_provider_ionq.waiting.fetcher import Snapshot
 from airflow_provider_ionq.waiting.observer import Interest
+
+pytestmark = pytest.mark.one_airflow
 
 SPACING = capacity.TIMER_SPACING_SECONDS
 NEVER = math.inf

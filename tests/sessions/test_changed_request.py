@@ -16,6 +16,8 @@ from tests.support.emulated import CREATE, END, open_sessions, requests
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.one_airflow
+
 CHANGES: list[dict[str, Any]] = [
     {"backend": "qpu.aria-1"},
     {"duration_limit_min": 5},

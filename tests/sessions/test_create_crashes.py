@@ -18,6 +18,8 @@ from tests.support.emulated import CREATE, READ, on_record, open_sessions, reque
 if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator
 
+pytestmark = pytest.mark.one_airflow
+
 
 def test_try_that_dies_before_the_request_creates_no_session_and_the_next_try_creates_one(
     ionq_emulator: Emulator,

@@ -19,6 +19,8 @@ from tests.support.emulated import CREATE, LIST, lose, on_record, open_sessions,
 if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator
 
+pytestmark = pytest.mark.one_airflow
+
 
 @pytest.fixture
 def impatient(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from airflow_provider_ionq.sessions.request import LIMITS, SessionRequest
 
+pytestmark = pytest.mark.one_airflow
+
 
 @pytest.mark.parametrize("text", ["None", "none", " None ", "null", "NULL"])
 @pytest.mark.parametrize("name", [*LIMITS, "backend"])

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from airflow_provider_ionq.sessions.target import STATUSES, SessionTarget, decide
 from airflow_provider_ionq.waiting.decision import Outcome
 
+pytestmark = pytest.mark.one_airflow
+
 
 def session(status: Any = "created", **fields: Any) -> dict[str, Any]:
     return {"id": "s-1", "status": status, "active": True, "started_at": None, "ended_at": None, **fields}

@@ -170,14 +170,11 @@ ROWS = [
     Row("create marked failed", story=marked_failed_while_it_is_opened, run="failed"),
     Row("create answered 500 without effect", story=answered(POST, 500), tries={CREATE: 2}),
     Row("create answered 500", story=answered(POST, 500, after_effect=True), run="failed", named=(CREATE, END)),
-    Row("create answered 500, adopted", "leak_adopts", answered(POST, 500, after_effect=True)),
     Row("create dropped", story=dropped(POST), run="failed", named=(CREATE, END)),
     Row("create dropped, adopted", "leak_adopts", dropped(POST)),
     Row("create late", story=late, run="failed", named=(CREATE, END)),
-    Row("create late, adopted", "leak_adopts", late),
     Row("end answered 503 for five minutes", story=no_end_for_five_minutes, tries={END: 0}),
     Row("end dropped", story=dropped(POST_END)),
-    Row("end answered 404", story=answered(POST_END, 404)),
     Row("end answered 409", story=answered(POST_END, 409)),
 ]
 
@@ -187,7 +184,7 @@ def test_no_session_is_left_open(scenes: dict[str, Scene], name: str) -> None:
     scenes[name].check()
 
 
-@pytest.mark.parametrize("name", ["create dropped", "create answered 500, adopted", "end answered 409"])
+@pytest.mark.parametrize("name", ["create dropped", "create answered 500", "end answered 409"])
 def test_no_key_is_written_anywhere(stack: AirflowStack, scenes: dict[str, Scene], name: str) -> None:
     key = scenes[name].emulator.api_key
     assert leaks.in_files(stack.log_folder, key) == []

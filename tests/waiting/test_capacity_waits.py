@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.emulator import Emulator
 
+pytestmark = pytest.mark.one_airflow
+
 __all__ = ["recorder"]
 
 BACKEND = "qpu.forte-1"

@@ -19,6 +19,8 @@ from airflow_provider_ionq.waiting.create_once import CreateOnce
 from airflow_provider_ionq.waiting.creation import Creation, Reuse, Wording
 from tests.sessions.tasks import Store, Task
 
+pytestmark = pytest.mark.one_airflow
+
 LIVE, DEAD = "running", "failed"
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from airflow_provider_ionq.waiting.durations import duration_text
 
+pytestmark = pytest.mark.one_airflow
+
 
 @pytest.mark.parametrize(
     ("seconds", "text"),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.emulator.faults import DisturbanceKind
 
+pytestmark = pytest.mark.one_airflow
+
 Act = Callable[[Emulator], object]
 OnRequest = Callable[[int, Callable[[], object]], None]
 

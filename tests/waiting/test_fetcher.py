@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from requests_mock import Mocker
 
+pytestmark = pytest.mark.one_airflow
+
 SESSIONS = "https://api.ionq.co/v0.4/sessions"
 IDS = [f"s-{number}" for number in range(40)]
 

@@ -19,6 +19,8 @@ from tests.waiting.test_poller import LIST, ONE, create, routes, run, until
 if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator
 
+pytestmark = pytest.mark.one_airflow
+
 STARTED = SessionTarget.of("started", None)
 FAR_OFF = 3600.0
 """An interval after which no test is still there."""

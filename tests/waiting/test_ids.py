@@ -63,6 +63,7 @@ TAKERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@pytest.mark.one_airflow
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("taker", TAKERS)
 def test_every_form_of_an_id_reaches_the_session(ionq_emulator: Emulator, taker: str, form: str) -> None:
@@ -79,6 +80,7 @@ def test_a_wait_takes_every_form_of_an_id_in_every_mode(ionq_emulator: Emulator,
     assert (ending.state, ending.value) == ("success", ionq_emulator.session(session["id"])), ending.message
 
 
+@pytest.mark.one_airflow
 @pytest.mark.parametrize("what", UNUSABLE)
 @pytest.mark.parametrize("taker", [name for name in TAKERS if not name.startswith("IonQHook")])
 def test_a_value_without_an_id_is_rejected_before_any_request(ionq_emulator: Emulator, taker: str, what: str) -> None:

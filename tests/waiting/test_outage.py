@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from airflow_provider_ionq.api.errors import IonQConnectionError, IonQError, api_error_class
 from airflow_provider_ionq.waiting.outage import Outage, is_refusal
 
+pytestmark = pytest.mark.one_airflow
+
 
 def api_error(status: int, retry_after: float | None = None) -> IonQError:
     return api_error_class(status)("", status=status, retry_after_seconds=retry_after)

@@ -11,6 +11,8 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from airflow_provider_ionq.sessions.resource import SESSIONS
 from airflow_provider_ionq.sessions.target import SessionTarget
 from airflow_provider_ionq.triggers.session import IonQSessionTrigger
@@ -22,10 +24,11 @@ from tests.waiting.modes import first_event
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    import pytest
     from requests_mock import Mocker
 
     from airflow_provider_ionq.emulator import Emulator
+
+pytestmark = pytest.mark.one_airflow
 
 LIST = "GET /sessions"
 ONE = "GET /sessions/{session_id}"

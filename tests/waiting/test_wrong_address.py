@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.emulator import Emulator
 
+pytestmark = pytest.mark.one_airflow
+
 VARIABLE = "AIRFLOW_CONN_IONQ_DEFAULT"
 WRONG_PATHS = ("/v0.3", "/v0.4/sessions", "/v0.4/whoami", "/ionq/v0.4", "/v1")
 
