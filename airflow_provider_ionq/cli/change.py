@@ -49,15 +49,17 @@ def change_each(change: Change, ids: Sequence[str], args: Namespace) -> None:
         the outcome is not confirmed for every object.
     """
     wanted = list(dict.fromkeys(ids))
-    if not args.yes and not sys.stdin.isatty():
-        _refuse_without_terminal(change)
-    items, failed = ({}, False) if args.yes else _read_each(change, wanted, args)
-    final = {each: item for each, item in items.items() if change.is_final(item)}
+    final: list[Mapping[str, Any]] = []
+    failed = False
     if not args.yes:
-        wanted = [each for each in items if each not in final]
+        if not sys.stdin.isatty():
+            _refuse_without_terminal(change)
+        items, failed = _read_each(change, wanted, args)
+        final = [item for item in items.values() if change.is_final(item)]
+        wanted = [each for each, item in items.items() if not change.is_final(item)]
         _confirm(change, items, wanted, args)
     changed, failed_later = _apply_each(change, wanted, args)
-    print_list([*final.values(), *changed], change.columns, args.output)
+    print_list([*final, *changed], change.columns, args.output)
     if failed or failed_later:
         raise SystemExit(1)
 
