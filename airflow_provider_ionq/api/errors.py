@@ -216,7 +216,8 @@ class IonQBudgetError(IonQError):
     """
     A job would exceed its budget, or its price cannot be compared with it; the job was not submitted.
 
-    A retry helps only if a cost may be known later: then `retryable` is set.
+    Of two jobs that were submitted to a session at the same moment and do not fit in its budget, the later one was
+    cancelled. A retry helps only if a cost may be known later: then `retryable` is set.
     """
 
 

@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.api.errors import IonQBudgetError
-from airflow_provider_ionq.api.json_text import json_object, json_text
+from airflow_provider_ionq.api.errors import IonQBudgetError, IonQError
+from airflow_provider_ionq.api.json_text import json_text
 from airflow_provider_ionq.jobs.price import amount_of, cost_check_of, dry_run_price, estimated_price, in_usd
 from airflow_provider_ionq.jobs.request import SIMULATOR
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.api.client import IonQClient
     from airflow_provider_ionq.api.models import Job
     from airflow_provider_ionq.jobs.request import JobRequest
+    from airflow_provider_ionq.jobs.session_budget import SessionSpending
     from airflow_provider_ionq.jobs.token import Token
 
 _NAMES = {"estimate": "estimate", "dry_run": "dry run"}
@@ -49,29 +50,29 @@ class Budget:
         earlier: Iterable[Job],
         log: Any,
         *,
+        session: SessionSpending | None = None,
         sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    ) -> float | None:
         """
-        Return if a job may be submitted.
-
-        Another task may submit a job to the session at the same moment: both then see the same remaining budget.
+        Check that a job may be submitted; return its price in US dollars, or None if none was needed.
 
         :param client: client for the price and the costs.
         :param request: the job.
         :param token: token of the job.
         :param earlier: the jobs that earlier tries of the task submitted.
         :param log: the task's logger.
+        :param session: the costs of the session of the job; None without a session.
         :param sleep: function that waits a number of seconds.
         :raises IonQBudgetError: if the job would exceed a limit, or its price cannot be compared with it.
         :raises IonQJobFailedError: if a dry run shows that the job would fail.
         :raises IonQError: if a price or cost cannot be read.
         """
         if request.dry_run:
-            return
+            return None
         if self.max_cost_usd is None and self.session_max_cost_usd is None:
             if not request.is_free:
                 log.warning("The job has no budget: max_cost_usd limits what this task may spend.")
-            return
+            return None
         how = cost_check_of(request, self.cost_check)
         spent = sum(spent_on(client, job) for job in earlier)
         price = self._price(client, request, how, token, log, sleep)
@@ -79,8 +80,8 @@ class Budget:
             "The %s of the job is %.2f US dollars; earlier jobs of this task cost %.2f.", _NAMES[how], price, spent
         )
         limits = [("max_cost_usd", self.max_cost_usd, spent, "earlier jobs of this task")]
-        if self.session_max_cost_usd is not None and request.session_id is not None:
-            in_session = spent_in_session(client, request.session_id)
+        if self.session_max_cost_usd is not None and session is not None:
+            in_session = session.total(client)
             limits += [("the budget of the session", self.session_max_cost_usd, in_session, "the jobs of the session")]
         for name, limit, already, whose in limits:
             if limit is not None and price + already > limit + _ROUNDING_USD:
@@ -88,6 +89,46 @@ class Budget:
                     f"The job was not submitted: its price is {price:.2f} US dollars by {_NAMES[how]}, {whose} cost"
                     f" {already:.2f}, and {name} is {limit:.2f}."
                 )
+        return price
+
+    def confirm(
+        self,
+        client: IonQClient,
+        job: Job,
+        price: float | None,
+        session: SessionSpending,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """
+        Check that a submitted job fits in the budget of the session with the jobs that IonQ received before it.
+
+        :meth:`check` does not see a job that another task submits at the same moment.
+
+        :param client: client for repeated polls.
+        :param job: the job.
+        :param price: its price in US dollars; None to read that.
+        :param session: the costs of its session.
+        :param sleep: function that waits a number of seconds.
+        :raises IonQBudgetError: if it does not fit, or that is unknown: then it must be cancelled, as the error says.
+        """
+        limit = self.session_max_cost_usd
+        if limit is None or job.get("dry_run") is True:
+            return
+        try:
+            before, own = session.up_to(client, job["id"], price, sleep=sleep)
+        except IonQError as error:
+            raise IonQBudgetError(
+                f"Job {job['id']} was cancelled, because it is unknown whether it fits in the budget of session"
+                f" {session.session_id}: {error}",
+                retryable=error.retryable,
+            ) from None
+        if before + own > limit + _ROUNDING_USD:
+            raise IonQBudgetError(
+                f"Job {job['id']} was cancelled: its price is {own:.2f} US dollars, the jobs that were submitted to"
+                f" session {session.session_id} before it cost {before:.2f}, and the budget of the session is"
+                f" {limit:.2f}."
+            )
 
     def _price(
         self,
@@ -139,18 +180,8 @@ def spent_on(client: IonQClient, job: Job) -> float:
         return in_usd(estimated, named)
     if job.get("backend") == SIMULATOR:
         return 0.0
-    raise IonQBudgetError(f"The cost of {named} is not known yet; no other job was submitted.", retryable=True)
+    raise IonQBudgetError(f"The cost of {named} is not known yet.", retryable=True)
 
 
 def _has_run(job: Mapping[str, Any]) -> bool:
     return job.get("started_at") is not None or job.get("execution_duration_ms") is not None
-
-
-def spent_in_session(client: IonQClient, session_id: str) -> float:
-    """
-    Return what all jobs of a session cost, in US dollars; see :func:`spent_on`.
-
-    The jobs of the circuits of a multi-circuit job are part of that job.
-    """
-    jobs = [job for job in client.list_session_jobs(session_id) if json_object(job).get("parent_job_id") is None]
-    return sum(spent_on(client, job) for job in jobs)

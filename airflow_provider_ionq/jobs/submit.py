@@ -25,6 +25,7 @@ from airflow_provider_ionq.jobs.checks import check_backend, check_session
 from airflow_provider_ionq.jobs.earlier import OwnJob, choose, own_jobs
 from airflow_provider_ionq.jobs.failure import is_final
 from airflow_provider_ionq.jobs.intent import History, JobIntent
+from airflow_provider_ionq.jobs.session_budget import SessionSpending
 from airflow_provider_ionq.jobs.token import Token
 from airflow_provider_ionq.waiting.backoff import poll_until
 from airflow_provider_ionq.waiting.creation import Creation, Reuse, Wording
@@ -101,6 +102,8 @@ class JobCreation(Creation["Job", JobIntent]):
         self._log = SafeLog(log)
         self._sleep = sleep
         self._clients = RequestClients(settings, task)
+        self._session = None if request.session_id is None else SessionSpending(request.session_id)
+        self._price_usd: float | None = None
         history = memory.history() or History(generation=generation)
         self._history = history if history.generation == generation else History(generation=generation)
 
@@ -123,7 +126,9 @@ class JobCreation(Creation["Job", JobIntent]):
         self._memory.store_history(self._history)
         budget = self._options.budget
         earlier = self._earlier_jobs() if budget.max_cost_usd is not None else []
-        budget.check(self._clients.current, self._request, token, earlier, self._log, sleep=self._sleep)
+        self._price_usd = budget.check(
+            self._clients.current, self._request, token, earlier, self._log, session=self._session, sleep=self._sleep
+        )
         return JobIntent(
             token=token,
             backend=self._request.backend,
@@ -232,6 +237,16 @@ class JobCreation(Creation["Job", JobIntent]):
         client = self._clients.within(seconds / 2)
         if not is_final(client.get_job(item_id)):
             client.cancel_job(item_id)
+
+    def confirm(self, item: Job) -> None:
+        """
+        Check again, unless the job is final, that it fits in the budget of its session.
+
+        :raises IonQBudgetError: if it does not, or that is unknown.
+        """
+        if self._session is not None and not is_final(item):
+            client = self._clients.single_attempt
+            self._options.budget.confirm(client, item, self._price_usd, self._session, sleep=self._sleep)
 
     def hand_on(self, item: Job) -> None:
         """Show the job in Airflow."""

@@ -87,6 +87,7 @@ class CreateOnce(Generic[ItemT, IntentT]):
         item = self._from_earlier_try() or self._create_another()
         self._check_stopped()
         if item is not None:
+            self._confirm(item)
             self._publisher(item["id"]).publish_or_end(lambda: self._creation.hand_on(item))
             self._check_stopped()
         return item
@@ -134,6 +135,16 @@ class CreateOnce(Generic[ItemT, IntentT]):
             if end is not None:
                 end()
             raise IonQNoEndTaskError(f"{reason} {done}")
+
+    def _confirm(self, item: ItemT) -> None:
+        try:
+            self._creation.confirm(item)
+            return
+        except IonQError as error:
+            refused = error
+        self._log.warning("%s %s, which must not stay.", self._words.ending.capitalize(), self._named(item["id"]))
+        self._end_created()
+        raise refused
 
     def _from_earlier_try(self) -> ItemT | None:
         item_id, intent = self._memory.item_id(), self._memory.intent()

@@ -171,5 +171,12 @@ class Creation(ABC, Generic[ItemT, IntentT]):
         """Return what the log says about a new item, after its id and request."""
         return ""
 
+    def confirm(self, item: ItemT) -> None:
+        """
+        Check an item that exists, just created or of an earlier try, before it is handed on.
+
+        :raises IonQError: if it must not stay; the caller ends it.
+        """
+
     def hand_on(self, item: ItemT) -> None:
         """Hand the item to the downstream tasks; may be called more than once."""

@@ -17,6 +17,8 @@ from airflow_provider_ionq.waiting.create_once import CreateOnce
 from tests.sessions.tasks import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_ionq.api.models import Job
     from airflow_provider_ionq.emulator import Emulator
     from airflow_provider_ionq.jobs.intent import JobIntent
@@ -40,17 +42,38 @@ class NoAirflow:
         self.shown.append(job["id"])
 
 
+class Memory(JobMemory):
+    """
+    The memory of a task, and something that happens between its checks and its request.
+
+    :param context: the task's context.
+    :param before_request: what happens.
+    """
+
+    def __init__(self, context: Any, before_request: Callable[[], object]) -> None:
+        super().__init__(context)
+        self._before_request = before_request
+
+    def store_intent(self, intent: JobIntent) -> None:
+        super().store_intent(intent)
+        self._before_request()
+
+
 class Submitter:
     """
     A task instance that submits a job.
 
     :param emulator: the API.
     :param stored: whether Airflow has a task state store.
+    :param task_id: id of the task.
     :param arguments: of the job.
     """
 
-    def __init__(self, emulator: Emulator, *, stored: bool = True, **arguments: Any) -> None:
+    def __init__(self, emulator: Emulator, *, stored: bool = True, task_id: str = "t", **arguments: Any) -> None:
         self.emulator = emulator
+        self.task_id = task_id
+        self.before_request: Callable[[], object] = lambda: None
+        self.sleep: Callable[[float], object] | None = None
         self.store = Store() if stored else None
         self.arguments = {"backend": "qpu.forte-1", "circuit": BELL, **arguments}
         self.options: dict[str, Any] = {}
@@ -63,7 +86,7 @@ class Submitter:
     @property
     def context(self) -> Any:
         ti = SimpleNamespace(
-            dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=self.tries, max_tries=self.max_tries
+            dag_id="d", run_id="r", task_id=self.task_id, map_index=-1, try_number=self.tries, max_tries=self.max_tries
         )
         context: dict[str, Any] = {"ti": ti}
         return context if self.store is None else context | {"task_state_store": self.store}
@@ -75,18 +98,19 @@ class Submitter:
     def creator(self) -> CreateOnce[Job, JobIntent]:
         """Return what the next try has."""
         self.tries += 1
+        sleep: Any = self.sleep or self.slept.append
         creation = JobCreation(
             IonQHook(self.connection, max_retries=0).get_settings(),
             JobRequest.of(**self.arguments),
             identity_of(self.context),
             generation_of(self.context),
             SubmitOptions(**{"budget": Budget(), **self.options}),
-            memory := JobMemory(self.context),
+            memory := Memory(self.context, lambda: self.before_request()),
             NoAirflow(self.connection),
             LOG,
-            sleep=self.slept.append,
+            sleep=sleep,
         )
-        return CreateOnce(creation, memory, LOG, sleep=self.slept.append)
+        return CreateOnce(creation, memory, LOG, sleep=sleep)
 
     def submit(self) -> str:
         """Run the submission of the next try; return the id of the job."""

@@ -17,9 +17,10 @@ from airflow_provider_ionq.api.errors import (
     IonQServerError,
 )
 from airflow_provider_ionq.api.settings import ClientSettings
-from airflow_provider_ionq.jobs.budget import Budget, spent_in_session, spent_on
+from airflow_provider_ionq.jobs.budget import Budget, spent_on
 from airflow_provider_ionq.jobs.price import MOST_ESTIMATES, cost_check_of, dry_run_price, estimated_price
 from airflow_provider_ionq.jobs.request import TOKEN_KEY, JobRequest
+from airflow_provider_ionq.jobs.session_budget import SessionSpending
 from airflow_provider_ionq.jobs.token import Token, task_identity
 
 if TYPE_CHECKING:
@@ -238,7 +239,7 @@ def test_cost_of_a_session_is_that_of_its_jobs_without_their_parts(client: IonQC
     requests_mock.get(f"{URL}/sessions/s-1/jobs", json={"jobs": jobs, "next": None})
     costs(requests_mock, "a", cost=7.0)
     costs(requests_mock, "c", estimated_cost=3.0)
-    assert spent_in_session(client, "s-1") == 10.0
+    assert SessionSpending("s-1").total(client) == 10.0
 
 
 # The budget.
@@ -274,10 +275,10 @@ def test_price_and_cost_of_the_session_must_be_within_its_limit(
     costs(requests_mock, "a", cost=10.0)
     budget = Budget(max_cost_usd=100.0, session_max_cost_usd=limit)
     if allowed:
-        budget.check(client, request(session_id="s-1"), TOKEN, [], LOG)
+        budget.check(client, request(session_id="s-1"), TOKEN, [], LOG, session=SessionSpending("s-1"))
     else:
         with pytest.raises(IonQBudgetError, match="the jobs of the session cost 10.00, and the budget of the session"):
-            budget.check(client, request(session_id="s-1"), TOKEN, [], LOG)
+            budget.check(client, request(session_id="s-1"), TOKEN, [], LOG, session=SessionSpending("s-1"))
 
 
 UNKNOWN: dict[str, tuple[dict[str, Any], Any, str]] = {
@@ -342,7 +343,9 @@ def test_price_or_cost_that_cannot_be_read_is_an_error_that_a_retry_may_help(
     requests_mock.get(URL + path, status_code=503)
     earlier: Any = [{"id": "a", "status": "completed"}]
     with pytest.raises(IonQServerError) as error:
-        Budget(max_cost_usd=9.0, session_max_cost_usd=9.0).check(client, request(session_id="s-1"), TOKEN, earlier, LOG)
+        Budget(max_cost_usd=9.0, session_max_cost_usd=9.0).check(
+            client, request(session_id="s-1"), TOKEN, earlier, LOG, session=SessionSpending("s-1")
+        )
     assert error.value.retryable
 
 
