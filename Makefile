@@ -31,7 +31,7 @@ STACKS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all test-rest test-quick test-core test-others $(OTHERS:%=test-%) test-python \
+.PHONY: help install install-all demo test test-all test-rest test-quick test-core test-others $(OTHERS:%=test-%) test-python \
 	$(PYTHONS:%=test-python-%) test-system bench lint docs package clean
 
 help:
@@ -67,6 +67,9 @@ $(V)-lowest/.installed: pyproject.toml Makefile $(V)/.installed
 	@touch $@
 
 install: $(V)/.installed
+
+# With --jobs=3 the installations, which mostly wait for the package index, take a third of the time.
+install-all: $(V)/.installed $(OTHERS:%=$(V)-%/.installed) $(PYTHONS:%=$(V)-python-%/.installed)
 
 demo: $(V)/.installed
 	$(V)/bin/python -m tests.system.demo

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from airflow_provider_ionq.task_groups import end
 from tests.examples.dag_runs import EXAMPLES, dags_folder
 
 
@@ -17,3 +18,9 @@ def _airflow_with_the_examples() -> None:
     dags_folder().mkdir(parents=True, exist_ok=True)
     for path in EXAMPLES:
         shutil.copy(path, dags_folder())
+
+
+@pytest.fixture(autouse=True)
+def _stopped_tasks_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the end of a session not wait until a stopped task is certainly gone: here it is."""
+    monkeypatch.setattr(end, "GONE_SECONDS", 0.0)

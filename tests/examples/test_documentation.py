@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ionq_emulator"]
 
+# The example DAGs show on every Airflow that such DAGs run.
+pytestmark = pytest.mark.one_airflow
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 CONNECTION = re.compile(r"^export AIRFLOW_CONN_IONQ_DEFAULT='(.*)'$", re.M)

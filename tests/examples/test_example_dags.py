@@ -28,6 +28,7 @@ def test_example_wait_for_session_works(ionq_emulator: Emulator) -> None:
     }
 
 
+@pytest.mark.one_airflow
 def test_example_fifty_waits_works(ionq_emulator: Emulator) -> None:
     for _ in range(50):
         session_id = ionq_emulator.create_session(backend="qpu.forte-1")["id"]
