@@ -28,7 +28,11 @@ nitpick_ignore_regex = [
     # Airflow, requests and the standard library have inventories, but the build must not depend on the network.
     (r"py:.*", r"(?!airflow_provider_ionq).*"),
     # Internal modules have no page: a docstring may name them all the same, as the base of a class for instance.
-    (r"py:.*", r"airflow_provider_ionq\.(api\.transport|emulator|sensors\.base|sessions|triggers|utils|waiting)\b.*"),
+    (
+        r"py:.*",
+        r"airflow_provider_ionq\.(api\.(jobs|transport)|emulator|hooks\.jobs|jobs|operators\.job_wait|sensors\.base)\b.*",
+    ),
+    (r"py:.*", r"airflow_provider_ionq\.(sessions|triggers|utils|waiting)\b.*"),
 ]
 
 autodoc_member_order = "bysource"
