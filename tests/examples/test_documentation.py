@@ -30,6 +30,7 @@ pytestmark = pytest.mark.one_airflow
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FILE = re.compile(r"^`(\w+\.(?:json|qasm))`:\n\n```\w+\n(.*?)^```$", re.M | re.S)
 CONNECTION = re.compile(r"^export AIRFLOW_CONN_IONQ_DEFAULT='(.*)'$", re.M)
 
 COMMAND = re.compile(r"^(?:airflow ionq|python -m airflow_provider_ionq) (.+)$", re.M)
@@ -37,11 +38,19 @@ COMMANDS = sorted({line for page in PAGES for line in COMMAND.findall(page.read_
 
 
 class Snippet(NamedTuple):
-    """A Python block of a page."""
+    """
+    A Python block of a page.
+
+    :param page: name of the page.
+    :param line: number of its first line.
+    :param code: the block.
+    :param files: the files that the page shows, by name.
+    """
 
     page: str
     line: int
     code: str
+    files: dict[str, str]
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
@@ -52,7 +61,7 @@ def snippets() -> Iterator[Snippet]:
     for page in PAGES:
         text = page.read_text()
         for match in re.finditer(r"^```python\n(.*?)^```$", text, re.M | re.S):
-            yield Snippet(page.stem, text.count("\n", 0, match.start()) + 1, match[1])
+            yield Snippet(page.stem, text.count("\n", 0, match.start()) + 1, match[1], dict(FILE.findall(text)))
 
 
 SNIPPETS = list(snippets())
@@ -65,11 +74,14 @@ IMPORTS = [snippet for snippet in SNIPPETS if snippet not in DAGS + TESTS]
 def test_every_dag_succeeds_and_leaves_no_session_of_its_own_open(snippet: Snippet, ionq_emulator: Emulator) -> None:
     awaited = ionq_emulator.create_session(backend="qpu.forte-1", plan=[Step("started", after_reads=2)])["id"]
     path = dags_folder() / f"{snippet.page}_{snippet.line}.py"
-    path.write_text(snippet.code)
+    files = {path.name: snippet.code, **snippet.files}
+    for name, text in files.items():
+        (dags_folder() / name).write_text(text)
     try:
         states = run(path.stem, **({"session_id": awaited} if "params.session_id" in snippet.code else {}))
     finally:
-        path.unlink()
+        for name in files:
+            (dags_folder() / name).unlink()
     assert set(states.values()) == {"success"}
     created = [session for session in ionq_emulator.sessions() if session["id"] != awaited]
     assert [session["ended_at"] is not None for session in created] == (
@@ -94,7 +106,7 @@ def test_every_import_works(snippet: Snippet) -> None:
     assert set(names) - {"__builtins__"}
 
 
-@pytest.mark.parametrize("page", ["README", "sessions", "waiting", "emulator"])
+@pytest.mark.parametrize("page", ["README", "sessions", "jobs", "waiting", "emulator"])
 def test_pages_that_show_python_have_snippets_that_are_found(page: str) -> None:
     assert page in {snippet.page for snippet in SNIPPETS}
 
