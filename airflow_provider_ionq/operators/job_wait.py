@@ -134,9 +134,10 @@ class WaitsForOwnJob(DeferrableMixin):
         :param context: the task's context.
         :param event: the trigger's event.
         :param deadline: when the wait times out, in seconds since the epoch; None restarts `timeout`.
-        :param job_id: id of the job.
+        :param job_id: id of the job; None reads it from XCom, because `dag.test()` drops the arguments of a deferral.
         :raises ValueError: if the event is not from the task's own trigger.
         """
+        job_id = self._pushed_job_id(context) if job_id is None else job_id
         event = check_event(event, {"job_id": job_id}, required=["job"], optional=("first_look", "remaining"))
         job = event["job"]
         if job is not None and job.get("id") != job_id:
@@ -155,12 +156,11 @@ class WaitsForOwnJob(DeferrableMixin):
 
     def on_timeout(self, context: Context, by_execution_timeout: bool = False) -> Any:
         """Read the job a last time after the time-out, and cancel it if `cancel_on_timeout` is set."""
-        ti: Any = context["ti"]
         limit = self.limit_text(by_execution_timeout=by_execution_timeout)
-        job_id = ti.xcom_pull(task_ids=ti.task_id, key=JOB_ID_KEY, map_indexes=getattr(ti, "map_index", -1))
+        job_id = self._pushed_job_id(context)
         try:
             with fail_on_permanent_errors(self.ionq_conn_id):
-                if not isinstance(job_id, str):
+                if job_id is None:
                     raise IonQJobTimeoutError(
                         f"The job did not end within {limit}, and the XCom {JOB_ID_KEY} with its id is gone: it may"
                         " still cost money. Cancel it in IonQ's console."
@@ -196,6 +196,11 @@ class WaitsForOwnJob(DeferrableMixin):
                 raise job_failed(job)
         result: Any = {**job, "summary": summary}
         return push_outputs(self, context, result)
+
+    def _pushed_job_id(self, context: Context) -> str | None:
+        ti: Any = context["ti"]
+        job_id = ti.xcom_pull(task_ids=ti.task_id, key=JOB_ID_KEY, map_indexes=getattr(ti, "map_index", -1))
+        return job_id if isinstance(job_id, str) else None
 
     def _cost(self, job_id: str) -> JobCost | None:
         from airflow_provider_ionq.hooks.ionq import IonQHook

@@ -20,6 +20,8 @@ from tests.support.tracebacks import assert_one_traceback
 from tests.waiting.modes import first_event, trigger_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_ionq.emulator import Emulator
 
 MODES = ("worker", "triggerer")
@@ -145,6 +147,21 @@ class JobTask:
             if token is not None:
                 found.append((f"{token.generation - 3}.{token.number or 'dry'}", job["status"]))
         return found
+
+    def polled(self, times: int, *, job: int = 1) -> Callable[[], bool]:
+        """
+        Return a condition: from now on, a job is requested by its id so many times.
+
+        :param job: which one of those that were submitted, from 1.
+        """
+        before = len(self.emulator.requests)
+
+        def holds() -> bool:
+            ids = [known["id"] for known in self.emulator.jobs()[job - 1 : job]]
+            requests = [one for one in self.emulator.requests[before:] if one.job_id in ids and one.method == "GET"]
+            return len(requests) >= times
+
+        return holds
 
     def routes(self) -> list[str]:
         """Return the routes that were requested."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,11 +27,14 @@ from airflow_provider_ionq.utils.links import IonQJobLink
 from tests.jobs.runs import MODES, Ending, JobTask
 from tests.jobs.tasks import BELL, FLIP
 from tests.jobs.test_summary import CODES
+from tests.support.stories import played
 from tests.waiting.modes import trigger_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.support.stories import Story
 
 pytestmark = pytest.mark.parametrize("mode", MODES)
 
@@ -80,12 +81,14 @@ def test_failed_job_fails_the_task_with_its_code(ionq_emulator: Emulator, mode: 
     task = JobTask(ionq_emulator, mode)
     if code == "SomethingNew":
         ionq_emulator.job_plan = []
-        step = task.start()
-        failure = {"status": "failed", "failure": {"code": code, "message": "why"}}
-        timer = threading.Timer(0.6, lambda: ionq_emulator.update_job(ionq_emulator.jobs()[0]["id"], **failure))
-        timer.start()
-        ending = task.finish(step)
-        timer.join()
+
+        def story() -> Story:
+            yield task.polled(2)
+            failure = {"status": "failed", "failure": {"code": code, "message": "why"}}
+            ionq_emulator.update_job(ionq_emulator.jobs()[0]["id"], **failure)
+
+        with played(story()):
+            ending = task.try_once()
     else:
         ionq_emulator.fail_next_job(code, "why")
         ending = task.try_once()
@@ -108,17 +111,15 @@ def test_job_that_somebody_cancels_fails_the_task_without_a_retry(ionq_emulator:
 def test_unknown_status_is_waited_out(ionq_emulator: Emulator, mode: str) -> None:
     ionq_emulator.job_plan = []
     task = JobTask(ionq_emulator, mode)
-    step = task.start()
 
-    def move() -> None:
-        job_id = ionq_emulator.jobs()[0]["id"]
-        ionq_emulator.update_job(job_id, status="paused")
-        threading.Timer(0.3, lambda: ionq_emulator.update_job(job_id, status="completed")).start()
+    def story() -> Story:
+        yield task.polled(2)
+        ionq_emulator.update_job(ionq_emulator.jobs()[0]["id"], status="paused")
+        yield task.polled(2)
+        ionq_emulator.update_job(ionq_emulator.jobs()[0]["id"], status="completed")
 
-    timer = threading.Timer(0.3, move)
-    timer.start()
-    ending = task.finish(step)
-    timer.join()
+    with played(story()):
+        ending = task.try_once()
     assert ending.state == "success"
 
 
@@ -127,19 +128,16 @@ def test_change_of_the_predicted_wait_is_logged_once(
 ) -> None:
     ionq_emulator.job_plan = []
     task = JobTask(ionq_emulator, mode)
-    step = task.start()
 
-    def move() -> None:
+    def story() -> Story:
+        yield task.polled(2)
         for milliseconds in (7_000_000, 6_900_000, 100_000):
-            job_id = ionq_emulator.jobs()[0]["id"]
-            ionq_emulator.update_job(job_id, predicted_wait_time_ms=milliseconds)
-            time.sleep(0.4)
-        ionq_emulator.complete_job(job_id)
+            ionq_emulator.update_job(ionq_emulator.jobs()[0]["id"], predicted_wait_time_ms=milliseconds)
+            yield task.polled(2)
+        ionq_emulator.complete_job(ionq_emulator.jobs()[0]["id"])
 
-    timer = threading.Timer(0.6, move)
-    timer.start()
-    assert task.finish(step).state == "success"
-    timer.join()
+    with played(story()):
+        assert task.try_once().state == "success"
     said = re.findall(r"The predicted wait of job \S+ is (less than [0-9]+ \w+)\.", "\n".join(task_log()))
     assert list(dict.fromkeys(said))[-2:] == ["less than 2 h", "less than 5 min"]
     assert len(set(said)) <= 3
@@ -286,15 +284,14 @@ def test_paid_jobs_of_earlier_tries_count(ionq_emulator: Emulator, mode: str, st
     ionq_emulator.prices = {"qpu.forte-1": Price(job_cost_minimum=10.0)}
     ionq_emulator.job_plan = []
     task = JobTask(ionq_emulator, mode, stored=stored, max_cost_usd=25)
-    for _ in range(2):
-        step = task.start()
-        fail = lambda: ionq_emulator.fail_job(  # noqa: E731
-            ionq_emulator.jobs()[-1]["id"], code="InternalError", cost_usd=10.0
-        )
-        timer = threading.Timer(1.0, fail)
-        timer.start()
-        assert task.finish(step).state == "up_for_retry"
-        timer.join()
+
+    def story(job: int) -> Story:
+        yield task.polled(2, job=job)
+        ionq_emulator.fail_job(ionq_emulator.jobs()[job - 1]["id"], code="InternalError", cost_usd=10.0)
+
+    for job in (1, 2):
+        with played(story(job)):
+            assert task.try_once().state == "up_for_retry"
     ending = task.try_once()
     reason(ending, IonQBudgetError)
     assert "earlier jobs of this task cost 20.00" in ending.message
@@ -354,17 +351,14 @@ def test_job_is_returned_without_a_wait(ionq_emulator: Emulator, mode: str) -> N
 
 def killed(task: JobTask, act: Callable[[], object] = lambda: None) -> Ending:
     """Kill a try on its worker while it waits."""
-    step = task.start()
 
-    def kill() -> None:
+    def story() -> Story:
+        yield task.polled(2)
         act()
         task.operator.on_kill()
 
-    timer = threading.Timer(0.6, kill)
-    timer.start()
-    ending = task.finish(step)
-    timer.join()
-    return ending
+    with played(story()):
+        return task.try_once()
 
 
 def kill_in_triggerer(task: JobTask) -> None:
@@ -434,6 +428,17 @@ def test_event_of_another_job_is_refused(ionq_emulator: Emulator, mode: str) -> 
         with pytest.raises(ValueError, match="The task"):
             task.new_operator().execute_complete(task.context, event, job_id="j-1")
     assert task.routes() == []
+
+
+def test_resumed_task_without_the_arguments_of_its_deferral_knows_its_job(ionq_emulator: Emulator, mode: str) -> None:
+    # As in dag.test(), which drops them.
+    task = JobTask(ionq_emulator, mode, wait_for_completion=False)
+    job_id = task.try_once().value["id"]
+    ionq_emulator.complete_job(job_id)
+    result = task.operator.execute_complete(task.context, {"job_id": job_id, "job": None})
+    assert (result["id"], result["status"]) == (job_id, "completed")
+    with pytest.raises(ValueError, match="The task"):
+        task.operator.execute_complete(task.context, {"job_id": "j-2", "job": None})
 
 
 def test_task_defers_only_if_it_is_deferrable(ionq_emulator: Emulator, mode: str) -> None:
