@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from airflow_provider_ionq.api.errors import (
     IonQNotReadableError,
 )
 from airflow_provider_ionq.jobs import submit
+from airflow_provider_ionq.jobs.budget import Budget
 from airflow_provider_ionq.jobs.request import TOKEN_KEY
 from airflow_provider_ionq.waiting import create_once
 from tests.jobs.tasks import BELL, FLIP, Submitter
@@ -371,3 +373,120 @@ def test_job_stays_when_its_task_is_killed_if_the_task_says_so(submitter: Submit
     creator.stop()
     assert submitter.jobs() == [("0.1", "submitted")]
     assert submitter.submit() == job["id"]
+
+
+# Whose job it is.
+
+
+def token_of(submitter: Submitter, number: int | None) -> str:
+    """Return a token that the next try takes for its own."""
+    submitter.tries -= 1
+    creation: Any = submitter.creator()._creation
+    return str(creation._token.numbered(number))
+
+
+@pytest.mark.parametrize("kind", ["part of a multi-circuit job", "dry run for the price"])
+def test_job_that_is_not_a_submission_is_neither_adopted_nor_cancelled(ionq_emulator: Emulator, kind: str) -> None:
+    ionq_emulator.job_plan = []
+    submitter = Submitter(ionq_emulator, stored=False)
+    submitter.tries = 1
+    number = None if kind.startswith("dry") else 1
+    other = ionq_emulator.submit_job(metadata={TOKEN_KEY: token_of(submitter, number)})["id"]
+    if number is not None:
+        ionq_emulator.update_job(other, parent_job_id="j-0")
+    assert submitter.submit() != other
+    assert ionq_emulator.job(other)["status"] == "submitted"
+
+
+def test_lost_job_is_searched_for_although_an_earlier_one_is_there(
+    submitter: Submitter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = submitter.submit()
+    submitter.emulator.fail_job(first)
+    monkeypatch.setattr(submit, "FIND_SECONDS", 30.0)
+    creator = submitter.creator()
+    lose_answer(submitter.emulator, "dropped")
+    listed = json.dumps({"jobs": [submitter.emulator.job(first)], "next": None})
+    # The list of a try without a store comes first; then the lost job is not shown twice.
+    submitter.emulator.fail(200, route=LIST, times=2 if submitter.store else 3, body=listed)
+    job = creator.create()
+    assert job is not None
+    assert job["id"] != first
+    assert submitter.jobs() == [("0.1", "failed"), ("0.2", "submitted")]
+
+
+def test_number_of_a_lost_job_is_not_used_again(ionq_emulator: Emulator) -> None:
+    ionq_emulator.job_plan = []
+    submitter = Submitter(ionq_emulator)
+    lose_answer(ionq_emulator, "dropped")
+    ionq_emulator.fail(200, route=LIST, times=2, body='{"jobs": [], "next": null}')
+    with pytest.raises(IonQError) as error:
+        submitter.submit()
+    assert error.value.retryable
+    submitter.submit()
+    assert submitter.jobs() == [("0.1", "submitted"), ("0.2", "submitted")]
+
+
+def test_stored_job_that_is_gone_submits_nothing_until_the_task_is_cleared(ionq_emulator: Emulator) -> None:
+    ionq_emulator.job_plan = []
+    submitter = Submitter(ionq_emulator)
+    ionq_emulator.delete_job(submitter.submit())
+    with pytest.raises(IonQNotReadableError, match="cannot be read and may cost money"):
+        submitter.submit()
+    assert ionq_emulator.jobs() == []
+    submitter.clear()
+    submitter.submit()
+    assert [status for _, status in submitter.jobs()] == ["submitted"]
+
+
+# Another connection.
+
+
+@pytest.mark.parametrize("answer", ["known", "lost"])
+@pytest.mark.parametrize("on_changed_input", ["fail", "resubmit"])
+def test_job_of_another_connection_is_not_continued_with(
+    ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, on_changed_input: str, answer: str
+) -> None:
+    # Where nothing is stored, the connection of the earlier try is unknown.
+    ionq_emulator.job_plan = []
+    submitter = Submitter(ionq_emulator)
+    monkeypatch.setenv("AIRFLOW_CONN_IONQ_OTHER", ionq_emulator.airflow_connection)
+    submitter.options["on_changed_input"] = on_changed_input
+    if answer == "lost":
+        lose_answer(submitter.emulator, "dropped")
+        submitter.emulator.fail(503, route=LIST)
+        with pytest.raises(IonQNotReadableError):
+            submitter.submit()
+    else:
+        submitter.submit()
+    submitter.connection = "ionq_other"
+    if on_changed_input == "fail":
+        with pytest.raises(IonQChangedInputError, match="with Airflow connection 'ionq_default'"):
+            submitter.submit()
+        assert submitter.jobs() == [("0.1", "submitted")]
+    else:
+        submitter.submit()
+        assert submitter.jobs() == [("0.1", "canceled"), ("0.2", "submitted")]
+
+
+# Budgets over tries.
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_cost_of_an_earlier_job_must_be_readable(submitter: Submitter, gone: bool) -> None:
+    submitter.options["budget"] = Budget(max_cost_usd=1000)
+    first = submitter.submit()
+    submitter.emulator.fail_job(first, cost_usd=5)
+    if submitter.store is None:
+        submitter.emulator.fail(503, route="GET /jobs/{job_id}/cost", times=9)
+    elif gone:
+        submitter.tries += 1
+        submitter.store.delete("ionq_job_id")
+        submitter.store.delete("ionq_job_intent")
+        submitter.emulator.delete_job(first)
+    else:
+        submitter.emulator.fail(503, route="GET /jobs/{job_id}/cost", times=9)
+    with pytest.raises(IonQError) as error:
+        submitter.submit()
+    assert error.value.retryable
+    assert [number for number, _ in submitter.jobs()] == ([] if gone and submitter.store else ["0.1"])
