@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.waiting.create_once import CreateOnce
 
 JOB_ID_KEY = "ionq_job_id"
-"""XCom: the id of the submitted job, for a process that Airflow starts without it after a time-out."""
+"""XCom: the id of the submitted job, for a process that Airflow starts without it."""
 
 _NOTICE_SECONDS = 1.0
 """A wait on a worker notices within this time that its task is being killed."""
@@ -134,10 +134,10 @@ class WaitsForOwnJob(DeferrableMixin):
         :param context: the task's context.
         :param event: the trigger's event.
         :param deadline: when the wait times out, in seconds since the epoch; None restarts `timeout`.
-        :param job_id: id of the job; None reads it from XCom, because `dag.test()` drops the arguments of a deferral.
+        :param job_id: id of the job; None reads that from the XCom, because `dag.test()` of Airflow 3 drops the arguments.
         :raises ValueError: if the event is not from the task's own trigger.
         """
-        job_id = self._pushed_job_id(context) if job_id is None else job_id
+        job_id = job_id or self._submitted_job_id(context)
         event = check_event(event, {"job_id": job_id}, required=["job"], optional=("first_look", "remaining"))
         job = event["job"]
         if job is not None and job.get("id") != job_id:
@@ -151,13 +151,14 @@ class WaitsForOwnJob(DeferrableMixin):
             if remaining <= 0 and not is_final(job or {}):
                 job = self._end_late(job_id, self.limit_text())
         if job is None or not is_final(job):
+            self._check_not_killed()
             self.defer_to_job(job_id, remaining)
         return self.end(context, job)
 
     def on_timeout(self, context: Context, by_execution_timeout: bool = False) -> Any:
         """Read the job a last time after the time-out, and cancel it if `cancel_on_timeout` is set."""
         limit = self.limit_text(by_execution_timeout=by_execution_timeout)
-        job_id = self._pushed_job_id(context)
+        job_id = self._submitted_job_id(context)
         try:
             with fail_on_permanent_errors(self.ionq_conn_id):
                 if job_id is None:
@@ -197,7 +198,8 @@ class WaitsForOwnJob(DeferrableMixin):
         result: Any = {**job, "summary": summary}
         return push_outputs(self, context, result)
 
-    def _pushed_job_id(self, context: Context) -> str | None:
+    def _submitted_job_id(self, context: Context) -> str | None:
+        """Return the id of the job that an earlier process of this try submitted; None without its XCom."""
         ti: Any = context["ti"]
         job_id = ti.xcom_pull(task_ids=ti.task_id, key=JOB_ID_KEY, map_indexes=getattr(ti, "map_index", -1))
         return job_id if isinstance(job_id, str) else None

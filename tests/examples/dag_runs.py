@@ -6,6 +6,8 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from airflow.providers.common.compat.sdk import DAG
+
 EXAMPLES = sorted((Path(__file__).parents[2] / "example_dags").glob("*.py"))
 
 
@@ -24,7 +26,8 @@ def load(name: str) -> Any:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    dag = next(value.dag for value in vars(module).values() if hasattr(getattr(value, "dag", None), "tasks"))
+    found = (dag for value in vars(module).values() for dag in (value, getattr(value, "dag", None)))
+    dag: Any = next(dag for dag in found if isinstance(dag, DAG))
     for task in dag.tasks:
         if hasattr(task, "partial_kwargs"):
             task.partial_kwargs.update({"poke_interval": 0.1} if "poke_interval" in task.partial_kwargs else {})

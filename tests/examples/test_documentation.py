@@ -73,12 +73,13 @@ IMPORTS = [snippet for snippet in SNIPPETS if snippet not in DAGS + TESTS]
 @pytest.mark.parametrize("snippet", DAGS, ids=str)
 def test_every_dag_succeeds_and_leaves_no_session_of_its_own_open(snippet: Snippet, ionq_emulator: Emulator) -> None:
     awaited = ionq_emulator.create_session(backend="qpu.forte-1", plan=[Step("started", after_reads=2)])["id"]
+    conf = {"session_id": awaited, "job_id": ionq_emulator.submit_job(backend="simulator")["id"]}
     path = dags_folder() / f"{snippet.page}_{snippet.line}.py"
     files = {path.name: snippet.code, **snippet.files}
     for name, text in files.items():
         (dags_folder() / name).write_text(text)
     try:
-        states = run(path.stem, **({"session_id": awaited} if "params.session_id" in snippet.code else {}))
+        states = run(path.stem, **{name: value for name, value in conf.items() if f"params.{name}" in snippet.code})
     finally:
         for name in files:
             (dags_folder() / name).unlink()

@@ -430,15 +430,19 @@ def test_event_of_another_job_is_refused(ionq_emulator: Emulator, mode: str) -> 
     assert task.routes() == []
 
 
-def test_resumed_task_without_the_arguments_of_its_deferral_knows_its_job(ionq_emulator: Emulator, mode: str) -> None:
-    # As in dag.test(), which drops them.
-    task = JobTask(ionq_emulator, mode, wait_for_completion=False)
-    job_id = task.try_once().value["id"]
+def test_deferred_task_knows_its_job_where_airflow_drops_the_arguments(ionq_emulator: Emulator, mode: str) -> None:
+    ionq_emulator.job_plan = []
+    task = JobTask(ionq_emulator, "triggerer")
+    with pytest.raises(TaskDeferred):
+        task.start()()
+    job_id = ionq_emulator.jobs()[0]["id"]
     ionq_emulator.complete_job(job_id)
-    result = task.operator.execute_complete(task.context, {"job_id": job_id, "job": None})
-    assert (result["id"], result["status"]) == (job_id, "completed")
-    with pytest.raises(ValueError, match="The task"):
-        task.operator.execute_complete(task.context, {"job_id": "j-2", "job": None})
+    event = {"job_id": job_id, "job": None, "first_look": False, "remaining": None}
+    for other in ({**event, "job_id": "j-2"}, event | {"job_id": None}):
+        with pytest.raises(ValueError, match="The task"):
+            task.new_operator().resume_execution("execute_complete", {"event": other}, task.context)
+    result = task.new_operator().resume_execution("execute_complete", {"event": event}, task.context)
+    assert result["id"] == job_id
 
 
 def test_task_defers_only_if_it_is_deferrable(ionq_emulator: Emulator, mode: str) -> None:
