@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.api.json_text import json_object, json_text, quoted_value
-from airflow_provider_ionq.jobs.failure import FINAL_STATUSES
+from airflow_provider_ionq.jobs.failure import FINAL_STATUSES, STATUSES
 from airflow_provider_ionq.waiting.decision import WAIT, Decision, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-
-STATUSES = ("submitted", "ready", "started", *FINAL_STATUSES)
-"""The statuses that IonQ documents, in the order in which a job takes them; it takes one of the last three."""
 
 _RANK = {status: min(rank, STATUSES.index(FINAL_STATUSES[0])) for rank, status in enumerate(STATUSES)}
 
