@@ -134,7 +134,7 @@ class WaitsForOwnJob(DeferrableMixin):
         :param context: the task's context.
         :param event: the trigger's event.
         :param deadline: when the wait times out, in seconds since the epoch; None restarts `timeout`.
-        :param job_id: id of the job; None reads that from the XCom, because `dag.test()` of Airflow 3 drops the arguments.
+        :param job_id: id of the job; None reads it from its XCom, because `dag.test()` of Airflow 3 drops arguments.
         :raises ValueError: if the event is not from the task's own trigger.
         """
         job_id = job_id or self._submitted_job_id(context)

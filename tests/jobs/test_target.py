@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_ionq.emulator.state import JOB_STATUSES
-from airflow_provider_ionq.jobs.failure import FINAL_STATUSES
-from airflow_provider_ionq.jobs.target import STATUSES, JobTarget
+from airflow_provider_ionq.jobs.failure import FINAL_STATUSES, STATUSES
+from airflow_provider_ionq.jobs.target import JobTarget
 from airflow_provider_ionq.waiting.decision import Outcome
 
 ALL = ("submitted", "ready", "started", "completed", "failed", "canceled")
