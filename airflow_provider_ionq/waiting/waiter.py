@@ -111,7 +111,7 @@ class ItemWaiter(Waiter[Finished]):
     :param needs_first_poll: whether the wait began in the triggerer, with no poll by a worker.
     """
 
-    __slots__ = ("item_id", "progress", "target", "warned")
+    __slots__ = ("item_id", "knows_progress", "progress", "target", "warned")
 
     def __init__(self, item_id: str, target: Target[Any], interval: float, *, needs_first_poll: bool = False) -> None:
         super().__init__(interval, needs_first_poll=needs_first_poll)
@@ -119,6 +119,8 @@ class ItemWaiter(Waiter[Finished]):
         self.target = target
         self.warned: str | None = None
         self.progress: str | None = None
+        # A worker that polled before has logged the progress.
+        self.knows_progress = needs_first_poll
 
     def result_of_refusal(self) -> Finished:
         """Return the result for a permanent rejection by the API."""
@@ -143,8 +145,10 @@ def decision_events(waiter: ItemWaiter, item: Any) -> list[Notification]:
         if decision.warning:
             events.append((waiter, LogLine(logging.WARNING, decision.warning)))
     if decision.progress not in (None, waiter.progress):
+        if waiter.knows_progress:
+            events.append((waiter, LogLine(logging.INFO, decision.progress)))
         waiter.progress = decision.progress
-        events.append((waiter, LogLine(logging.INFO, decision.progress)))
+    waiter.knows_progress = True
     return events
 
 

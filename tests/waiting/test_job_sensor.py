@@ -271,6 +271,5 @@ def test_a_change_of_the_predicted_wait_is_logged_once(
     after_looks(8, lambda: ionq_emulator.complete_job(job_id))
     assert run_sensor(mode, IonQJobSensor, job_id=job_id).state == "success"
     lines = [line for line in task_log() if "predicted wait" in line]
-    # The triggerer logs it once more, because it does not know what the worker has logged.
-    assert 2 <= len(lines) <= 3
-    assert lines[-1] != lines[0]
+    assert len(lines) == 2
+    assert lines[0] != lines[1]
