@@ -54,7 +54,7 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-provider-ionq",
         "name": "IonQ",
-        "description": "`IonQ Quantum Cloud <https://ionq.com>`__ sessions: create them, wait for them, and end them.",
+        "description": "`IonQ Quantum Cloud <https://ionq.com>`__: run quantum jobs, in sessions that always end.",
         "versions": [__version__],
         "integrations": [
             {

@@ -143,7 +143,7 @@ def test_pages_that_show_commands_have_commands_that_are_found() -> None:
 
 def test_messages_that_the_recovery_table_quotes_exist() -> None:
     quoted = re.findall(r"\*(?:\.\.\. )?([^*|]+?)(?: \.\.\.)?\*", (ROOT / "docs" / "recovery.md").read_text())
-    assert len(quoted) == 5
+    assert len(quoted) == 10
     package = Path(airflow_provider_ionq.__file__).parent
     texts = [text for path in package.rglob("*.py") for text in message_texts(path)]
     assert [words for words in quoted if not any(words in text for text in texts)] == []
