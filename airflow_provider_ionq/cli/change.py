@@ -22,7 +22,7 @@ class Change:
     :param noun: the kind, such as `session`.
     :param verb: the action, such as `end`.
     :param done: its past participle, such as `ended`.
-    :param already: what an object is said to be that is final, such as `has already ended`.
+    :param already: says that an object is final, such as `has already ended`.
     :param columns: the fields to show.
     :param read: return the object with an id.
     :param is_final: tell whether there is nothing left to act on.

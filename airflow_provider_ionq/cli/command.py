@@ -1,4 +1,4 @@
-"""What every command does: read the connection, and report errors without a traceback."""
+"""The common part of all commands: read the connection, and report errors without a traceback."""
 
 from __future__ import annotations
 

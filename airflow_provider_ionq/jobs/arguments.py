@@ -1,4 +1,4 @@
-"""The arguments of a job: their types, and the values of those that are one of a few words."""
+"""The arguments of a job, and the values of those that are a choice."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 COST_CHECKS = ("estimate", "dry_run")
-"""How to learn the price of a job."""
+"""How the price of a job is determined."""
 
 ON_CHANGED_INPUT = ("fail", "resubmit")
-"""What to do if an earlier try submitted a job for another input."""
+"""What a retry does if an earlier try submitted a job for another input."""
 
 
 class JobArguments(TypedDict, total=False):

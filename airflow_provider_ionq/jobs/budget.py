@@ -1,7 +1,8 @@
 """
-What a task may spend on jobs, and what its earlier jobs cost, without Airflow.
+The budget of a task, and the cost of its earlier jobs, without Airflow.
 
-What earlier jobs cost is never guessed low: a job that may have run counts with its estimate until it is charged.
+The cost of an earlier job is never underestimated: a job that may have run counts with its estimate until it is
+charged.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _ROUNDING_USD = 1e-9
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """
-    What a task may spend.
+    The limits of what a task may spend.
 
     :param max_cost_usd: limit of all jobs of the task, in US dollars; None for no limit.
     :param session_max_cost_usd: limit of all jobs of the session, in US dollars; None for no limit.

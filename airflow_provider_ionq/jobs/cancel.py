@@ -1,5 +1,5 @@
 """
-Cancel a job and read what became of it, without Airflow.
+Cancel a job and read the outcome, without Airflow.
 
 Rules of this file: a job is read before it is cancelled, because the API may also cancel a completed job; only a read
 confirms a cancellation; a job that completed meanwhile is a completed job.

@@ -1,4 +1,4 @@
-"""What is checked about a job with the API before it is submitted, without Airflow."""
+"""Check a job against its session and its backend before it is submitted, without Airflow."""
 
 from __future__ import annotations
 

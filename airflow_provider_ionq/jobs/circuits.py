@@ -1,7 +1,8 @@
 """
-Circuits as IonQ's JSON: which gates there are, and how many a circuit has.
+Circuits as IonQ's JSON: the gates that exist, and the size of a circuit.
 
-Pure: no I/O, no Airflow. Only what would surely be refused is refused: fields that are unknown here are sent unchanged.
+Pure: no I/O, no Airflow. A circuit is refused only if the API would certainly refuse it; unknown fields are sent
+unchanged.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Which job of an earlier try a task continues with, and which must not stay. Pure: no I/O, no Airflow.
+Which job of an earlier try a task continues with, and which are cancelled. Pure: no I/O, no Airflow.
 
 Rules of this file:
 
@@ -49,10 +49,10 @@ class OwnJob:
 @dataclass(frozen=True, slots=True)
 class Choice:
     """
-    What to do about the jobs of earlier tries.
+    The decision about the jobs of earlier tries.
 
     :param keep: the job to continue with; None to submit another.
-    :param cancel: open jobs that must not stay, with the reason for each.
+    :param cancel: open jobs to cancel, with the reason for each.
     :param changed: good jobs of this generation for another input, or submitted with another connection.
     """
 
@@ -84,7 +84,7 @@ def choose(own: list[OwnJob], token: Token, *, reuse_on_clear: bool, elsewhere: 
     :param own: result of :func:`own_jobs`.
     :param token: token of the current request; its number does not matter.
     :param reuse_on_clear: whether a good job of before a clear may be used again.
-    :param elsewhere: whether they were submitted with another connection, and so cannot be continued with.
+    :param elsewhere: whether they were submitted with another connection: then the task does not continue with any.
     """
     current = [one for one in own if one.token.generation == token.generation]
     same = [one for one in own if one.token.fingerprint == token.fingerprint and not elsewhere]

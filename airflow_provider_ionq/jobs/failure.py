@@ -21,7 +21,7 @@ STATUSES = ("submitted", "ready", "started", *FINAL_STATUSES)
 RETRYABLE_CODES = frozenset(
     {"InternalError", "QuantumComputerError", "SimulationError", "SimulationTimeout", "SystemCancel"}
 )
-"""The failure codes that are the service's fault. All others are the job's or the account's, and would be the same."""
+"""The failure codes whose cause is the service. Any other code has its cause in the job or the account."""
 
 
 def is_final(job: Mapping[str, Any]) -> bool:
@@ -36,7 +36,7 @@ def failure_code(job: Mapping[str, Any]) -> str | None:
 
 
 def is_retryable(job: Mapping[str, Any]) -> bool:
-    """Return whether the same job may complete if it is submitted again; False if somebody cancelled it."""
+    """Return whether the same job may complete if it is submitted again; False for a canceled job."""
     return job.get("status") == "failed" and failure_code(job) in RETRYABLE_CODES
 
 

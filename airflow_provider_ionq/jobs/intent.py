@@ -1,4 +1,4 @@
-"""What a task stores about the jobs that it submits. Pure: no I/O, no clock, no Airflow."""
+"""What a task stores about its jobs. Pure: no I/O, no clock, no Airflow."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobIntent:
     """
-    What is known about a request that may have submitted a job.
+    A request that may have submitted a job, as far as it is known.
 
-    :param token: token of the job; None if nothing is stored about the request, nor whether there was one.
+    :param token: token of the job; None if nothing is stored about the request, not even whether it was sent.
     :param backend: its backend; None if unknown.
     :param session_id: its session; None without one, or if unknown.
     :param connection: id of the Airflow connection of the request; None if unknown.
@@ -110,7 +110,7 @@ class JobTask(Connections, Protocol):
 
 
 class ProcessMemory:
-    """A :class:`JobMemory` for a caller that is no task instance: nothing outlives its process."""
+    """A :class:`JobMemory` for a caller that is not a task instance: nothing outlives its process."""
 
     def item_id(self) -> None:
         """Return None."""

@@ -38,7 +38,7 @@ DRY_RUN_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 
 def cost_check_of(request: JobRequest, cost_check: str | None) -> str:
     """
-    Return how to learn the price of a job.
+    Return how the price of a job is determined.
 
     :param cost_check: `estimate` or `dry_run`; None for an estimate where the gates can be counted, else a dry run.
     :raises ValueError: if it is another text, or an estimate of gates that cannot be counted.
@@ -142,7 +142,7 @@ def in_usd(amount: Amount, named: str) -> float:
     """
     Return an amount in US dollars.
 
-    :param named: what it is the cost of, for the error.
+    :param named: the job or jobs with that cost, for the error.
     :raises IonQBudgetError: if it is in another unit.
     """
     if amount["unit"].lower() != "usd":
@@ -159,7 +159,7 @@ def amount_of(cost: Mapping[str, Any], key: str, named: str) -> Amount | None:
 
     :param cost: the cost.
     :param key: `cost` or `estimated_cost`.
-    :param named: whose cost it is, for the error.
+    :param named: the job with that cost, for the error.
     :return: None if it is absent.
     :raises IonQResponseError: if it is not an amount.
     """

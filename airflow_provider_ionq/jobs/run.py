@@ -1,4 +1,4 @@
-"""Run one job for a caller that is no task instance, without Airflow."""
+"""Run one job for a caller that is not a task instance, without Airflow."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def run_job(
     :param ionq_conn_id: id of the Airflow connection, for messages.
     :param read_settings: reads the connection.
     :param request: the job.
-    :param budget: what it may cost.
+    :param budget: the limits of what it may cost.
     :param log: logger.
     :param interval: time between two polls, in seconds.
     :param seconds: longest wait, in seconds; then the job is cancelled.

@@ -1,9 +1,9 @@
 """
-What the jobs of a session cost together, without Airflow.
+The cost of all jobs of a session, without Airflow.
 
-Two tasks that submit a job at the same moment both see the same remaining budget. So a task looks again after its
-submission, and counts the jobs that IonQ received before its own: all tasks see them in the same order, so of two jobs
-that do not fit together the later one goes.
+Two tasks that submit a job at the same moment both see the same remaining budget. So a task lists the jobs again after
+its submission, and counts those that IonQ received before its own. All tasks see the jobs in the same order: if two do
+not fit in the budget together, the later one is cancelled.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 SETTLE_SECONDS = 1.0
 """
-Pause between a submission and the look after it, longer than IonQ's times are exact to: a job that is submitted later
-has a later time, and does not count.
+Pause between a submission and the list after it, longer than the resolution of IonQ's times: a job that is submitted
+after the pause has a later time, and does not count.
 """
 
 SHOW_SECONDS = 30.0

@@ -1,8 +1,8 @@
 """
-What is particular to submitting a job, for :class:`~airflow_provider_ionq.waiting.create_once.CreateOnce`.
+The submission of a job by :class:`~airflow_provider_ionq.waiting.create_once.CreateOnce`.
 
-A job carries a token of its task in its metadata. After a lost response or a crash the token shows for certain which
-jobs are the task's own, so one is adopted without a guess, and none is submitted twice.
+A job carries a token of its task in its metadata. After a lost response or a crash the token identifies the jobs of the
+task with certainty, so the task continues with its own job and submits none twice.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class SubmitOptions:
     """
     How a task submits its job.
 
-    :param budget: what it may spend.
+    :param budget: the limits of what it may spend.
     :param on_changed_input: what to do if an earlier try submitted a job for another input: `fail`, or `resubmit`.
     :param reuse_on_clear: whether a good job of before a clear is used again.
     :param cancel_on_kill: whether a job is cancelled when its task is killed.
@@ -203,7 +203,7 @@ class JobCreation(Creation["Job", JobIntent]):
         return None if choice.keep is None else choice.keep.job
 
     def judge(self, item: Job, intent: JobIntent | None) -> tuple[Reuse, str]:
-        """Continue with a job of this generation for the same input that did not fail; cancel any other open one."""
+        """Continue with a job of this generation for the same input, unless it failed; cancel any other open job."""
         token = Token.of_job(item) or (None if intent is None else intent.token)
         if item["status"] == DELETED or token is None:
             return Reuse.REPLACE, "cannot be found" if token is None else "was deleted"

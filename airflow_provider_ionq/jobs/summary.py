@@ -1,4 +1,4 @@
-"""What an ended job took: times, gates and cost. Pure: no I/O, no clock, no Airflow."""
+"""The figures of an ended job: times, gates and cost. Pure: no I/O, no clock, no Airflow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WAIT_STEPS = (60.0, 300.0, 900.0, 1800.0, *(3600.0 * hours for hours in (1, 2, 
 
 class JobSummary(TypedDict):
     """
-    What an ended job took; None where the API does not say.
+    The figures of an ended job; None where the API gives none.
 
     `queue_seconds` is the time from the submission to the start, `run_seconds` the duration of the execution, and
     `qpu_seconds` the billed quantum compute time. `cost` is the charge, in `cost_unit`.
@@ -33,7 +33,7 @@ class JobSummary(TypedDict):
 
 def summarize(job: Mapping[str, Any], cost: Mapping[str, Any] | None) -> JobSummary:
     """
-    Return what a job took.
+    Return the figures of a job.
 
     :param job: its JSON.
     :param cost: the JSON of its cost; None if it could not be read.
@@ -69,7 +69,7 @@ def predicted_wait(job: Mapping[str, Any]) -> str | None:
     Describe the predicted wait of a queued job in coarse steps, so that it changes seldom while time passes.
 
     :param job: its JSON.
-    :return: such as `less than 2 h`; None if the API does not say.
+    :return: such as `less than 2 h`; None if the API gives none.
     """
     seconds = _scaled(job.get("predicted_wait_time_ms"), 1e-3)
     if seconds is None:

@@ -1,8 +1,7 @@
 """
-The token in the metadata of a job: which task submitted it, and what for. Pure: no I/O, no Airflow.
+The token in the metadata of a job: the task that submitted it, and the work. Pure: no I/O, no Airflow.
 
-The value is `1:<identity>:<generation>:<number>:<fingerprint>`. Only an exact match counts: a token of another form is
-not ours.
+The value is `1:<identity>:<generation>:<number>:<fingerprint>`. Text of any other form is not a token of this provider.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _VALUE = re.compile(rf"1:({_HEX}):(\d{{1,9}}):(\d{{1,9}}|dry):({_HEX})", re.ASCI
 @dataclass(frozen=True, slots=True)
 class Token:
     """
-    Which task submitted a job, and what for.
+    The task that submitted a job, and the work.
 
     :param identity: 32 hexadecimal digits that name the task instance; see :func:`task_identity`.
     :param generation: changes when the task is cleared.
@@ -71,10 +70,10 @@ def task_identity(dag_id: str, run_id: str, task_id: str, map_index: int) -> str
 
 
 def unique_identity() -> str:
-    """Return an identity that nothing else has, for a caller that is no task instance."""
+    """Return a unique identity, for a caller that is not a task instance."""
     return uuid.uuid4().hex
 
 
 def metadata_without_token(job: Mapping[str, Any]) -> dict[str, str]:
-    """Return the metadata of a job without the token, for a copy that its task must not take for its own job."""
+    """Return the metadata of a job without the token, for a copy that the task must not take for its own job."""
     return {key: text for key, text in json_object(job.get("metadata")).items() if key != TOKEN_KEY}

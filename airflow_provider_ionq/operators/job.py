@@ -43,14 +43,14 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
       input. A retry, after a crash or a lost response too, continues with its own job; it submits another one only if
       that has failed or was canceled. If the jobs cannot be read, nothing is submitted.
     - When the task is cleared, a job that is not final is cancelled, and a new one is submitted; see `reuse_on_clear`.
-    - `max_cost_usd` limits what all tries of the task may cost together. Without it a job on a device has no limit,
-      which the log says.
-    - The job is cancelled when the task is killed or times out, unless it is final. What has run may be charged. A
-      deferred task that is killed is told so only by Airflow 3.3 and later: before, the job goes on.
+    - `max_cost_usd` limits what all tries of the task may cost together. Without it a job on a device has no limit, and
+      the log has a warning.
+    - The job is cancelled when the task is killed or times out, unless it is final. What has run may be charged. Before
+      Airflow 3.3, nothing tells a deferred task that it is killed, and the job goes on.
     - A job that failed fails the task with IonQ's failure code and message. The task is retried only if the failure is
       the service's fault.
 
-    The result is the JSON of the completed job, and under `summary` what it took: times in seconds, gates and cost.
+    The result is the JSON of the completed job, with its figures under `summary`: times in seconds, gates and cost.
     Downstream, `run.output["id"]` is its id: each field is also pushed under its own name, unless
     `multiple_outputs=False`.
 
@@ -72,8 +72,8 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
     :param settings: further `settings` of the API (templated).
     :param dry_run: compile and price the job without running it.
     :param session_id: id of the session of the job, or its JSON; None for no session (templated).
-    :param wait_for_completion: wait until the job ends. False returns its JSON after the submission: then it is not
-        cancelled.
+    :param wait_for_completion: wait until the job ends. False returns its JSON after the submission, and nothing
+        cancels the job.
     :param deferrable: wait in the triggerer, which must be running. False waits on a worker, and holds it.
     :param poke_interval: time between two polls of the job, in seconds or as a timedelta, above 0.
     :param timeout: longest wait for the job, in seconds or as a timedelta, above 0, after which the task fails without

@@ -1,4 +1,4 @@
-"""The wait of a task for the job that it submitted, its cancellation, and what the task says at the end of the job."""
+"""Wait for the job that a task submitted, cancel it when the task is stopped, and report its end."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ JOB_ID_KEY = "ionq_job_id"
 """XCom: the id of the submitted job, for a process that Airflow starts without it."""
 
 _NOTICE_SECONDS = 1.0
-"""A wait on a worker notices within this time that its task is being killed."""
+"""Longest time in which a wait on a worker notices that its task is being killed."""
 
 
 class WaitsForOwnJob(DeferrableMixin):
     """
     A mixin for an operator that waits for the job that it submitted.
 
-    Must precede Airflow's base class. A job is cancelled, or not, when the process that is responsible for it stops: in
-    :meth:`responsible`, or in the triggerer.
+    Must precede Airflow's base class. The process that is responsible for the job cancels it when the task is stopped:
+    the worker in :meth:`responsible`, the triggerer in the trigger's `on_kill`.
     """
 
     ionq_conn_id: str
@@ -62,7 +62,7 @@ class WaitsForOwnJob(DeferrableMixin):
 
     @contextmanager
     def responsible(self, creator: CreateOnce[Job, JobIntent]) -> Iterator[None]:
-        """Cancel the job if the block fails: no process would wait for it. A time-out cancels it by itself."""
+        """Cancel the job if the block fails, because no process would wait for it. A time-out is handled before."""
         self._creator = creator
         try:
             yield
@@ -134,7 +134,7 @@ class WaitsForOwnJob(DeferrableMixin):
         :param context: the task's context.
         :param event: the trigger's event.
         :param deadline: when the wait times out, in seconds since the epoch; None restarts `timeout`.
-        :param job_id: id of the job; None reads it from its XCom, because `dag.test()` of Airflow 3 drops arguments.
+        :param job_id: id of the job; None reads it from the XCom, because `dag.test()` of Airflow 3 drops the argument.
         :raises ValueError: if the event is not from the task's own trigger.
         """
         job_id = job_id or self._submitted_job_id(context)
@@ -175,7 +175,7 @@ class WaitsForOwnJob(DeferrableMixin):
 
     def end(self, context: Context, job: Job) -> Any:
         """
-        Say what an ended job took, and return its JSON with that as `summary`.
+        Log the figures of an ended job, send them as metrics, and return its JSON with them as `summary`.
 
         :param context: the task's context.
         :param job: its JSON.
@@ -230,7 +230,7 @@ class WaitsForOwnJob(DeferrableMixin):
         return BlockingPoller(JOBS, self.ionq_conn_id, hook.get_settings, self.log)
 
     def _read(self, job_id: str) -> Job | None:
-        """Read a job for which the trigger has fired; None if that may work later."""
+        """Read a job for which the trigger has fired; return None on transient errors."""
         poller = self._poller()
         job = poller.poll(job_id)
         if job is None and poller.outage.refused:

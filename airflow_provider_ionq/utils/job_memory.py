@@ -19,7 +19,8 @@ class JobMemory(TaskMemory):
     """
     A :class:`~airflow_provider_ionq.jobs.intent.JobMemory` in the task state store of Airflow 3.3.
 
-    Where nothing outlives a process, a later try assumes that the previous one submitted a job, and lists all jobs.
+    Before Airflow 3.3 nothing outlives a process: a later try assumes that the previous one submitted a job, and lists
+    all jobs.
 
     :param context: the task's context.
     """
