@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -349,16 +351,19 @@ def test_job_is_returned_without_a_wait(ionq_emulator: Emulator, mode: str) -> N
 # Kills.
 
 
-def killed(task: JobTask, act: Callable[[], object] = lambda: None) -> Ending:
-    """Kill a try on its worker while it waits."""
+def interrupted(task: JobTask, interrupt: Callable[[], object]) -> Ending:
+    """Run a try, and call a function in the middle of its wait on a worker, as the handler of a signal does."""
 
     def story() -> Story:
         yield task.polled(2)
-        act()
-        task.operator.on_kill()
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
 
-    with played(story()):
-        return task.try_once()
+    before = signal.signal(signal.SIGALRM, lambda *_: interrupt())
+    try:
+        with played(story()):
+            return task.try_once()
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 def kill_in_triggerer(task: JobTask) -> None:
@@ -376,7 +381,15 @@ def test_killed_task_cancels_its_job_and_is_no_success(ionq_emulator: Emulator, 
     if mode == "triggerer":
         kill_in_triggerer(task)
     else:
-        ending = killed(task)
+        seen = []
+
+        def kill() -> None:
+            task.operator.on_kill()
+            # Airflow kills the process soon after.
+            seen.append(task.jobs())
+
+        ending = interrupted(task, kill)
+        assert seen == [[("0.1", "canceled" if cancel else "submitted")]]
         assert ending.state == "up_for_retry"
         assert isinstance(ending.error, IonQCreateStoppedError)
     assert task.jobs() == [("0.1", "canceled" if cancel else "submitted")]
@@ -387,28 +400,31 @@ def test_killed_task_is_no_success_even_if_its_job_completes(ionq_emulator: Emul
         pytest.skip("no process of the task runs")
     ionq_emulator.job_plan = []
     task = JobTask(ionq_emulator, mode)
-    ending = killed(task, lambda: ionq_emulator.complete_job(ionq_emulator.jobs()[0]["id"]))
+
+    def complete_and_kill() -> None:
+        ionq_emulator.complete_job(ionq_emulator.jobs()[0]["id"])
+        task.operator.on_kill()
+
+    ending = interrupted(task, complete_and_kill)
     assert isinstance(ending.error, IonQCreateStoppedError)
     assert task.jobs() == [("0.1", "completed")]
     assert task.try_once().state == "success"
     assert task.jobs() == [("0.1", "completed")]
 
 
-def test_execution_timeout_cancels_the_job(ionq_emulator: Emulator, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("cancel", [True, False])
+def test_execution_timeout_cancels_the_job(ionq_emulator: Emulator, mode: str, cancel: bool) -> None:
     if mode == "triggerer":
         pytest.skip("Airflow 3 does not apply it to the deferred time")
     ionq_emulator.job_plan = []
-    for cancel in (True, False):
-        task = JobTask(ionq_emulator, mode, cancel_on_timeout=cancel, task_id=f"run_{cancel}")
-        step = task.start()
+    task = JobTask(ionq_emulator, mode, cancel_on_timeout=cancel)
 
-        def time_out(seconds: float) -> None:
-            raise AirflowTaskTimeout("execution_timeout")
+    def time_out() -> None:
+        raise AirflowTaskTimeout("execution_timeout")
 
-        monkeypatch.setattr(task.operator, "_sleep", time_out)
-        with pytest.raises(AirflowTaskTimeout):
-            step()
-        assert ionq_emulator.jobs()[-1]["status"] == ("canceled" if cancel else "submitted")
+    with pytest.raises(AirflowTaskTimeout):
+        interrupted(task, time_out)
+    assert task.jobs() == [("0.1", "canceled" if cancel else "submitted")]
 
 
 # Events.
