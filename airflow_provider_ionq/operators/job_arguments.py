@@ -1,4 +1,4 @@
-"""What is known about the arguments of a job when a DAG is parsed."""
+"""Check the arguments of a job that are known when a DAG is parsed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ANY_SOURCE: dict[str, Any] = {
 
 def check_known_arguments(operator: IonQRunJobOperator) -> None:
     """
-    Check what is known when a DAG is parsed; a template or file is checked when it is rendered.
+    Check the arguments that are known when a DAG is parsed; a template or file is checked when it is rendered.
 
     :param operator: the operator under construction.
     :raises ValueError: naming the argument and the problem.

@@ -69,7 +69,11 @@ class IonQJobTrigger(IonQResourceTrigger):
         self.cancel_on_kill = cancel_on_kill
 
     async def on_kill(self) -> None:
-        """Cancel the job if `cancel_on_kill` is set and the job is not final. Airflow calls this when a person acts."""
+        """
+        Cancel the job if `cancel_on_kill` is set and the job is not final.
+
+        Airflow 3.3 and later call this when a person marks or clears the deferred task.
+        """
         if self.cancel_on_kill:
             await asyncio.to_thread(self._cancel)
 

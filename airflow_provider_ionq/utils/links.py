@@ -33,7 +33,7 @@ class IonQJobLink(BaseOperatorLink):
     """
     Link to the job that a task submitted, in the IonQ Quantum Cloud Console.
 
-    IonQ documents only the address of the list of jobs. The connection's `console_job_url` can say more.
+    IonQ documents only the address of the list of jobs. The connection's `console_job_url` can give that of one job.
     """
 
     name = "IonQ job"

@@ -1,4 +1,4 @@
-"""What :class:`~airflow_provider_ionq.waiting.create_once.CreateOnce` must be told about a resource."""
+"""What :class:`~airflow_provider_ionq.waiting.create_once.CreateOnce` needs to know about a resource."""
 
 from __future__ import annotations
 
