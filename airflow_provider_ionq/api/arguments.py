@@ -61,6 +61,20 @@ def whole_of(name: str, value: object, wanted: str, highest: int) -> int | None:
     return int(number)
 
 
+def flag_of(name: str, value: object) -> bool:
+    """
+    Return true or false.
+
+    :param name: name of the argument, for the error.
+    :param value: a bool, or its text, as a template renders it.
+    :raises ValueError: if it is anything else; so is empty text, to which a template renders a missing value.
+    """
+    flag = {"true": True, "false": False}.get(value.strip().lower()) if isinstance(value, str) else value
+    if not isinstance(flag, bool):
+        raise ValueError(f"{name} must be True or False, not {value!r}")
+    return flag
+
+
 def json_of(name: str, value: object) -> object:
     """
     Return the JSON that a text holds; any other value unchanged.

@@ -22,6 +22,7 @@ from airflow_provider_ionq.api.errors import (
 from airflow_provider_ionq.api.ids import id_of
 from airflow_provider_ionq.get_provider_info import CONNECTION_FIELDS, DEFAULT_CONN_ID, UI_FIELD_BEHAVIOUR
 from airflow_provider_ionq.hooks.jobs import JobMethods
+from airflow_provider_ionq.sessions.rehearsal import backend_of_rehearsal, rehearsed_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +42,9 @@ class IonQHook(JobMethods, BaseHook):
 
     The connection is read, and the client created, at the first call. A client makes one call at a time:
     use one hook per thread.
+
+    In a rehearsal of :func:`~airflow_provider_ionq.task_groups.session.ionq_session`, the methods that take a session's
+    id send no request for it: they return what stands for the session, which has no jobs.
 
     :param ionq_conn_id: id of the Airflow connection of type `ionq`.
     :param max_retries: how often a read is repeated on transient errors; None uses the value in the connection. The
@@ -135,7 +139,10 @@ class IonQHook(JobMethods, BaseHook):
 
         https://docs.ionq.com/api-reference/v0.4/sessions/get-session
         """
-        return self.get_conn().get_session(_plain_id(session_id))
+        session_id = _plain_id(session_id)
+        if (backend := backend_of_rehearsal(session_id)) is not None:
+            return rehearsed_session(backend)
+        return self.get_conn().get_session(session_id)
 
     def list_sessions(self, active: bool | None = None) -> list[Session]:
         """
@@ -203,8 +210,11 @@ class IonQHook(JobMethods, BaseHook):
         """
         from airflow_provider_ionq.sessions.end import cancel_open_jobs, end_session
 
-        client = self.get_conn()
         session_id = _plain_id(session_id)
+        if (backend := backend_of_rehearsal(session_id)) is not None:
+            self.log.info("Rehearsal: there is no session to end.")
+            return rehearsed_session(backend, status="ended")
+        client = self.get_conn()
         if cancel_jobs:
             cancel_open_jobs(client, session_id, self.log)
         return end_session(client, session_id, self.log)
@@ -217,7 +227,10 @@ class IonQHook(JobMethods, BaseHook):
 
         https://docs.ionq.com/api-reference/v0.4/sessions/get-session-jobs
         """
-        return self.get_conn().list_session_jobs(_plain_id(session_id))
+        session_id = _plain_id(session_id)
+        if backend_of_rehearsal(session_id) is not None:
+            return []
+        return self.get_conn().list_session_jobs(session_id)
 
     def whoami(self) -> Whoami:
         """

@@ -86,7 +86,7 @@ class JobMethods:
         from airflow_provider_ionq.jobs.run import run_job
 
         request = JobRequest.of(backend, **arguments, rehearse=rehearse)
-        budget = Budget() if rehearse else Budget(max_cost_usd=max_cost_usd, cost_check=cost_check)
+        budget = Budget(max_cost_usd=max_cost_usd, cost_check=cost_check)
         return run_job(
             self.ionq_conn_id,
             self.get_settings,

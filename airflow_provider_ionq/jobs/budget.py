@@ -68,7 +68,7 @@ class Budget:
         :raises IonQJobFailedError: if a dry run shows that the job would fail.
         :raises IonQError: if a price or cost cannot be read.
         """
-        if request.dry_run:
+        if request.dry_run or request.rehearsal_of is not None:
             return None
         if self.max_cost_usd is None and self.session_max_cost_usd is None:
             if not request.is_free:

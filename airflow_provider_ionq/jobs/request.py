@@ -17,6 +17,7 @@ from airflow_provider_ionq.api.arguments import backend_of, is_absent, json_of, 
 from airflow_provider_ionq.api.ids import id_of
 from airflow_provider_ionq.api.json_text import is_number, json_object, json_text
 from airflow_provider_ionq.jobs.circuits import MOST_QUBITS, QASM, SINGLE, CircuitSize, source_of
+from airflow_provider_ionq.sessions.rehearsal import backend_of_rehearsal
 
 SIMULATOR = "simulator"
 
@@ -45,6 +46,7 @@ class JobRequest:
     :param settings: `settings` of the request.
     :param dry_run: compile and price the job without running it.
     :param session_id: id of the session; None without one.
+    :param rehearsal_of: name of the device in whose place the simulator runs the job; None if it is no rehearsal.
     """
 
     backend: str
@@ -58,6 +60,7 @@ class JobRequest:
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     dry_run: bool = False
     session_id: str | None = None
+    rehearsal_of: str | None = None
 
     @classmethod
     def of(
@@ -84,10 +87,16 @@ class JobRequest:
 
         Numbers and JSON may be text, as a template renders them; None and empty text mean that an argument is absent.
 
-        :param rehearse: make it a job for the simulator, with the noise model of the device.
+        :param rehearse: make it a job for the simulator, with the noise model of the device. So is a job in a session
+            that is rehearsed.
         :raises ValueError: naming the argument and the problem.
         """
         backend = backend_of(backend)
+        session_id = id_of(session_id)
+        if (rehearsed := backend_of_rehearsal(session_id)) is not None:
+            if rehearsed != backend:
+                raise ValueError(f"the session is on {rehearsed}, so a job for {backend} cannot be submitted to it")
+            rehearse = True
         target = SIMULATOR if rehearse else backend
         wanted = "a whole number from 1"
         job_type, job_input, sizes = source_of(
@@ -104,7 +113,7 @@ class JobRequest:
             noise=_noise(noise, target),
             settings=_settings(settings, error_mitigation, job_type),
             dry_run=dry_run,
-            session_id=_text("session_id", id_of(session_id)),
+            session_id=_text("session_id", session_id),
         )
         if request.debiases and (request.shots or DEFAULT_SHOTS) < LEAST_SHOTS_FOR_DEBIASING:
             raise ValueError(
@@ -120,7 +129,7 @@ class JobRequest:
         noise = self.noise
         if noise is None and device != SIMULATOR:
             noise = {"model": device.removeprefix("qpu.")}
-        return dataclasses.replace(self, settings=settings, noise=noise, session_id=None)
+        return dataclasses.replace(self, settings=settings, noise=noise, session_id=None, rehearsal_of=device)
 
     @property
     def is_free(self) -> bool:

@@ -120,6 +120,11 @@ class JobCreation(Creation["Job", JobIntent]):
         :raises IonQBudgetError: if it would exceed the budget, or its price is unknown.
         :raises IonQError: if its session has ended or has another backend, or the job is too large for the backend.
         """
+        if self._request.rehearsal_of is not None:
+            self._log.info(
+                "Rehearsal: the job runs on the simulator in place of %s, without a session and free of charge.",
+                self._request.rehearsal_of,
+            )
         check_session(self._clients.current, self._request)
         check_backend(self._clients.current, self._request, self._log)
         token = self._token.numbered(self._history.number + 1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, AirflowTaskTimeout, BaseOperator
 
+from airflow_provider_ionq.api.arguments import flag_of
 from airflow_provider_ionq.exceptions import IonQCapacityTimeoutException, IonQFailException
 from airflow_provider_ionq.get_provider_info import DEFAULT_CONN_ID
 from airflow_provider_ionq.operators.end_tasks import missing_end_reason
@@ -74,6 +75,8 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
     :param adopt_lost_session: when the response was lost and there is exactly one candidate, continue with that session
         instead of failing, unless it was started meanwhile. Candidates are identified by backend, limits, project and
         time: another task that creates such a session in the same minutes could have created it.
+    :param rehearse: create no session; the result is JSON that stands for one (templated: `True` or `False`). See
+        :func:`~airflow_provider_ionq.task_groups.session.ionq_session`.
     :param timeout: longest wait for capacity, in seconds or as a timedelta, above 0, after which the task fails without
         retries.
     :param poke_interval: time between two polls of the backend's sessions while waiting for capacity, in seconds or as
@@ -92,7 +95,7 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
     https://docs.ionq.com/api-reference/v0.4/sessions/create-session
     """
 
-    template_fields: Sequence[str] = ("backend", *LIMITS, "ionq_conn_id")
+    template_fields: Sequence[str] = ("backend", *LIMITS, "rehearse", "ionq_conn_id")
     operator_extra_links = (IonQConsoleLink(),)
     ui_color = "#f6ead7"
 
@@ -105,6 +108,7 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
         cost_limit_usd: float | str | None = None,
         allow_unlimited: bool = False,
         adopt_lost_session: bool = False,
+        rehearse: bool | str = False,
         timeout: float | timedelta = timedelta(days=1),
         poke_interval: float | timedelta = timedelta(minutes=1),
         deferrable: bool = True,
@@ -119,6 +123,7 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
         self.cost_limit_usd = cost_limit_usd
         self.allow_unlimited = allow_unlimited
         self.adopt_lost_session = adopt_lost_session
+        self.rehearse = rehearse
         with refusals_name_task(self):
             self.timeout = seconds_of("timeout", timeout)
             self.poke_interval = seconds_of("poke_interval", poke_interval)
@@ -129,6 +134,8 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
         given = {name: getattr(self, name) for name in ("backend", *LIMITS)}
         known = {name: value for name, value in given.items() if not is_rendered_later(value)}
         with refusals_name_task(self):
+            if not is_rendered_later(rehearse):
+                flag_of("rehearse", rehearse)
             SessionRequest.of(
                 **{"backend": "known later", **known}, allow_unlimited=allow_unlimited or len(known) < len(given)
             )
@@ -187,12 +194,18 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
 
         deadline = time.monotonic() + remaining
         SessionMemory(context, self.ionq_conn_id, resumed=resumed).republish()
-        request = self._request()
+        request, rehearse = self._request()
         memory = SessionMemory(context, self.ionq_conn_id, request, resumed=resumed)
         with fail_on_permanent_errors(self.ionq_conn_id):
             settings = IonQHook(self.ionq_conn_id).get_settings()
         creation = SessionCreation(
-            settings, request, memory, _CreateTask(self, context), self.log, adopt=self.adopt_lost_session
+            settings,
+            request,
+            memory,
+            _CreateTask(self, context),
+            self.log,
+            adopt=self.adopt_lost_session,
+            rehearse=rehearse,
         )
         creator = self._creator = CreateOnce(creation, memory, self.log)
         try:
@@ -211,13 +224,15 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
             # From here on the downstream tasks own the session.
             self._creator = None
 
-    def _request(self) -> SessionRequest:
+    def _request(self) -> tuple[SessionRequest, bool]:
+        """Return the request, and whether it is only rehearsed."""
         try:
-            return SessionRequest.of(
+            request = SessionRequest.of(
                 self.backend,
                 **{name: getattr(self, name) for name in LIMITS},
                 allow_unlimited=self.allow_unlimited,
             )
+            return request, flag_of("rehearse", self.rehearse)
         except ValueError as error:
             raise IonQFailException(f"Invalid session request: {error}") from None
 

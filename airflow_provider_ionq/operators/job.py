@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseOperator
 
+from airflow_provider_ionq.api.arguments import flag_of
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.get_provider_info import DEFAULT_CONN_ID
 from airflow_provider_ionq.jobs.failure import is_final
@@ -71,7 +72,8 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
     :param error_mitigation: IonQ's settings of error mitigation, such as `{"debiasing": True}` (templated).
     :param settings: further `settings` of the API (templated).
     :param dry_run: compile and price the job without running it.
-    :param session_id: id of the session of the job, or its JSON; None for no session (templated).
+    :param session_id: id of the session of the job, or its JSON; None for no session (templated). In an
+        :func:`~airflow_provider_ionq.task_groups.session.ionq_session` for the same device, None means its session.
     :param wait_for_completion: wait until the job ends. False returns its JSON after the submission, and nothing
         cancels the job.
     :param deferrable: wait in the triggerer, which must be running. False waits on a worker, and holds it.
@@ -82,8 +84,9 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
     :param cancel_on_timeout: cancel the job when `timeout` or `execution_timeout` is reached.
     :param max_cost_usd: limit of what all tries of the task may cost together, in US dollars; None for no limit
         (templated). A cleared task begins anew.
-    :param session_max_cost_usd: limit of what all jobs of the session may cost together, in US dollars; None for no
-        limit (templated).
+    :param session_max_cost_usd: limit of what all jobs of the session may cost together, in US dollars, whoever
+        submits them; None for no limit (templated). If another job is submitted at the same moment, and both do not
+        fit, the later one is cancelled. `max_cost_usd` of `ionq_session` sets it.
     :param cost_check: how to learn the price: `estimate`, or `dry_run` of the job; None for an estimate where the gates
         can be counted, else a dry run.
     :param on_changed_input: what a retry does if an earlier try submitted a job for another input: `fail`, or cancel it
@@ -91,7 +94,7 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
     :param reuse_on_clear: when the task is cleared, use a completed job for the same input again, or continue with a
         running one.
     :param rehearse: run the job on `simulator` with the noise model of the device, without the session, and free of
-        charge.
+        charge (templated: `True` or `False`). A job in a session that is rehearsed always is.
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
     :raises IonQFailException: without retries, on permanent errors: an invalid argument, a job that would exceed its
         budget or whose price is unknown, a changed input, a time-out, a job that was canceled or failed for its own
@@ -101,7 +104,13 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
     https://docs.ionq.com/api-reference/v0.4/jobs/create-job
     """
 
-    template_fields: Sequence[str] = (*REQUEST_FIELDS, "max_cost_usd", "session_max_cost_usd", "ionq_conn_id")
+    template_fields: Sequence[str] = (
+        *REQUEST_FIELDS,
+        "max_cost_usd",
+        "session_max_cost_usd",
+        "rehearse",
+        "ionq_conn_id",
+    )
     template_ext: Sequence[str] = (".json", ".qasm")
     operator_extra_links = (IonQJobLink(),)
     ui_color = "#f6ead7"
@@ -136,7 +145,7 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
         cost_check: str | None = None,
         on_changed_input: str = "fail",
         reuse_on_clear: bool = False,
-        rehearse: bool = False,
+        rehearse: bool | str = False,
         ionq_conn_id: str = DEFAULT_CONN_ID,
         **kwargs: Any,
     ) -> None:
@@ -174,11 +183,6 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Submit the job, or find that of an earlier try, and wait for it; return its JSON."""
-        if self.rehearse:
-            self.log.info(
-                "Rehearsal: the job runs on the simulator in place of %s, without a session and free of charge.",
-                self.backend,
-            )
         creator = self.creator(context)
         with fail_on_permanent_errors(self.ionq_conn_id), self.responsible(creator):
             job = creator.create()
@@ -224,19 +228,18 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
         from airflow_provider_ionq.jobs.request import JobRequest
 
         given = {name: getattr(self, name) for name in REQUEST_FIELDS}
-        return JobRequest.of(**given, dry_run=self.is_dry_run, rehearse=self.rehearse)
+        return JobRequest.of(**given, dry_run=self.is_dry_run, rehearse=flag_of("rehearse", self.rehearse))
 
     def _options(self) -> SubmitOptions:
         from airflow_provider_ionq.jobs.budget import Budget
         from airflow_provider_ionq.jobs.submit import SubmitOptions
 
-        budget = Budget(
-            max_cost_usd=usd_of("max_cost_usd", self.max_cost_usd),
-            session_max_cost_usd=usd_of("session_max_cost_usd", self.session_max_cost_usd),
-            cost_check=self.cost_check,
-        )
         return SubmitOptions(
-            budget=Budget() if self.rehearse else budget,
+            budget=Budget(
+                max_cost_usd=usd_of("max_cost_usd", self.max_cost_usd),
+                session_max_cost_usd=usd_of("session_max_cost_usd", self.session_max_cost_usd),
+                cost_check=self.cost_check,
+            ),
             on_changed_input=self.on_changed_input,
             reuse_on_clear=self.reuse_on_clear,
             cancel_on_kill=self.cancel_on_kill,

@@ -41,6 +41,7 @@ def check_known_arguments(operator: IonQRunJobOperator) -> None:
     :param operator: the operator under construction.
     :raises ValueError: naming the argument and the problem.
     """
+    from airflow_provider_ionq.api.arguments import flag_of
     from airflow_provider_ionq.jobs.arguments import COST_CHECKS, ON_CHANGED_INPUT
     from airflow_provider_ionq.jobs.request import SIMULATOR, JobRequest
 
@@ -62,7 +63,9 @@ def check_known_arguments(operator: IonQRunJobOperator) -> None:
     if sources := [name for name in SOURCES if name in later]:
         # Nothing is known about its gates. Of several, one may render to empty text.
         given |= {"gateset": None, "qubits": None, sources[0]: _ANY_SOURCE[sources[0]]}
-    JobRequest.of(**given, dry_run=operator.is_dry_run, rehearse=operator.rehearse)
+    # A rehearsal allows what a device does not.
+    rehearse = is_rendered_later(operator.rehearse) or flag_of("rehearse", operator.rehearse)
+    JobRequest.of(**given, dry_run=operator.is_dry_run, rehearse=rehearse)
 
 
 def usd_of(name: str, value: float | str | None) -> float | None:

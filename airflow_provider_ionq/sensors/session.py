@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_ionq.exceptions import IonQFailException, IonQImpossibleStateException
 from airflow_provider_ionq.sensors.base import IonQResourceSensor
+from airflow_provider_ionq.sessions.rehearsal import backend_of_rehearsal, rehearsed_session
 from airflow_provider_ionq.sessions.resource import SESSIONS
 from airflow_provider_ionq.sessions.target import SessionTarget, is_ended
 from airflow_provider_ionq.utils.ids import TakesSessionId
@@ -37,6 +38,9 @@ class IonQSessionSensor(TakesSessionId, IonQResourceSensor):
     Does not start the session: IonQ starts it when its first job is *submitted*, so a wait for `started` ends only if
     another task submits one. A session that was started and has ended does not count as `started`: use
     `("started", "ended")` to accept both.
+
+    In a rehearsal of :func:`~airflow_provider_ionq.task_groups.session.ionq_session` there is no session: the sensor
+    succeeds at once, with JSON that has the awaited state.
 
     :param session_id: id of the session, or its JSON, such as `create.output` (templated).
     :param status: the awaited status, or a collection of alternatives: `created`, `started`, `ended` (templated). None
@@ -99,6 +103,13 @@ class IonQSessionSensor(TakesSessionId, IonQResourceSensor):
             return SessionTarget.of(self.status, active)
         except ValueError as error:
             raise IonQFailException(f"status and active rendered to an invalid target: {error}") from None
+
+    def _poll(self, *, first: bool = False, refused_before: bool = False) -> Any:
+        if (backend := backend_of_rehearsal(self.session_id)) is None:
+            return super()._poll(first=first, refused_before=refused_before)
+        self.log.info("Rehearsal: there is no session to wait for.")
+        target = self.target()
+        return rehearsed_session(backend, status=(target.statuses or ("started",))[0], active=target.active)
 
     def trigger_arguments(self) -> dict[str, Any]:
         """Return the awaited status and active flag."""

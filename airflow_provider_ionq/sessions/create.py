@@ -21,6 +21,7 @@ from airflow_provider_ionq.api.errors import (
 from airflow_provider_ionq.sessions.end import end_session
 from airflow_provider_ionq.sessions.intent import LATEST_SECONDS, Intent
 from airflow_provider_ionq.sessions.recover import adoptable, describe_lost, difference, find
+from airflow_provider_ionq.sessions.rehearsal import backend_of_rehearsal, rehearsal_id, rehearsed_session
 from airflow_provider_ionq.sessions.request import describe_limits
 from airflow_provider_ionq.sessions.target import is_ended
 from airflow_provider_ionq.waiting.creation import Creation, Reuse, Wording
@@ -47,6 +48,7 @@ class SessionCreation(Creation["Session", Intent]):
     :param task: the Airflow task.
     :param log: the task's logger.
     :param adopt: adopt a candidate for a lost session, if it is the only one.
+    :param rehearse: create no session, but what stands for one; end that of an earlier try.
     :param sleep: function that waits a number of seconds.
     """
 
@@ -61,6 +63,7 @@ class SessionCreation(Creation["Session", Intent]):
         log: Any,
         *,
         adopt: bool = False,
+        rehearse: bool = False,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.open_ids: tuple[str, ...] = ()
@@ -70,7 +73,8 @@ class SessionCreation(Creation["Session", Intent]):
         self._memory = memory
         self._task = task
         self._log = SafeLog(log)
-        self._adopt = adopt
+        self._adopt = adopt and not rehearse
+        self._rehearse = rehearse
         self._sleep = sleep
         self._clients = RequestClients(settings, task)
 
@@ -79,6 +83,15 @@ class SessionCreation(Creation["Session", Intent]):
         if intent is None:
             return str(self._request)
         return f"{intent.request or self._request}{self._clients.describe(intent.connection)}"
+
+    def without_request(self) -> Session | None:
+        """Return what stands for a session, in a rehearsal."""
+        if not self._rehearse:
+            return None
+        backend = self._request.backend
+        self._log.info("Rehearsal: no session is created on %s, and nothing costs money.", backend)
+        settings: Any = self._request.settings
+        return {**rehearsed_session(backend, status="created"), "settings": settings}
 
     def next_intent(self) -> Intent:
         """Read the list of sessions, to recognize those that are not the result of the request."""
@@ -101,6 +114,8 @@ class SessionCreation(Creation["Session", Intent]):
 
     def read(self, item_id: str, intent: Intent | None = None) -> Session:
         """Read a session with the connection of its request."""
+        if (backend := backend_of_rehearsal(item_id)) is not None:
+            return rehearsed_session(backend, status="created")
         return self._clients.single_attempt_of(_connection_of(intent)).get_session(item_id)
 
     def search(self, intent: Intent) -> list[Session]:
@@ -134,15 +149,25 @@ class SessionCreation(Creation["Session", Intent]):
         """Continue with an open session that matches the request; end one that does not."""
         if is_ended(item):
             return Reuse.REPLACE, "has ended"
+        if backend_of_rehearsal(item["id"]) is not None:
+            if self._rehearse and item["id"] == rehearsal_id(self._request.backend):
+                return Reuse.CONTINUE, ""
+            return Reuse.REPLACE, "was a rehearsal"
+        if self._rehearse:
+            return Reuse.END_AND_REPLACE, "a rehearsal is requested now"
         reason = difference(item, intent, self._request, self._task.connection)
         return (Reuse.CONTINUE, "") if reason is None else (Reuse.END_AND_REPLACE, reason)
 
     def end(self, item_id: str, intent: Intent | None = None) -> None:
         """End a session with the connection of its request, and confirm its end."""
+        if backend_of_rehearsal(item_id) is not None:
+            return
         end_session(self._clients.client_of(_connection_of(intent)), item_id, self._log, sleep=self._sleep)
 
     def request_end(self, item_id: str, seconds: float) -> None:
         """Send one end request."""
+        if backend_of_rehearsal(item_id) is not None:
+            return
         self._clients.within(seconds).end_session(item_id)
 
     def missing_end_reason(self) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.api.errors import IonQError
 from airflow_provider_ionq.exceptions import IonQFailException
+from airflow_provider_ionq.sessions.rehearsal import backend_of_rehearsal
 from airflow_provider_ionq.sessions.request import describe_limits
 from airflow_provider_ionq.utils.commands import end_command
 from airflow_provider_ionq.utils.session_memory import PROGRESS_KEY, created_session_id
@@ -45,6 +46,8 @@ def _report(context: Any) -> None:
         which = f"session {session_id}, which {task.create_id} created: its limits are those of {task.create_id}"
     else:
         which = f"the session that {task.create_id} may have created: see its log"
+    if backend_of_rehearsal(session_id) is not None:
+        return
     where = f"run {ti.run_id!r} of DAG {ti.dag_id!r}"
     if (map_index := getattr(ti, "map_index", -1)) >= 0:
         where = f"map index {map_index}, {where}"

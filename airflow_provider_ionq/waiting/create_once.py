@@ -195,6 +195,9 @@ class CreateOnce(Generic[ItemT, IntentT]):
     def _create_another(self) -> ItemT | None:
         nothing = f"No {self._words.item} was created."
         self._check_end_task(nothing)
+        if (item := self._creation.without_request()) is not None:
+            self._record_id(item)
+            return item
         intent = self._creation.next_intent()
         # Checked again: that may have taken minutes, in which the end task was marked or started.
         self._check_end_task(nothing)

@@ -87,6 +87,10 @@ class Creation(ABC, Generic[ItemT, IntentT]):
         :param intent: the intent of an earlier request; None for the current request.
         """
 
+    def without_request(self) -> ItemT | None:
+        """Return an item for which no request is needed, because it exists nowhere else; None to send the request."""
+        return None
+
     @abstractmethod
     def next_intent(self) -> IntentT:
         """
