@@ -16,6 +16,8 @@ from airflow_provider_ionq.operators.session import IonQEndSessionOperator
 from airflow_provider_ionq.utils.tasks import states_in_run
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from airflow.providers.common.compat.sdk import BaseOperator, Context
 
 STILL_TO_COME = frozenset({None, "up_for_retry"})
@@ -76,25 +78,35 @@ def end_task_ids(operator: BaseOperator) -> list[str]:
 def _ends_session_of(operator: BaseOperator, task: Any) -> bool:
     if task.is_teardown and operator.is_setup and operator.task_id in task.upstream_task_ids:
         return not task.inherits_from_empty_operator
-    if not issubclass(_class_of(task), IonQEndSessionOperator):
+    if not issubclass(class_of(task), IonQEndSessionOperator):
         return False
-    session_id = _argument(task, "session_id")
     dag: Any = operator.dag
-    create_ids = {other.task_id for other in dag.tasks if issubclass(_class_of(other), type(operator))}
-    named = {source.task_id for source, _ in XComArg.iter_xcom_references(session_id)} & create_ids
-    if isinstance(session_id, str):
-        named |= {name for name in create_ids if re.search(rf"""["']{re.escape(name)}["']""", session_id)}
+    create_ids = {other.task_id for other in dag.tasks if issubclass(class_of(other), type(operator))}
+    named = tasks_named(argument_of(task, "session_id"), create_ids)
     # A task that names no create task is assumed to end this session: it may receive the id indirectly.
     return not named or operator.task_id in named
 
 
-def _class_of(task: Any) -> type:
+def tasks_named(value: Any, task_ids: Collection[str]) -> set[str]:
+    """
+    Return those of some tasks whose output an argument is, or which it names in quotes as a template does.
+
+    :param value: the argument, as it is before it is rendered.
+    :param task_ids: ids of the tasks.
+    """
+    named = {source.task_id for source, _ in XComArg.iter_xcom_references(value)} & set(task_ids)
+    if isinstance(value, str):
+        named |= {name for name in task_ids if re.search(rf"""["']{re.escape(name)}["']""", value)}
+    return named
+
+
+def class_of(task: Any) -> type:
     """Return the class of a task, mapped or not."""
     given = getattr(task, "operator_class", None)
     return given if isinstance(given, type) else type(task)
 
 
-def _argument(task: Any, name: str) -> Any:
+def argument_of(task: Any, name: str) -> Any:
     """Return an argument of a task, mapped or not."""
     if not hasattr(task, "partial_kwargs"):
         return getattr(task, name, None)

@@ -18,7 +18,7 @@ except ImportError:  # Airflow 2
 
 from airflow_provider_ionq.api.models import Session
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
-from airflow_provider_ionq.task_groups import arguments, wiring
+from airflow_provider_ionq.task_groups import arguments, jobs, wiring
 from airflow_provider_ionq.task_groups.documentation import TASK_DOCS
 from airflow_provider_ionq.task_groups.end import EndSessionOfGroup
 from airflow_provider_ionq.task_groups.left_open import report_session_left_open
@@ -49,8 +49,17 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
     _ids_inside: frozenset[str] | None = None
     """The tasks inside, once the `with` block is left."""
 
-    def __init__(self, group_id: str, *, of_create: dict[str, Any], of_end: dict[str, Any], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        group_id: str,
+        *,
+        of_create: dict[str, Any],
+        of_end: dict[str, Any],
+        max_cost_usd: float | str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(group_id, **kwargs)
+        self.max_cost_usd = max_cost_usd
         self._to_be_added: tuple[dict[str, Any], dict[str, Any]] | None = (of_create, of_end)
 
     @property
@@ -143,6 +152,9 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
                 f"The session of group {self.group_id!r} is used twice: create another group with another group_id"
             )
         (of_create, of_end), self._to_be_added = self._to_be_added, None
+        if (outer := jobs.session_group_around(self.parent_group)) is not None:
+            if arguments.default_argument(self, "rehearse") is None:
+                of_create.setdefault("rehearse", outer.create.rehearse)
         self._add_session(of_create, of_end)
         super().__enter__()
         return self
@@ -157,6 +169,7 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
             raise ValueError(
                 f"The session of group {self.group_id!r} has no task inside: it would cost money without being used"
             )
+        jobs.complete_jobs(self, work.values())
         for task in work.values():
             is_first = not task.upstream_task_ids & work.keys()
             wiring.check_can_work(task, is_first=is_first, group_id=self.group_id)

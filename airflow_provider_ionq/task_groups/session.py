@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ionq.operators.job_arguments import usd_of
 from airflow_provider_ionq.task_groups.arguments import (
     FEWEST_CREATE_RETRIES,
     FEWEST_END_RETRIES,
@@ -14,6 +15,7 @@ from airflow_provider_ionq.task_groups.arguments import (
 )
 from airflow_provider_ionq.task_groups.documentation import GROUP_TOOLTIP
 from airflow_provider_ionq.task_groups.group import IonQSessionGroup
+from airflow_provider_ionq.utils.tasks import is_rendered_later
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -29,6 +31,8 @@ def ionq_session(
     allow_unlimited: bool = NOT_GIVEN,
     adopt_lost_session: bool = NOT_GIVEN,
     cancel_jobs: bool = NOT_GIVEN,
+    max_cost_usd: float | str | None = None,
+    rehearse: bool | str = NOT_GIVEN,
     timeout: float | timedelta = NOT_GIVEN,
     poke_interval: float | timedelta = NOT_GIVEN,
     deferrable: bool = NOT_GIVEN,
@@ -64,6 +68,15 @@ def ionq_session(
     `session` itself, `session.id` and `session["id"]` mean `session.session_id` in every templated argument of a task;
     `f"{session}"` is a template that renders to it.
 
+    An :class:`~airflow_provider_ionq.operators.job.IonQRunJobOperator` inside is submitted to the session even without
+    `session_id`, if its `backend` is that of the group or `session["backend"]`, and it is no dry run. A job for another
+    backend, such as the simulator, runs outside the session.
+
+    In a rehearsal the same tasks run and no session is created. Jobs run on the simulator with the noise model of their
+    device, and sensors of the session succeed at once. `create_session` decides: it returns JSON whose id,
+    `rehearsal:qpu.forte-1`, tells every task of this provider that is given it. Other code that sends this id to IonQ
+    is refused.
+
     If Airflow itself fails for good, only the limits end the session: set at least `duration_limit_min`. A DAG with a
     `dagrun_timeout`, which would skip the end, is refused (use `execution_timeout` of the tasks instead). So is a task
     inside with `depends_on_past` or `wait_for_downstream`, which would hold the session open.
@@ -84,6 +97,13 @@ def ionq_session(
     :param adopt_lost_session: when the create response was lost, continue with the only candidate instead of failing,
         unless it was started meanwhile. False by default.
     :param cancel_jobs: cancel the session's open jobs before it is ended. False by default.
+    :param max_cost_usd: limit of what all jobs of the session may cost together, in US dollars (templated); None for no
+        limit. Every `IonQRunJobOperator` inside checks it, as its `session_max_cost_usd`, before and after it submits:
+        a job that does not fit is not submitted, or is cancelled if another one came first at the same moment. It
+        counts the jobs that other code has submitted to the session, but does not keep such code from submitting more:
+        `cost_limit_usd` does. Not taken from `default_args`, where `max_cost_usd` is the limit of each job.
+    :param rehearse: create no session, and spend nothing (templated: `True` or `False`, such as
+        `{{ params.rehearse }}`). False by default; in a session group within another one, that of the outer one.
     :param timeout: longest wait for capacity, in seconds or as a timedelta. A day by default.
     :param poke_interval: time between two polls while waiting for capacity, in seconds or as a timedelta. A minute by
         default.
@@ -117,6 +137,7 @@ def ionq_session(
                 cost_limit_usd=cost_limit_usd,
                 allow_unlimited=allow_unlimited,
                 adopt_lost_session=adopt_lost_session,
+                rehearse=rehearse,
                 timeout=timeout,
                 poke_interval=poke_interval,
                 deferrable=deferrable,
@@ -130,9 +151,15 @@ def ionq_session(
             "retries": end_retries,
             "retry_delay": end_retry_delay,
         },
+        max_cost_usd=max_cost_usd,
         **kwargs,
     )
     group.check_dag()
+    if not is_rendered_later(max_cost_usd):
+        try:
+            usd_of("max_cost_usd", max_cost_usd)
+        except ValueError as error:
+            raise ValueError(f"Session group {group_id!r}: {error}") from None
     if backend is NOT_GIVEN and default_argument(group, "backend") is None:
         raise ValueError(
             f"Session group {group_id!r}: backend must be given: the name of a device, such as 'qpu.forte-1'"
