@@ -6,7 +6,7 @@ import ast
 import re
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +17,7 @@ from airflow_provider_ionq.emulator import Step
 from airflow_provider_ionq.emulator.fixtures import ionq_emulator
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from tests.examples.dag_runs import dags_folder, run
+from tests.support.pages import PAGES, ROOT, Snippet, snippets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,44 +29,14 @@ __all__ = ["ionq_emulator"]
 # The example DAGs show on every Airflow that such DAGs run.
 pytestmark = pytest.mark.one_airflow
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-FILE = re.compile(r"^`(\w+\.(?:json|qasm))`:\n\n```\w+\n(.*?)^```$", re.M | re.S)
 CONNECTION = re.compile(r"^export AIRFLOW_CONN_IONQ_DEFAULT='(.*)'$", re.M)
 
 COMMAND = re.compile(r"^(?:airflow ionq|python -m airflow_provider_ionq) (.+)$", re.M)
 COMMANDS = sorted({line for page in PAGES for line in COMMAND.findall(page.read_text())})
 
 
-class Snippet(NamedTuple):
-    """
-    A Python block of a page.
-
-    :param page: name of the page.
-    :param line: number of its first line.
-    :param code: the block.
-    :param files: the files that the page shows, by name.
-    """
-
-    page: str
-    line: int
-    code: str
-    files: dict[str, str]
-
-    def __str__(self) -> str:
-        return f"{self.page}:{self.line}"
-
-
-def snippets() -> Iterator[Snippet]:
-    """Find the Python blocks of all pages."""
-    for page in PAGES:
-        text = page.read_text()
-        for match in re.finditer(r"^```python\n(.*?)^```$", text, re.M | re.S):
-            yield Snippet(page.stem, text.count("\n", 0, match.start()) + 1, match[1], dict(FILE.findall(text)))
-
-
 SNIPPETS = list(snippets())
-DAGS = [snippet for snippet in SNIPPETS if "with DAG(" in snippet.code]
+DAGS = [snippet for snippet in SNIPPETS if snippet.is_dag]
 TESTS = [snippet for snippet in SNIPPETS if "def test_" in snippet.code]
 IMPORTS = [snippet for snippet in SNIPPETS if snippet not in DAGS + TESTS]
 

@@ -55,23 +55,33 @@ def test_example_optional_session_works(ionq_emulator: Emulator, step: str, stat
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_example_session_group_works(ionq_emulator: Emulator, fails: bool) -> None:
+@pytest.mark.parametrize("rehearse", [False, True])
+def test_example_session_group_works(ionq_emulator: Emulator, fails: bool, rehearse: bool) -> None:
     if fails:
-        ionq_emulator.fail(400, route="POST /jobs")
-    states = run("example_ionq_session_group")
-    (session,) = ionq_emulator.sessions()
-    assert session["ended_at"] is not None
-    assert session["settings"] == {"duration_limit_min": 60, "cost_limit": {"unit": "usd", "value": 500}}
-    inside = ["failed", "upstream_failed", "upstream_failed"] if fails else ["success"] * 3
+        ionq_emulator.fail_next_job("InvalidInput")
+    states = run("example_ionq_session_group", rehearse=rehearse)
+    sessions = ionq_emulator.sessions()
+    if rehearse:
+        assert sessions == []
+    else:
+        (session,) = sessions
+        assert session["ended_at"] is not None
+        assert session["settings"] == {"duration_limit_min": 60, "cost_limit": {"unit": "usd", "value": 500}}
     assert states == {
         "run": "failed" if fails else "success",
         "bell.begin": "success",
         "bell.create_session": "success",
         "bell.end_session": "success",
-        **dict(zip(("bell.submit", "bell.wait", "bell.report"), inside, strict=True)),
+        "bell.run": ["failed" if fails else "success", "success"],
+        "bell.report": "upstream_failed" if fails else "success",
         "bell.work_done": "success",
     }
-    assert len(ionq_emulator.jobs()) == (0 if fails else 1)
+    jobs = ionq_emulator.jobs()
+    assert [job["status"] for job in jobs] == ["failed" if fails else "completed", "completed"]
+    backend, session_id = ("simulator", None) if rehearse else ("qpu.forte-1", sessions[0]["id"])
+    assert [(job["backend"], job["session_id"], job["shots"]) for job in jobs] == [
+        (backend, session_id, shots) for shots in (100, 1000)
+    ]
 
 
 @pytest.mark.parametrize("refused", [False, True])

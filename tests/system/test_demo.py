@@ -40,7 +40,7 @@ def left_behind(tmp_path: Path) -> list[object]:
     return left
 
 
-def test_demo_shows_sessions_created_awaited_and_ended_also_when_the_work_fails(tmp_path: Path) -> None:
+def test_demo_shows_sessions_created_used_and_ended_also_when_a_job_fails(tmp_path: Path) -> None:
     done = subprocess.run(
         COMMAND,
         cwd=ROOT,
@@ -54,17 +54,21 @@ def test_demo_shows_sessions_created_awaited_and_ended_also_when_the_work_fails(
     assert done.stderr == ""
     # A task's states are sampled: the one before may have been too short to be seen.
     story = [
+        r"bell.run +\S+ -> success",
+        r"bell.end_session +\S+ -> success",
+        r"run +success",
         r"create_session +\S+ -> deferred",
         r"colleague's session ends",
         r"create_session +\S+ -> success",
-        r"wait +\S+ -> deferred",
-        r"created -> started",
+        r"session.run +\S+ -> deferred",
+        r"started -> completed",
         r"end_session +\S+ -> success",
         r"run +success",
-        r"work +\S+ -> failed",
+        r"the job on qpu.forte-1 is completed, and has cost 12.42 US dollars",
+        r"session.run +\S+ -> failed",
         r"end_session +\S+ -> success",
         r"run +failed",
-        r"of 3 sessions 0 are open",
+        r"of 4 sessions 0 are open",
     ]
     assert re.search(".*".join(story), done.stdout, re.DOTALL), done.stdout
     session = json.loads(done.stdout[done.stdout.index("\n{\n") : done.stdout.index("\n}") + 2])

@@ -101,11 +101,22 @@ def test_a_session_is_created_started_by_a_job_and_ended(stack: AirflowStack, em
     run_id = stack.trigger_dag(GROUP)
     stack.succeed(GROUP, run_id, RUN_WITHIN_SECONDS)
     session = newest_session(emulator)
-    (job,) = emulator.jobs(session["id"])
-    told = f"Job {job['id']} has priority on qpu.forte-1 since {session['started_at']}."
+    assert sorted(job["shots"] for job in emulator.jobs(session["id"])) == [100, 1000]
+    told = ", ".join(f"{shots} shots on qpu.forte-1: completed" for shots in (100, 1000))
     assert stack.xcom(GROUP, run_id, "bell.report") == told
     assert stack.xcom(GROUP, run_id, "bell.end_session") == session
     assert session["ended_at"] is not None
+
+
+def test_a_rehearsal_runs_on_the_simulator_and_creates_no_session(stack: AirflowStack, emulator: Emulator) -> None:
+    sessions = len(emulator.sessions())
+    run_id = stack.trigger_dag(GROUP, {"rehearse": True})
+    stack.succeed(GROUP, run_id, RUN_WITHIN_SECONDS)
+    assert len(emulator.sessions()) == sessions
+    told = ", ".join(f"{shots} shots on simulator: completed" for shots in (100, 1000))
+    assert stack.xcom(GROUP, run_id, "bell.report") == told
+    assert stack.xcom(GROUP, run_id, "bell.end_session")["id"] == "rehearsal:qpu.forte-1"
+    assert "Rehearsal: no session is created" in stack.task_log(GROUP, run_id, "bell.create_session")
 
 
 def test_a_session_is_waited_for_without_a_worker_until_there_is_capacity(
