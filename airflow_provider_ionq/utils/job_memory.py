@@ -74,4 +74,4 @@ def generation_of(context: Context) -> int:
     task is not part of it: when a DAG file is edited between two tries, the second one must find the job of the first.
     """
     ti: Any = context["ti"]
-    return int(ti.max_tries)
+    return max(0, int(ti.max_tries))
