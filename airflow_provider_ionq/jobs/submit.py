@@ -80,6 +80,7 @@ class JobCreation(Creation["Job", JobIntent]):
     """
 
     wording = Wording("job", "cancel", "cancelling", "cancelled")
+    needs_hand_on = False
 
     def __init__(
         self,

@@ -184,7 +184,7 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
     def execute(self, context: Context) -> Any:
         """Submit the job, or find that of an earlier try, and wait for it; return its JSON."""
         creator = self.creator(context)
-        with fail_on_permanent_errors(self.ionq_conn_id), self.responsible(creator):
+        with fail_on_permanent_errors(self.ionq_conn_id), self.responsible(creator, context):
             job = creator.create()
             assert job is not None, "IonQ has no limit of jobs to wait for"
             if not self.wait_for_completion:

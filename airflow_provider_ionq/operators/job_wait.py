@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.providers.common.compat.sdk import AirflowTaskTimeout
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
 from airflow_provider_ionq.api.errors import IonQCreateStoppedError, IonQError, IonQJobTimeoutError
 from airflow_provider_ionq.api.json_text import json_text
@@ -61,8 +61,12 @@ class WaitsForOwnJob(DeferrableMixin):
             self._creator.stop()
 
     @contextmanager
-    def responsible(self, creator: CreateOnce[Job, JobIntent]) -> Iterator[None]:
-        """Cancel the job if the block fails, because no process would wait for it. A time-out is handled before."""
+    def responsible(self, creator: CreateOnce[Job, JobIntent], context: Context) -> Iterator[None]:
+        """
+        Cancel the job if the block fails and no other try will continue with the job.
+
+        A process whose supervisor has died fails too, perhaps when the next try waits for the job already.
+        """
         self._creator = creator
         try:
             yield
@@ -72,8 +76,9 @@ class WaitsForOwnJob(DeferrableMixin):
             if self.cancel_on_timeout:
                 creator.stop()
             raise
-        except BaseException:
-            creator.stop()
+        except BaseException as error:
+            if self._killed or not _is_retried(error, context):
+                creator.stop()
             raise
         finally:
             self._creator = None
@@ -145,7 +150,7 @@ class WaitsForOwnJob(DeferrableMixin):
         job_id = str(job_id)
         creator = self.creator(context)
         creator.item_id = job_id
-        with fail_on_permanent_errors(self.ionq_conn_id), self.responsible(creator):
+        with fail_on_permanent_errors(self.ionq_conn_id), self.responsible(creator, context):
             job = job or self._read(job_id)
             remaining = self.remaining_seconds(event, deadline)
             if remaining <= 0 and not is_final(job or {}):
@@ -250,3 +255,11 @@ class WaitsForOwnJob(DeferrableMixin):
         # Airflow goes on with `execute` after `on_kill`, and would take its end for a success.
         if self._killed:
             raise IonQCreateStoppedError("The task is being killed.")
+
+
+def _is_retried(error: BaseException, context: Context) -> bool:
+    """Return whether Airflow retries a task after an error."""
+    if not isinstance(error, Exception) or isinstance(error, AirflowFailException):
+        return False
+    ti: Any = context["ti"]
+    return ti.try_number <= ti.max_tries and not (isinstance(error, IonQError) and not error.retryable)

@@ -88,7 +88,9 @@ class CreateOnce(Generic[ItemT, IntentT]):
         self._check_stopped()
         if item is not None:
             self._confirm(item)
-            self._publisher(item["id"]).publish_or_end(lambda: self._creation.hand_on(item))
+            publisher = self._publisher(item["id"])
+            publish = publisher.publish_or_end if self._creation.needs_hand_on else publisher.publish
+            publish(lambda: self._creation.hand_on(item))
             self._check_stopped()
         return item
 

@@ -79,6 +79,9 @@ class Creation(ABC, Generic[ItemT, IntentT]):
 
     wording: ClassVar[Wording]
 
+    needs_hand_on: ClassVar[bool] = True
+    """Whether an item that cannot be handed on is ended. False if a later try of the task finds it anyway."""
+
     @abstractmethod
     def describe(self, intent: IntentT | None = None) -> str:
         """

@@ -42,6 +42,13 @@ class NoAirflow:
         self.shown.append(job["id"])
 
 
+class AirflowAway(NoAirflow):
+    """A task whose supervisor or API server does not answer."""
+
+    def hand_on(self, job: Any) -> None:
+        raise BrokenPipeError("Broken pipe")
+
+
 class Memory(JobMemory):
     """
     The memory of a task, and something that happens between its checks and its request.
@@ -73,6 +80,7 @@ class Submitter:
         self.emulator = emulator
         self.task_id = task_id
         self.before_request: Callable[[], object] = lambda: None
+        self.task: type[NoAirflow] = NoAirflow
         self.sleep: Callable[[float], object] | None = None
         self.store = Store() if stored else None
         self.arguments = {"backend": "qpu.forte-1", "circuit": BELL, **arguments}
@@ -106,7 +114,7 @@ class Submitter:
             generation_of(self.context),
             SubmitOptions(**{"budget": Budget(), **self.options}),
             memory := Memory(self.context, lambda: self.before_request()),
-            NoAirflow(self.connection),
+            self.task(self.connection),
             LOG,
             sleep=sleep,
         )

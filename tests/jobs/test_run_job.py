@@ -395,6 +395,29 @@ def test_killed_task_cancels_its_job_and_is_no_success(ionq_emulator: Emulator, 
     assert task.jobs() == [("0.1", "canceled" if cancel else "submitted")]
 
 
+@pytest.mark.parametrize("last", [False, True], ids=["another try follows", "last try"])
+def test_job_of_a_failed_try_is_cancelled_only_if_no_try_follows(
+    ionq_emulator: Emulator, mode: str, last: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if mode == "triggerer":
+        pytest.skip("no process of the task waits")
+    ionq_emulator.job_plan = []
+    task = JobTask(ionq_emulator, mode)
+    task.tries = task.max_tries if last else 0
+    step = task.start()
+
+    def supervisor_is_gone(seconds: float) -> None:
+        raise BrokenPipeError("Broken pipe")
+
+    monkeypatch.setattr(task.operator, "_sleep", supervisor_is_gone)
+    assert isinstance(task.finish(step).error, BrokenPipeError)
+    assert task.jobs() == [("0.1", "canceled" if last else "submitted")]
+    if not last:
+        ionq_emulator.complete_job(ionq_emulator.jobs()[0]["id"])
+        assert task.try_once().state == "success"
+        assert task.jobs() == [("0.1", "completed")]
+
+
 def test_killed_task_is_no_success_even_if_its_job_completes(ionq_emulator: Emulator, mode: str) -> None:
     if mode == "triggerer":
         pytest.skip("no process of the task runs")

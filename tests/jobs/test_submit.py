@@ -16,8 +16,8 @@ from airflow_provider_ionq.api.errors import (
 from airflow_provider_ionq.jobs import submit
 from airflow_provider_ionq.jobs.budget import Budget
 from airflow_provider_ionq.jobs.request import TOKEN_KEY
-from airflow_provider_ionq.waiting import create_once
-from tests.jobs.tasks import BELL, FLIP, Submitter
+from airflow_provider_ionq.waiting import create_once, publisher
+from tests.jobs.tasks import BELL, FLIP, AirflowAway, Submitter
 
 if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator
@@ -490,3 +490,17 @@ def test_cost_of_an_earlier_job_must_be_readable(submitter: Submitter, gone: boo
         submitter.submit()
     assert error.value.retryable
     assert [number for number, _ in submitter.jobs()] == ([] if gone and submitter.store else ["0.1"])
+
+
+def test_job_that_cannot_be_shown_in_airflow_goes_on(
+    submitter: Submitter, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publisher, "PUBLISH_SECONDS", 0.0)
+    submitter.task = AirflowAway
+    job = submitter.creator().create()
+    assert job is not None
+    assert f"Job {job['id']} could not be reported to Airflow" in caplog.text
+    assert [found["status"] for found in submitter.emulator.jobs()] == ["submitted"]
+    again = submitter.creator().create()
+    assert again is not None
+    assert again["id"] == job["id"]
