@@ -12,6 +12,14 @@ from tests.system.stack import PARSED_WITHIN_SECONDS, AirflowStack, TaskInstance
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MARK_FAILED = """
+import sys
+from airflow.api.common.mark_tasks import set_dag_run_state_to_failed
+from airflow.models import DagBag
+dag_id, run_id = sys.argv[1:]
+dag = DagBag(read_dags_from_db=True).get_dag(dag_id)
+assert set_dag_run_state_to_failed(dag=dag, run_id=run_id, commit=True)
+"""
 HEARD_OF_WITHIN = timedelta(seconds=30)
 
 
@@ -53,6 +61,14 @@ class Airflow2Stack(AirflowStack):
         """Return a run's state."""
         rows = self.query("SELECT state FROM dag_run WHERE dag_id = :dag AND run_id = :run", dag=dag_id, run=run_id)
         return str(rows[0]["state"])
+
+    def connect(self, connection_id: str, connection: dict[str, Any]) -> None:
+        """Add an Airflow connection, as on Airflow 3."""
+        self.run_command("connections", "add", connection_id, "--conn-json", json.dumps(connection))
+
+    def mark_run(self, dag_id: str, run_id: str, state: str = "failed") -> None:
+        """Mark a run as failed, as the UI does; no command of Airflow 2 does it."""
+        self.run_python("-c", MARK_FAILED, dag_id, run_id)
 
     def clear_failed(self, dag_id: str, run_id: str) -> None:
         """Have the failed tasks of the DAG's only run, and those that could not run because of them, run again."""

@@ -1,4 +1,4 @@
-"""Play the rows of a leak table in one Airflow, all at the same time, and check each of them in a test of its own."""
+"""Play the rows of a table in one Airflow, all at the same time, and check each of them in a test of its own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def scenes(
     request: pytest.FixtureRequest, stack: AirflowStack, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Scene]]:
     """Play the rows of a module's `ROWS` whose tests run, all at once: their pauses are long, their processes few."""
-    folder = tmp_path_factory.mktemp("leaks")
+    folder = tmp_path_factory.mktemp("rows")
     wanted = _names_in(request)
     made = {row.name: Scene(row, stack, folder) for row in request.module.ROWS if not wanted or row.name in wanted}
     try:
@@ -49,12 +49,14 @@ def play(stack: AirflowStack, scenes: list[Scene], within_seconds: float) -> Non
     """
     for scene in scenes:
         scene.begin()
+    dag_ids = sorted({scene.row.dag_id for scene in scenes})
     deadline = time.monotonic() + within_seconds
     while not all(scene.over for scene in scenes) and time.monotonic() < deadline:
         runs = {row["run_id"]: row["state"] for row in stack.query("SELECT run_id, state FROM dag_run")}
         rows = stack.query(
             "SELECT run_id, task_id || CASE WHEN map_index < 0 THEN '' ELSE '[' || map_index || ']' END AS task_id,"
-            " state, try_number, pid FROM task_instance WHERE dag_id LIKE 'leak~_%' ESCAPE '~'"
+            " state, try_number, pid FROM task_instance WHERE dag_id = ANY(:dag_ids)",
+            dag_ids=dag_ids,
         )
         for scene in scenes:
             mine: list[dict[str, Any]] = [row for row in rows if row["run_id"] == scene.run_id]

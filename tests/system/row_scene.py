@@ -1,9 +1,8 @@
-"""One row of a leak table while it is played: what its story waits for and does, and how its run ended."""
+"""One row of a table while it is played: what its story waits for and does, and how its run ended."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.system.rows import Row, Story
+    from tests.system.rows import Story, TableRow
     from tests.system.stack import AirflowStack
 
 UNFINISHED = {None, "scheduled", "queued", "running", "restarting", "up_for_retry", "up_for_reschedule", "deferred"}
@@ -33,18 +32,18 @@ class Scene:
     :param folder: for its file.
     """
 
-    def __init__(self, row: Row, stack: AirflowStack, folder: Path) -> None:
+    def __init__(self, row: TableRow, stack: AirflowStack, folder: Path) -> None:
         self.row = row
         self.stack = stack
         self.emulator = Emulator(api_key=f"key-of-{row.name.replace(' ', '-')}")
         self.emulator.start()
-        self.connection = f"leak_{row.name.replace(' ', '_').replace(',', '')}"
+        self.connection = f"{row.dag_id}_{row.name.replace(' ', '_').replace(',', '')}"
         self.hold = folder / self.connection
         self.hold.touch()
         self.conf = {"connection": self.connection, "hold": str(self.hold), "backend": "qpu.forte-1"}
         self.run_id = ""
+        self.run_state: str | None = None
         self._tasks: dict[str, tuple[str | None, int, int | None]] = {}
-        self._run_state: str | None = None
         self._waits_for: Callable[[], bool] = lambda: True
         self._story: Story | None = None
         self.over = False
@@ -66,14 +65,14 @@ class Scene:
 
     def see(self, run_state: str | None, tasks: dict[str, tuple[str | None, int, int | None]]) -> None:
         """Take note of how the run stands, and go on."""
-        self._run_state, self._tasks = run_state, tasks
+        self.run_state, self._tasks = run_state, tasks
         self.step()
         self.over = self._story is None and self.is_settled()
 
     def is_settled(self) -> bool:
         """Tell whether nothing more will happen in the run."""
         states = {state for state, _, _ in self._tasks.values()}
-        return self._run_state in FINAL_RUN_STATES and bool(states) and not states & UNFINISHED
+        return self.run_state in FINAL_RUN_STATES and bool(states) and not states & UNFINISHED
 
     def stop(self) -> None:
         """Let go of everything."""
@@ -88,7 +87,19 @@ class Scene:
 
     def asked(self, route: str) -> Callable[[], bool]:
         """Wait for a request."""
-        return lambda: any(request.route == route for request in self.emulator.requests)
+        return lambda: self._count(route) > 0
+
+    def asked_again(self, route: str, times: int = 1) -> Callable[[], bool]:
+        """Wait for so many requests from now on."""
+        enough = self._count(route) + times
+        return lambda: self._count(route) >= enough
+
+    def _count(self, route: str) -> int:
+        return sum(request.route == route for request in self.emulator.requests)
+
+    def tried(self, task_id: str, number: int) -> Callable[[], bool]:
+        """Wait for a try to run."""
+        return lambda: self._tasks.get(task_id, (None, 0, None))[:2] == ("running", number)
 
     def considered(self) -> Callable[[], bool]:
         """Wait for the scheduler to have come back to the run, and to have been through with it."""
@@ -109,7 +120,7 @@ class Scene:
         """Make the connection."""
         connection = json.loads(self.emulator.airflow_connection)
         extra = json.dumps({"timeout_seconds": TIMEOUT_SECONDS, "max_retries": 0} if "late" in self.row.name else {})
-        self.stack.api.post("/connections", {"connection_id": self.connection, **connection, "extra": extra})
+        self.stack.connect(self.connection, {**connection, "extra": extra})
 
     def disconnect(self) -> None:
         """Take it away."""
@@ -122,7 +133,7 @@ class Scene:
 
     def mark_run(self, state: str = "failed") -> None:
         """Mark the run."""
-        self.stack.api.patch(f"/dags/{self.row.dag_id}/dagRuns/{self.run_id}", {"state": state})
+        self.stack.mark_run(self.row.dag_id, self.run_id, state)
 
     def clear(self, task_id: str | None, **options: Any) -> None:
         """
@@ -136,7 +147,7 @@ class Scene:
         else:
             body |= {"dag_run_id": self.run_id, "task_ids": [task_id]}
             self.stack.api.post(f"/dags/{self.row.dag_id}/clearTaskInstances", body)
-        self._run_state = None
+        self.run_state = None
 
     def change_conf(self, **conf: Any) -> None:
         """Change the run's conf, as a DAG file that is edited changes what a task is given."""
@@ -145,21 +156,33 @@ class Scene:
             "UPDATE dag_run SET conf = :conf WHERE run_id = :run", run=self.run_id, conf=json.dumps(self.conf)
         )
 
-    def kill(self, task_id: str, *, task: bool = True, supervisor: bool = False) -> None:
+    def process(self, task_id: str) -> psutil.Process:
+        """Return the process of a task that works."""
+        pid = self._tasks[task_id][2]
+        if pid is None:
+            raise StackError(f"{task_id} has no process")
+        return psutil.Process(pid)
+
+    def kill(
+        self,
+        task_id: str,
+        *,
+        task: bool = True,
+        supervisor: bool = False,
+        task_signal: signal.Signals = signal.SIGKILL,
+    ) -> None:
         """
         Kill processes of a task without a warning.
 
         :param task: kill the one that works.
         :param supervisor: kill the one that watches it.
+        :param task_signal: what the one that works gets.
         """
-        pid = self._tasks[task_id][2]
-        if pid is None:
-            raise StackError(f"{task_id} has no process")
-        parent = psutil.Process(pid).parent()
+        process = self.process(task_id)
         if supervisor:
-            parent.kill()
+            process.parent().kill()
         if task:
-            os.kill(pid, signal.SIGKILL)
+            process.send_signal(task_signal)
 
     def no_more_retries(self, task_id: str) -> None:
         """Let a task's next try be its last: for twenty of them, a minute apart, no test has the time."""
@@ -175,6 +198,10 @@ class Scene:
         """Return the ids of the sessions that have not ended."""
         return [session["id"] for session in self.emulator.sessions() if session["ended_at"] is None]
 
+    def jobs(self) -> list[dict[str, Any]]:
+        """Return the jobs that were submitted, without dry runs and without the parts of other jobs."""
+        return [job for job in self.emulator.jobs() if not job["dry_run"] and job.get("parent_job_id") is None]
+
     def tries(self) -> dict[str, int]:
         """Return the last try of each task that had more than one, or of which an instance had."""
         numbers = sorted((number, name.partition("[")[0]) for name, (_, number, _) in self._tasks.items())
@@ -182,9 +209,9 @@ class Scene:
 
     def evidence(self) -> str:
         """Return what may tell why it did not go as it should."""
-        parts = [f"{self.row.name}: run {self._run_state}, tasks {self._tasks}"]
+        parts = [f"{self.row.name}: run {self.run_state}, tasks {self._tasks}"]
         parts += [f"{request.method} {request.path} {request.status}" for request in self.emulator.requests[-30:]]
-        parts += [json.dumps(session) for session in self.emulator.sessions()]
+        parts += [json.dumps(item) for item in (*self.emulator.sessions(), *self.emulator.jobs())]
         for task_id in self._tasks:
             parts.append(f"--- {task_id}\n{logs.readable(self._log_of(task_id))}")
         return "\n".join(parts)
@@ -199,16 +226,4 @@ class Scene:
 
     def check(self) -> None:
         """Check that it ended as the row says."""
-        left = self.open_sessions()
-        assert self.over, f"did not end in time\n{self.evidence()}"
-        assert self.row.created in (None, len(self.emulator.sessions())), self.evidence()
-        assert len(left) == bool(self.row.named), self.evidence()
-        for task_id in self.row.named:
-            assert left[0] in self.log(task_id), self.evidence()
-        assert self.row.run in (None, self._run_state), self.evidence()
-        tries = {
-            task_id: number and self.row.tries.get(task_id, 1) and number for task_id, number in self.tries().items()
-        }
-        assert tries == self.row.tries, self.evidence()
-        for task_id, text in self.row.says.items():
-            assert text in self.log(task_id), self.evidence()
+        self.row.check(self)

@@ -149,8 +149,17 @@ class AirflowStack:
         :param arguments: those of the command.
         :raises StackError: when it fails; with what it printed.
         """
+        self.run_python("-m", "airflow", *arguments)
+
+    def run_python(self, *arguments: str) -> None:
+        """
+        Run the Python of the stack to its end.
+
+        :param arguments: those of the interpreter.
+        :raises StackError: when it fails; with what it printed.
+        """
         done = subprocess.run(
-            [self.python, "-m", "airflow", *arguments],
+            [self.python, *arguments],
             env=self.environment,
             cwd="/",
             stdin=subprocess.DEVNULL,
@@ -159,7 +168,7 @@ class AirflowStack:
             check=False,
         )
         if done.returncode != 0:
-            raise StackError(f"airflow {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+            raise StackError(f"python {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
 
     def _start_components(self) -> None:
         self._say("starting scheduler, triggerer, dag-processor and API server")
@@ -286,6 +295,18 @@ class AirflowStack:
         state = self.wait_for_run(dag_id, run_id, deadline_s)
         if state != "success":
             raise StackError(f"{dag_id} {run_id} ended as {state}\n{logs.of_run(self, dag_id, run_id)}")
+
+    def connect(self, connection_id: str, connection: dict[str, Any]) -> None:
+        """
+        Add an Airflow connection.
+
+        :param connection: its other fields; `extra` as JSON text.
+        """
+        self.api.post("/connections", {"connection_id": connection_id, **connection})
+
+    def mark_run(self, dag_id: str, run_id: str, state: str = "failed") -> None:
+        """Mark a run, as a person does in the UI."""
+        self.api.patch(f"/dags/{dag_id}/dagRuns/{run_id}", {"state": state})
 
     def clear_failed(self, dag_id: str, run_id: str) -> None:
         """Have the failed tasks of a run, and those that could not run because of them, run again."""

@@ -25,16 +25,16 @@ from tests.system.rows import (
     Row,
     Story,
 )
+from tests.system.stories import answered, dropped, killed_when_asked, late
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tests.system.stack import AirflowStack
 
 __all__ = ["scenes"]
 
 OUTAGE_SECONDS = 300.0
-LATE_SECONDS = 6.0
 API_SERVER_AWAY_SECONDS = 60.0
 
 
@@ -74,19 +74,6 @@ def run_cleared(scene: Scene) -> Story:
     scene.clear(None)
 
 
-def killed_when_asked(
-    task_id: str, route: str, *, task: bool = True, supervisor: bool = False
-) -> Callable[[Scene], Story]:
-    """Kill a task's process, or the one that watches it, while the answer to its request is held back."""
-
-    def story(scene: Scene) -> Story:
-        scene.emulator.disturb("delay", route=route, delay_seconds=HELD_SECONDS)
-        yield scene.asked(route)
-        scene.kill(task_id, task=task, supervisor=supervisor)
-
-    return story
-
-
 def killed_while_working(scene: Scene) -> Story:
     yield scene.task(WORK, "running")
     scene.kill(WORK)
@@ -96,27 +83,6 @@ def marked_failed_while_it_is_opened(scene: Scene) -> Story:
     scene.emulator.disturb("delay", route=POST, delay_seconds=KILLED_SECONDS)
     yield scene.asked(POST)
     scene.mark(CREATE)
-
-
-def answered(route: str, status: int, *, after_effect: bool = False) -> Callable[[Scene], Story]:
-    def story(scene: Scene) -> Story:
-        scene.emulator.fail(status, route=route, after_effect=after_effect)
-        yield scene.asked(route)
-
-    return story
-
-
-def dropped(route: str) -> Callable[[Scene], Story]:
-    def story(scene: Scene) -> Story:
-        scene.emulator.disturb("drop_after_read", route=route)
-        yield scene.asked(route)
-
-    return story
-
-
-def late(scene: Scene) -> Story:
-    scene.emulator.disturb("delay", route=POST, delay_seconds=LATE_SECONDS)
-    yield scene.asked(POST)
 
 
 def no_end_for_five_minutes(scene: Scene) -> Story:
@@ -172,7 +138,7 @@ ROWS = [
     Row("create answered 500", story=answered(POST, 500, after_effect=True), run="failed", named=(CREATE, END)),
     Row("create dropped", story=dropped(POST), run="failed", named=(CREATE, END)),
     Row("create dropped, adopted", "leak_adopts", dropped(POST)),
-    Row("create late", story=late, run="failed", named=(CREATE, END)),
+    Row("create late", story=late(POST), run="failed", named=(CREATE, END)),
     Row("end answered 503 for five minutes", story=no_end_for_five_minutes, tries={END: 0}),
     Row("end dropped", story=dropped(POST_END)),
     Row("end answered 409", story=answered(POST_END, 409)),
