@@ -15,6 +15,7 @@ import pytest
 
 from tests.system import logs
 from tests.system.modes import IN_TRIGGERER, MODES
+from tests.system.triggerers import HEALTHY_WITHIN_SECONDS, STOPS_WITHIN_SECONDS, share, two_triggerers
 from tests.system.waits import LIST, Wait
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-HEALTHY_WITHIN_SECONDS = 90.0
-STOPS_WITHIN_SECONDS = 40.0
 ENDED_WITHIN_SECONDS = 180.0
 DATABASE_AWAY_SECONDS = 10.0
 
@@ -55,7 +54,6 @@ def _healed(stack: AirflowStack, emulator: Emulator) -> Iterator[None]:
     for component in stack.components.values():
         if component.environment != stack.environment:
             component.stop(STOPS_WITHIN_SECONDS)
-    stack.components.pop("second-triggerer", None)
     wait_until_healthy(stack)
 
 
@@ -95,23 +93,15 @@ def test_triggerer_ends_and_is_started_again(stack: AirflowStack, emulator: Emul
 def test_two_triggerers_end_every_task_once(stack: AirflowStack, emulator: Emulator) -> None:
     half = 6
     # With no more than that each of them gets its share.
-    environment = {"AIRFLOW__TRIGGERER__CAPACITY": str(half)}
-    stack.components["triggerer"].stop(STOPS_WITHIN_SECONDS)
-    stack.start_component("triggerer", environment=environment)
-    stack.start_component("second-triggerer", "triggerer", environment)
-    waits = [Wait(stack, emulator, mode) for mode in islice(cycle(IN_TRIGGERER), 2 * half)]
-    for wait in waits:
-        wait.until_it_waits()
-    count = "SELECT count(*) AS n FROM trigger GROUP BY triggerer_id"
-    stack.wait_until(
-        lambda: stack.query(count) == [{"n": half}] * 2,
-        60,
-        "the triggerers to share",
-    )
-    waits[0].until_more_looks(4)
-    polls = Counter(request.peer for request in emulator.requests if request.route == LIST)
-    assert len(polls) == 2, polls
-    finish(waits)
+    with two_triggerers(stack, half):
+        waits = [Wait(stack, emulator, mode) for mode in islice(cycle(IN_TRIGGERER), 2 * half)]
+        for wait in waits:
+            wait.until_it_waits()
+        stack.wait_until(lambda: share(stack, half), 60, "the triggerers to share")
+        waits[0].until_more_looks(4)
+        polls = Counter(request.peer for request in emulator.requests if request.route == LIST)
+        assert len(polls) == 2, polls
+        finish(waits)
     ends = "SELECT count(*) AS n FROM log WHERE dag_id = :dag AND run_id = :run AND event = 'success'"
     for wait in waits:
         # What a triggerer ends is not in that table.
