@@ -31,6 +31,7 @@ LONGEST_FIRST = (
     "test_network_faults",
     "test_process_faults",
     "test_leak_table",
+    "test_job_table",
     "test_stopped_runs",
     "test_airflow_versions",
     "test_partial_reruns",
