@@ -1,4 +1,4 @@
-"""On every supported Airflow version, a session ends after its work, and none is created without an end task."""
+"""On every Airflow version: sessions end after their work, jobs are submitted once, and neither are left running."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ import pytest
 from airflow_provider_ionq.emulator import Emulator
 from tests.system import logs
 from tests.system.airflow2 import Airflow2Stack
+from tests.system.job_rows import RUN, SUBMIT, JobRow, run_marked_failed
+from tests.system.row_play import play
+from tests.system.row_scene import Scene
 from tests.system.stack import FINAL_RUN_STATES, AirflowStack
+from tests.system.stories import killed_when_asked
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-DAG_FILES = [HERE / "dags" / "outlasts.py", HERE / "dags" / "refused_once.py"]
+DAG_FILES = [HERE / "dags" / "outlasts.py", HERE / "dags" / "refused_once.py", HERE / "dags" / "run_job.py"]
 CURRENT = "3.3"
 VERSIONS = ("2.11", "3.0", "3.1", "3.2", CURRENT)
 OUTLASTS, GROUPS = "outlasts", ("a_failure", "a_skip", "the_first_to_succeed")
@@ -25,6 +29,12 @@ OVER = ("success", "failed", "skipped", "upstream_failed")
 WITHIN_SECONDS = 300.0
 DECISIONS = 3
 """So many times the scheduler comes back to a run before it is sure that it starts nothing more."""
+JOBS = [
+    # Before Airflow 3.3 only a worker learns that its task was stopped.
+    JobRow("run marked failed", "job_waits_on_worker", run_marked_failed("running"), run="failed", jobs=("canceled",)),
+    # The last to begin: what it waits for must not pass while a command of Airflow 2 triggers another run.
+    JobRow("worker killed before the answer", "job_defers", killed_when_asked(RUN, SUBMIT), tries={RUN: 2}),
+]
 
 
 def python_of(version: str) -> str:
@@ -48,6 +58,7 @@ class Played:
     :param opened: how many sessions were opened for that run.
     :param create_log: the log of the task that was refused one.
     :param left: ids of the sessions that have not ended.
+    :param jobs: by the name of a row, how it did not end as it should; empty text if it did.
     :param evidence: what may tell why.
     """
 
@@ -57,6 +68,7 @@ class Played:
     opened: int
     create_log: str
     left: list[str]
+    jobs: dict[str, str]
     evidence: str
 
 
@@ -125,6 +137,7 @@ def played(version: str, tmp_path_factory: pytest.TempPathFactory) -> Played:
             refused = (REFUSED, runs.ids[REFUSED])
             stack.clear_failed(*refused)
             runs.wait()
+            jobs = outcomes(stack, tmp_path_factory.mktemp("jobs"))
             sessions = [*emulator.sessions(), *refusing.sessions()]
             return Played(
                 meanwhile=runs.meanwhile,
@@ -133,8 +146,29 @@ def played(version: str, tmp_path_factory: pytest.TempPathFactory) -> Played:
                 opened=len(refusing.sessions()),
                 create_log=stack.task_log(*refused, CREATE),
                 left=[session["id"] for session in sessions if session["ended_at"] is None],
+                jobs=jobs,
                 evidence=runs.evidence(),
             )
+
+
+def outcomes(stack: AirflowStack, folder: Path) -> dict[str, str]:
+    """Play the rows of jobs; return what is wrong with each of them."""
+    scenes = [Scene(row, stack, folder) for row in JOBS]
+    try:
+        play(stack, scenes, WITHIN_SECONDS)
+        return {scene.row.name: outcome(scene) for scene in scenes}
+    finally:
+        for scene in scenes:
+            scene.stop()
+
+
+def outcome(scene: Scene) -> str:
+    # Checked while there are logs: the tests are run when the Airflow is gone.
+    try:
+        scene.check()
+    except AssertionError as error:
+        return str(error)
+    return ""
 
 
 @pytest.mark.parametrize("version", VERSIONS, scope="module")
@@ -157,3 +191,9 @@ def test_no_session_is_created_when_only_the_failed_tasks_are_cleared(played: Pl
 @pytest.mark.parametrize("version", VERSIONS, scope="module")
 def test_no_session_is_left_open(played: Played) -> None:
     assert played.left == [], played.evidence
+
+
+@pytest.mark.parametrize("version", VERSIONS, scope="module")
+@pytest.mark.parametrize("name", [row.name for row in JOBS])
+def test_job_is_submitted_once_and_not_left_running(played: Played, name: str) -> None:
+    assert played.jobs[name] == ""
