@@ -12,7 +12,8 @@ import pytest
 from airflow_provider_ionq.emulator import Emulator
 from tests.system import logs
 from tests.system.airflow2 import Airflow2Stack
-from tests.system.job_rows import RUN, SUBMIT, JobRow, run_marked_failed
+from tests.system.job_rows import RUN, SUBMIT, JobRow
+from tests.system.job_stories import run_marked_failed
 from tests.system.row_play import play
 from tests.system.row_scene import Scene
 from tests.system.stack import FINAL_RUN_STATES, AirflowStack
