@@ -77,8 +77,8 @@ IN_MID_WAIT = [
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch, ionq_emulator: Emulator) -> None:
-    """Wait for an answer for half a second, and for what Retry-After asks for a fifth of one at most."""
-    connection = {**json.loads(ionq_emulator.airflow_connection), "extra": {"timeout_seconds": 0.5}}
+    """Wait for an answer for 1.5 s, and for what Retry-After asks for a fifth of one at most."""
+    connection = {**json.loads(ionq_emulator.airflow_connection), "extra": {"timeout_seconds": 1.5}}
     monkeypatch.setenv("AIRFLOW_CONN_IONQ_DEFAULT", json.dumps(connection))
     monkeypatch.setattr(outage, "MAX_RETRY_AFTER_SECONDS", 0.2)
 
