@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.jobs.resource import JOBS
@@ -72,7 +72,8 @@ class IonQJobTrigger(IonQResourceTrigger):
         """
         Cancel the job if `cancel_on_kill` is set and the job is not final.
 
-        Airflow 3.3 and later call this when a person marks or clears the deferred task.
+        Airflow 3.3 and later call this when a person marks or clears the deferred task, and when another triggerer has
+        taken over the trigger because this one was slow: then the task still waits for the job.
         """
         if self.cancel_on_kill:
             await asyncio.to_thread(self._cancel)
@@ -81,6 +82,22 @@ class IonQJobTrigger(IonQResourceTrigger):
         from airflow_provider_ionq.jobs.cancel import cancel_job
 
         try:
+            if self._is_awaited():
+                self.log.info("Job %s is not cancelled: its task still waits, in another triggerer.", self.job_id)
+                return
             cancel_job(IonQHook(self.ionq_conn_id, max_retries=0).get_conn(), self.job_id, self.log)
         except Exception as error:  # a secrets backend may raise anything, and nobody would see it
             self.log.error("Job %s was not cancelled, and it may cost money: %s", self.job_id, error)  # noqa: TRY400
+
+    def _is_awaited(self) -> bool:
+        """Return whether the task is still deferred."""
+        ti: Any = getattr(self, "task_instance", None)
+        if ti is None:
+            return False
+        # Not before it is called: only Airflow 3 has it.
+        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+        states = RuntimeTaskInstance.get_task_states(
+            dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
+        )
+        return "deferred" in states.get(ti.run_id, {}).values()
