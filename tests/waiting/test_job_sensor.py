@@ -7,10 +7,12 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSkipException
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
 from airflow_provider_ionq.emulator import Step
 from airflow_provider_ionq.exceptions import IonQFailException, IonQImpossibleStateException
@@ -248,6 +250,40 @@ def test_a_killed_wait_cancels_its_job_only_if_it_should(ionq_emulator: Emulator
     run(IonQJobTrigger(job_id, "ionq_default", "completed", 60.0, cancel_on_kill=cancel).on_kill())
     is_open = status in ("submitted", "ready", "started")
     assert ionq_emulator.job(job_id)["status"] == ("canceled" if cancel and is_open else status)
+
+
+@pytest.mark.skipif(not AIRFLOW_V_3_0_PLUS, reason="Airflow 2 never calls on_kill of a trigger")
+@pytest.mark.parametrize(
+    ("states", "status"),
+    [
+        # Another triggerer has taken over the trigger: the task still waits.
+        ({"r": {"run": "deferred"}}, "submitted"),
+        ({"r": {"run_3": "deferred"}}, "submitted"),
+        ({"r": {"run": "failed"}}, "canceled"),
+        ({"r": {"run": "success"}}, "canceled"),
+        ({"r": {"run": None}}, "canceled"),
+        ({"r": {}}, "canceled"),
+        ({}, "canceled"),
+        (RuntimeError("no API server"), "submitted"),
+    ],
+    ids=str,
+)
+def test_a_killed_wait_keeps_the_job_of_a_task_that_still_waits(
+    ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, states: Any, status: str
+) -> None:
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    def get_task_states(**_: Any) -> Any:
+        if isinstance(states, Exception):
+            raise states
+        return states
+
+    monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", get_task_states)
+    job_id = ionq_emulator.submit_job(plan=[])["id"]
+    trigger: Any = IonQJobTrigger(job_id, "ionq_default", "completed", 60.0, cancel_on_kill=True)
+    trigger.task_instance = SimpleNamespace(dag_id="d", run_id="r", task_id="run", map_index=-1)
+    run(trigger.on_kill())
+    assert ionq_emulator.job(job_id)["status"] == status
 
 
 def test_a_cancellation_that_fails_is_logged_and_not_raised(
