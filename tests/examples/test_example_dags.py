@@ -60,6 +60,8 @@ def test_example_session_group_works(ionq_emulator: Emulator, fails: bool, rehea
     if fails:
         ionq_emulator.fail_next_job("InvalidInput")
     states = run("example_ionq_session_group", rehearse=rehearse)
+    # The order in which Airflow runs the instances of a mapped task differs from version to version.
+    states["bell.run"] = sorted(states["bell.run"])
     sessions = ionq_emulator.sessions()
     if rehearse:
         assert sessions == []
@@ -72,16 +74,16 @@ def test_example_session_group_works(ionq_emulator: Emulator, fails: bool, rehea
         "bell.begin": "success",
         "bell.create_session": "success",
         "bell.end_session": "success",
-        "bell.run": ["failed" if fails else "success", "success"],
+        "bell.run": sorted(["failed" if fails else "success", "success"]),
         "bell.report": "upstream_failed" if fails else "success",
         "bell.work_done": "success",
     }
     jobs = ionq_emulator.jobs()
-    assert [job["status"] for job in jobs] == ["failed" if fails else "completed", "completed"]
+    assert sorted(job["status"] for job in jobs) == sorted(["failed" if fails else "completed", "completed"])
     backend, session_id = ("simulator", None) if rehearse else ("qpu.forte-1", sessions[0]["id"])
-    assert [(job["backend"], job["session_id"], job["shots"]) for job in jobs] == [
+    assert {(job["backend"], job["session_id"], job["shots"]) for job in jobs} == {
         (backend, session_id, shots) for shots in (100, 1000)
-    ]
+    }
 
 
 @pytest.mark.parametrize("refused", [False, True])
