@@ -148,8 +148,7 @@ class WaitsForOwnJob(DeferrableMixin):
         if job is not None and job.get("id") != job_id:
             raise ValueError(f"The task waits for job {job_id}, but the event has another: {str(event)[:200]}")
         job_id = str(job_id)
-        creator = self.creator(context)
-        creator.item_id = job_id
+        creator = self._creator_for(job_id, context)
         with fail_on_permanent_errors(self.ionq_conn_id), self.responsible(creator, context):
             job = job or self._read(job_id)
             remaining = self.remaining_seconds(event, deadline)
@@ -202,6 +201,26 @@ class WaitsForOwnJob(DeferrableMixin):
                 raise job_failed(job)
         result: Any = {**job, "summary": summary}
         return push_outputs(self, context, result)
+
+    def _creator_for(self, job_id: str, context: Context) -> CreateOnce[Job, JobIntent]:
+        """Return the submission of a submitted job; cancel the job if the task has become invalid since."""
+        try:
+            creator = self.creator(context)
+        except IonQFailException as error:
+            if not self.cancel_on_kill:
+                raise
+            from airflow_provider_ionq.hooks.ionq import IonQHook
+            from airflow_provider_ionq.jobs.cancel import cancel_job
+
+            try:
+                cancel_job(IonQHook(self.ionq_conn_id).get_conn(), job_id, self.log)
+            except IonQError as failure:
+                raise IonQFailException(
+                    f"{error} Job {job_id} was not cancelled, and it may cost money: {failure}", reason=error.reason
+                ) from None
+            raise
+        creator.item_id = job_id
+        return creator
 
     def _submitted_job_id(self, context: Context) -> str | None:
         """Return the id of the job that an earlier process of this try submitted; None without its XCom."""

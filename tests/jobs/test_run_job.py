@@ -469,6 +469,23 @@ def test_event_of_another_job_is_refused(ionq_emulator: Emulator, mode: str) -> 
     assert task.routes() == []
 
 
+@pytest.mark.parametrize("cancel", [True, False])
+def test_job_is_cancelled_when_its_deferred_task_has_become_invalid(
+    ionq_emulator: Emulator, mode: str, cancel: bool
+) -> None:
+    ionq_emulator.job_plan = []
+    task = JobTask(ionq_emulator, "triggerer", cancel_on_kill=cancel)
+    with pytest.raises(TaskDeferred):
+        task.start()()
+    (job,) = ionq_emulator.jobs()
+    task.new_operator()
+    task.operator.shots = 0
+    event = {"job_id": job["id"], "job": None, "first_look": False, "remaining": None}
+    with pytest.raises(IonQFailException, match="shots"):
+        task.operator.execute_complete(task.context, event, job_id=job["id"])
+    assert task.jobs() == [("0.1", "canceled" if cancel else "submitted")]
+
+
 def test_deferred_task_knows_its_job_where_airflow_drops_the_arguments(ionq_emulator: Emulator, mode: str) -> None:
     ionq_emulator.job_plan = []
     task = JobTask(ionq_emulator, "triggerer")
