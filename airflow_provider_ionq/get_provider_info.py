@@ -54,7 +54,7 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-provider-ionq",
         "name": "IonQ",
-        "description": "`IonQ Quantum Cloud <https://ionq.com>`__: run quantum jobs, in sessions that always end.",
+        "description": "Run jobs on the `IonQ Quantum Cloud <https://ionq.com>`__ in sessions that always end.",
         "versions": [__version__],
         "integrations": [
             {

@@ -196,5 +196,7 @@ def test_no_session_is_left_open(played: Played) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS, scope="module")
 @pytest.mark.parametrize("name", [row.name for row in JOBS])
-def test_job_is_submitted_once_and_not_left_running(played: Played, name: str) -> None:
+def test_job_is_submitted_once_and_not_left_running(played: Played, version: str, name: str) -> None:
+    if version == "3.0" and name.startswith("worker killed"):
+        pytest.skip("Airflow 3.0 fails a task whose process was killed, without a retry")
     assert played.jobs[name] == ""
