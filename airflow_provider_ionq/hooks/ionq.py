@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
@@ -19,9 +19,8 @@ from airflow_provider_ionq.api.errors import (
     IonQPermissionError,
     IonQUnreachableError,
 )
-from airflow_provider_ionq.api.ids import id_of
 from airflow_provider_ionq.get_provider_info import CONNECTION_FIELDS, DEFAULT_CONN_ID, UI_FIELD_BEHAVIOUR
-from airflow_provider_ionq.hooks.jobs import JobMethods
+from airflow_provider_ionq.hooks.jobs import JobMethods, plain_id
 from airflow_provider_ionq.sessions.rehearsal import backend_of_rehearsal, rehearsed_session
 
 if TYPE_CHECKING:
@@ -139,7 +138,7 @@ class IonQHook(JobMethods, BaseHook):
 
         https://docs.ionq.com/api-reference/v0.4/sessions/get-session
         """
-        session_id = _plain_id(session_id)
+        session_id = plain_id(session_id)
         if (backend := backend_of_rehearsal(session_id)) is not None:
             return rehearsed_session(backend)
         return self.get_conn().get_session(session_id)
@@ -210,7 +209,7 @@ class IonQHook(JobMethods, BaseHook):
         """
         from airflow_provider_ionq.sessions.end import cancel_open_jobs, end_session
 
-        session_id = _plain_id(session_id)
+        session_id = plain_id(session_id)
         if (backend := backend_of_rehearsal(session_id)) is not None:
             self.log.info("Rehearsal: there is no session to end.")
             return rehearsed_session(backend, status="ended")
@@ -227,7 +226,7 @@ class IonQHook(JobMethods, BaseHook):
 
         https://docs.ionq.com/api-reference/v0.4/sessions/get-session-jobs
         """
-        session_id = _plain_id(session_id)
+        session_id = plain_id(session_id)
         if backend_of_rehearsal(session_id) is not None:
             return []
         return self.get_conn().list_session_jobs(session_id)
@@ -310,11 +309,6 @@ def unreadable_connection(ionq_conn_id: str, error: Exception) -> str:
     quotes_input = isinstance(error, ValueError) or "://" in str(error)
     detail = type(error).__name__ if quotes_input else f"{type(error).__name__}: {error}"
     return f"Airflow connection {ionq_conn_id!r} could not be read. {detail}"
-
-
-def _plain_id(session_id: str | Mapping[str, Any]) -> str:
-    # The client rejects an invalid id.
-    return cast("str", id_of(session_id))
 
 
 def _extra_object(connection: Connection) -> dict[str, Any]:

@@ -114,7 +114,7 @@ class JobMethods:
         """
         from airflow_provider_ionq.jobs.token import metadata_without_token
 
-        client, job_id = self.get_conn(), _plain_id(job_id)
+        client, job_id = self.get_conn(), plain_id(job_id)
         if "metadata" not in changes:
             changes["metadata"] = metadata_without_token(client.get_job(job_id))
         return client.clone_job(job_id, changes)
@@ -128,7 +128,7 @@ class JobMethods:
 
         https://docs.ionq.com/api-reference/v0.4/jobs/get-job
         """
-        return self.get_conn().get_job(_plain_id(job_id))
+        return self.get_conn().get_job(plain_id(job_id))
 
     def list_jobs(self, **filters: Unpack[JobFilters]) -> list[Job]:
         """
@@ -154,7 +154,7 @@ class JobMethods:
         """
         from airflow_provider_ionq.jobs.cancel import cancel_job
 
-        return cancel_job(self.get_conn(), _plain_id(job_id), self.log)
+        return cancel_job(self.get_conn(), plain_id(job_id), self.log)
 
     def delete_job(self, job_id: str | Mapping[str, Any]) -> JobStatus:
         """
@@ -164,7 +164,7 @@ class JobMethods:
 
         https://docs.ionq.com/api-reference/v0.4/jobs/delete-job
         """
-        return self.get_conn().delete_job(_plain_id(job_id))
+        return self.get_conn().delete_job(plain_id(job_id))
 
     def get_job_cost(self, job_id: str | Mapping[str, Any]) -> JobCost:
         """
@@ -174,7 +174,7 @@ class JobMethods:
 
         https://docs.ionq.com/api-reference/v0.4/jobs/get-job-cost
         """
-        return self.get_conn().get_job_cost(_plain_id(job_id))
+        return self.get_conn().get_job_cost(plain_id(job_id))
 
     def estimate_job(
         self,
@@ -229,6 +229,6 @@ class JobMethods:
         )
 
 
-def _plain_id(job_id: str | Mapping[str, Any]) -> str:
-    # The client rejects an invalid id.
-    return cast("str", id_of(job_id))
+def plain_id(value: str | Mapping[str, Any]) -> str:
+    """Return the id of a session or job from the id or its JSON; the client rejects an invalid one."""
+    return cast("str", id_of(value))
