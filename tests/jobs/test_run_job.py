@@ -486,6 +486,20 @@ def test_job_is_cancelled_when_its_deferred_task_has_become_invalid(
     assert task.jobs() == [("0.1", "canceled" if cancel else "submitted")]
 
 
+def test_job_that_cannot_be_cancelled_without_its_connection_is_named(
+    ionq_emulator: Emulator, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ionq_emulator.job_plan = []
+    task = JobTask(ionq_emulator, "triggerer")
+    with pytest.raises(TaskDeferred):
+        task.start()()
+    (job,) = ionq_emulator.jobs()
+    monkeypatch.delenv("AIRFLOW_CONN_IONQ_DEFAULT")
+    event = {"job_id": job["id"], "job": None, "first_look": False, "remaining": None}
+    with pytest.raises(IonQFailException, match=f"Job {job['id']} was not cancelled, and it may cost money"):
+        task.new_operator().execute_complete(task.context, event, job_id=job["id"])
+
+
 def test_deferred_task_knows_its_job_where_airflow_drops_the_arguments(ionq_emulator: Emulator, mode: str) -> None:
     ionq_emulator.job_plan = []
     task = JobTask(ionq_emulator, "triggerer")
