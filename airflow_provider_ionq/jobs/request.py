@@ -16,7 +16,9 @@ from typing import Any
 from airflow_provider_ionq.api.arguments import backend_of, is_absent, json_of, refuse_none_as_text, whole_of
 from airflow_provider_ionq.api.ids import id_of
 from airflow_provider_ionq.api.json_text import is_number, json_object, json_text
+from airflow_provider_ionq.circuits.layout import LAYOUTS_KEY, CircuitLayout, encode_layouts
 from airflow_provider_ionq.jobs.circuits import MOST_QUBITS, QASM, SINGLE, CircuitSize, source_of
+from airflow_provider_ionq.jobs.programs import programs_of
 from airflow_provider_ionq.sessions.rehearsal import backend_of_rehearsal
 
 SIMULATOR = "simulator"
@@ -47,6 +49,7 @@ class JobRequest:
     :param dry_run: compile and price the job without running it.
     :param session_id: id of the session; None without one.
     :param rehearsal_of: name of the device in whose place the simulator runs the job; None if it is no rehearsal.
+    :param layouts: layout of each circuit, None for one without; None altogether if no circuit has one.
     """
 
     backend: str
@@ -61,6 +64,7 @@ class JobRequest:
     dry_run: bool = False
     session_id: str | None = None
     rehearsal_of: str | None = None
+    layouts: tuple[CircuitLayout | None, ...] | None = None
 
     @classmethod
     def of(
@@ -99,8 +103,13 @@ class JobRequest:
             rehearse = True
         target = SIMULATOR if rehearse else backend
         wanted = "a whole number from 1"
+        programs = programs_of(circuit, circuits, qasm)
         job_type, job_input, sizes = source_of(
-            circuit, circuits, qasm, gateset, whole_of("qubits", qubits, wanted, MOST_QUBITS)
+            programs.circuit,
+            programs.circuits,
+            programs.qasm,
+            gateset,
+            whole_of("qubits", qubits, wanted, MOST_QUBITS),
         )
         request = cls(
             backend=target,
@@ -108,12 +117,13 @@ class JobRequest:
             input=job_input,
             sizes=sizes,
             shots=whole_of("shots", shots, f"{wanted} to {MOST_SHOTS}", MOST_SHOTS),
-            name=_text("name", name),
+            name=_text("name", programs.name if is_absent(name) else name),
             metadata=_metadata(metadata),
             noise=_noise(noise, target),
             settings=_settings(settings, error_mitigation, job_type),
             dry_run=dry_run,
             session_id=_text("session_id", session_id),
+            layouts=programs.layouts,
         )
         if request.debiases and (request.shots or DEFAULT_SHOTS) < LEAST_SHOTS_FOR_DEBIASING:
             raise ValueError(
@@ -163,7 +173,9 @@ class JobRequest:
 
         :param token: the token in the metadata; None without one.
         """
-        metadata = dict(self.metadata) | ({} if token is None else {TOKEN_KEY: token})
+        layouts = None if self.layouts is None else encode_layouts(self.layouts)
+        own = {TOKEN_KEY: token, LAYOUTS_KEY: layouts}
+        metadata = dict(self.metadata) | {key: text for key, text in own.items() if text is not None}
         optional = {
             "shots": self.shots,
             "name": self.name,
@@ -207,6 +219,8 @@ def _metadata(value: object) -> dict[str, str]:
             raise ValueError(f"metadata must map text to text, but {json_text(key)} is {json_text(text)}")
     if TOKEN_KEY in metadata:
         raise ValueError(f"metadata must not have the key {TOKEN_KEY!r}: by it a task finds the jobs that it submitted")
+    if LAYOUTS_KEY in metadata:
+        raise ValueError(f"metadata must not have the key {LAYOUTS_KEY!r}: it holds the registers of the circuits")
     return metadata
 
 

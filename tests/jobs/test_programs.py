@@ -1,0 +1,69 @@
+"""Programs of other libraries as the circuits of a job."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from airflow_provider_ionq.circuits.layout import LAYOUTS_KEY, CircuitLayout, decode_layouts
+from airflow_provider_ionq.jobs.request import JobRequest
+
+LAYOUT = CircuitLayout(2, (("c", (1, 0)),), "qiskit")
+GATES = [{"gate": "x", "target": 0}]
+PROGRAM = {"gateset": "qis", "qubits": 2, "circuit": GATES, "name": "flip", "layout": LAYOUT.as_json()}
+PLAIN = {"gateset": "qis", "qubits": 2, "circuit": GATES}
+QASM = "OPENQASM 3.0;\nqubit[2] q;\n"
+
+
+def layouts_in(request: JobRequest, circuits: int) -> Any:
+    return decode_layouts(request.body("token")["metadata"][LAYOUTS_KEY], circuits)
+
+
+@pytest.mark.parametrize("given", [PROGRAM, json.dumps(PROGRAM)], ids=["object", "text"])
+def test_layout_of_a_program_is_metadata_and_no_input(given: object) -> None:
+    request = JobRequest.of("simulator", circuit=given)
+    assert request.input == PLAIN
+    assert request.name == "flip"
+    assert layouts_in(request, 1) == [LAYOUT]
+
+
+def test_programs_of_one_job_keep_their_names() -> None:
+    request = JobRequest.of("simulator", circuits=[PROGRAM, PLAIN])
+    assert [one.get("name") for one in request.input["circuits"]] == ["flip", None]
+    assert not any("layout" in one for one in request.input["circuits"])
+    assert layouts_in(request, 2) == [LAYOUT, None]
+
+
+def test_program_of_openqasm_is_a_job_of_its_own_type() -> None:
+    request = JobRequest.of("simulator", circuit={"qasm": QASM, "layout": LAYOUT.as_json()})
+    assert request.job_type == "ionq.qasm3.v1"
+    assert request.input == {"data": QASM}
+    assert layouts_in(request, 1) == [LAYOUT]
+
+
+def test_argument_takes_precedence_over_the_name_of_the_program() -> None:
+    assert JobRequest.of("simulator", circuit=PROGRAM, name="mine").name == "mine"
+
+
+def test_layout_does_not_change_the_work() -> None:
+    plain = JobRequest.of("simulator", circuit=PLAIN)
+    assert JobRequest.of("simulator", circuit=PROGRAM).fingerprint() == plain.fingerprint()
+    assert LAYOUTS_KEY not in plain.body("token")["metadata"]
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "OpenQASM twice": ({"circuit": {"qasm": QASM}, "qasm": QASM}, "qasm is given too"),
+    "OpenQASM and gates": ({"circuit": {"qasm": QASM, "circuit": GATES}}, "must not have 'circuit'"),
+    "OpenQASM of several": ({"circuits": [PLAIN, {"qasm": QASM}]}, r"circuits\[1\] is an OpenQASM program"),
+    "a layout that is none": ({"circuit": PLAIN | {"layout": 3}}, "circuit: the layout of a circuit is invalid"),
+    "a layout of another size": ({"circuit": PROGRAM | {"qubits": 3}}, "qubits 3, but its layout is of 2"),
+    "metadata with the key": ({"circuit": PLAIN, "metadata": {LAYOUTS_KEY: "x"}}, "must not have the key"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "problem"), REFUSED.values(), ids=list(REFUSED))
+def test_invalid_program_is_refused(arguments: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        JobRequest.of("simulator", **arguments)
