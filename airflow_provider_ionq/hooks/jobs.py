@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.api.ids import id_of
+from airflow_provider_ionq.hooks.methods import HookMethods, plain_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
     from typing import Unpack
 
-    from airflow_provider_ionq.api.client import IonQClient
     from airflow_provider_ionq.api.models import Job, JobCost, JobCreated, JobEstimate, JobFilters, JobStatus, Usage
-    from airflow_provider_ionq.api.settings import ClientSettings
     from airflow_provider_ionq.jobs.arguments import JobArguments
 
 
-class JobMethods:
+class JobMethods(HookMethods):
     """The methods for jobs, as a part of :class:`~airflow_provider_ionq.hooks.ionq.IonQHook`."""
-
-    if TYPE_CHECKING:
-        ionq_conn_id: str
-        log: Any
-
-        def get_settings(self) -> ClientSettings: ...
-
-        def get_conn(self) -> IonQClient: ...
 
     def create_job(self, backend: str, **arguments: Unpack[JobArguments]) -> JobCreated:
         """
@@ -227,8 +217,3 @@ class JobMethods:
         return self.get_conn().get_usage(
             organization_id, start_date=start_date, end_date=end_date, group_by=group_by, modality=modality
         )
-
-
-def plain_id(value: str | Mapping[str, Any]) -> str:
-    """Return the id of a session or job from the id or its JSON; the client rejects an invalid one."""
-    return cast("str", id_of(value))
