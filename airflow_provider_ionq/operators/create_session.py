@@ -6,12 +6,12 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowNotFoundException, AirflowTaskTimeout, BaseOperator
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout, BaseOperator
 
 from airflow_provider_ionq.api.arguments import flag_of
 from airflow_provider_ionq.exceptions import IonQCapacityTimeoutException, IonQFailException
 from airflow_provider_ionq.get_provider_info import DEFAULT_CONN_ID
-from airflow_provider_ionq.operators.end_tasks import missing_end_reason
+from airflow_provider_ionq.operators.create_task import OperatorCreateTask
 from airflow_provider_ionq.sessions.request import LIMITS, SessionRequest
 from airflow_provider_ionq.utils.deferral import DeferrableMixin, check_event
 from airflow_provider_ionq.utils.links import IonQConsoleLink
@@ -19,7 +19,6 @@ from airflow_provider_ionq.utils.session_memory import SessionMemory
 from airflow_provider_ionq.utils.tasks import (
     fail_on_permanent_errors,
     is_rendered_later,
-    push_session,
     refusals_name_task,
     seconds_of,
 )
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.api.errors import IonQError
     from airflow_provider_ionq.api.models import Session
-    from airflow_provider_ionq.api.settings import ClientSettings
     from airflow_provider_ionq.sessions.create import SessionCreation
     from airflow_provider_ionq.sessions.intent import Intent
     from airflow_provider_ionq.waiting.create_once import CreateOnce
@@ -202,7 +200,7 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
             settings,
             request,
             memory,
-            _CreateTask(self, context),
+            OperatorCreateTask(self, self.ionq_conn_id, context),
             self.log,
             adopt=self.adopt_lost_session,
             rehearse=rehearse,
@@ -285,26 +283,3 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
             ", ".join(creation.open_ids) or "none of this organisation's",
             refusal,
         )
-
-
-class _CreateTask:
-    """The :class:`~airflow_provider_ionq.sessions.intent.CreateTask` of a task."""
-
-    def __init__(self, operator: IonQCreateSessionOperator, context: Context) -> None:
-        self.connection = operator.ionq_conn_id
-        self._operator = operator
-        self._context = context
-
-    def missing_end_reason(self) -> str | None:
-        return missing_end_reason(self._operator, self._context)
-
-    def settings_of(self, connection: str) -> ClientSettings | None:
-        from airflow_provider_ionq.hooks.ionq import IonQHook
-
-        try:
-            return IonQHook(connection).get_settings()
-        except AirflowNotFoundException:
-            return None
-
-    def hand_on(self, session: Session) -> None:
-        push_session(self._operator, self._context, session)
