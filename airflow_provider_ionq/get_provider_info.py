@@ -70,6 +70,7 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": [
                     "airflow_provider_ionq.operators.session",
                     "airflow_provider_ionq.operators.create_session",
+                    "airflow_provider_ionq.operators.end_session",
                     "airflow_provider_ionq.operators.job",
                 ],
             }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import XComArg
 
 from airflow_provider_ionq.api.errors import IonQNoEndTaskError
-from airflow_provider_ionq.operators.session import IonQEndSessionOperator
+from airflow_provider_ionq.operators.end_session import IonQEndSessionOperator
 from airflow_provider_ionq.utils.tasks import states_in_run
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, Airflo
 from airflow_provider_ionq.api.errors import IonQError, IonQNotEndedError, IonQSessionLostError, naming_connection
 from airflow_provider_ionq.api.json_text import json_text
 from airflow_provider_ionq.exceptions import IonQFailException
-from airflow_provider_ionq.operators.session import IonQEndSessionOperator
+from airflow_provider_ionq.operators.end_session import IonQEndSessionOperator
 from airflow_provider_ionq.sessions.request import describe_limits
 from airflow_provider_ionq.utils.commands import end_command
 from airflow_provider_ionq.utils.session_memory import connection_of_request, created_session_id, pending_intent
