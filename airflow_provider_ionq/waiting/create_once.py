@@ -99,7 +99,7 @@ class CreateOnce(Generic[ItemT, IntentT]):
         self._stopped = True
         if self.item_id is None or self._end_requested:
             return
-        item, words = self._named(self.item_id), self._words
+        item, words = self._words.named(self.item_id), self._words
         deadline = time.monotonic() + KILLED_WITHIN_SECONDS
         self._log.warning("This task is being stopped: %s %s, which it created.", words.ending, item)
         while (left := deadline - time.monotonic()) > 0:
@@ -112,18 +112,12 @@ class CreateOnce(Generic[ItemT, IntentT]):
                 self._end_requested = True
                 self._log.warning("Requested to %s %s.", words.end, item)
                 return
-        self._log.error("%s may still cost money: %s it.", self._titled(self.item_id), words.end)
-
-    def _named(self, item_id: str) -> str:
-        return f"{self._words.item} {item_id}"
-
-    def _titled(self, item_id: str) -> str:
-        return f"{self._words.item.capitalize()} {item_id}"
+        self._log.error("%s may still cost money: %s it.", self._words.titled(self.item_id), words.end)
 
     def _check_stopped(self) -> None:
         if self._stopped:
             words = self._words
-            done = f"requested to {words.end} {self._named(self.item_id)}" if self.item_id else None
+            done = f"requested to {words.end} {self._words.named(self.item_id)}" if self.item_id else None
             raise IonQCreateStoppedError(f"The task is being killed: {done or f'no {words.item} was created'}.")
 
     def _check_end_task(self, done: str, end: Callable[[], None] | None = None) -> None:
@@ -144,7 +138,7 @@ class CreateOnce(Generic[ItemT, IntentT]):
             return
         except IonQError as error:
             refused = error
-        self._log.warning("%s %s, which must not stay.", self._words.ending.capitalize(), self._named(item["id"]))
+        self._log.warning("%s %s, which must not stay.", self._words.ending.capitalize(), self._words.named(item["id"]))
         self._end_created()
         raise refused
 
@@ -167,7 +161,7 @@ class CreateOnce(Generic[ItemT, IntentT]):
 
     def _continue_with(self, item_id: str, intent: IntentT | None) -> ItemT | None:
         """Return the item of an earlier try if it may be used, else make sure that it ends."""
-        item, words = self._titled(item_id), self._words
+        item, words = self._words.titled(item_id), self._words
         try:
             # It costs money, so even permanent errors are retried.
             read = poll_until(lambda: self._creation.read(item_id, intent), SHOW_SECONDS, sleep=self._sleep)
@@ -212,8 +206,8 @@ class CreateOnce(Generic[ItemT, IntentT]):
         if item is not None:
             self._record_id(item)
             self._end_if_no_task_will(item["id"])
-            text = f"Created {self._named(item['id'])} on {self._creation.describe()}{self._creation.details(item)}."
-            self._log.info("%s", text)
+            created = f"{self._words.named(item['id'])} on {self._creation.describe()}"
+            self._log.info("Created %s%s.", created, self._creation.details(item))
             return self._read_when_shown(item)
         return None if lost is None else self._recover(intent, lost)
 
@@ -244,9 +238,9 @@ class CreateOnce(Generic[ItemT, IntentT]):
                 raise lost
             return None
         item_id = item["id"]
-        self._log.warning("Adopting %s as the one that was requested.", self._named(item_id))
+        self._log.warning("Adopting %s as the one that was requested.", self._words.named(item_id))
         self._check_end_task(
-            f"{self._titled(item_id)}, adopted as the lost one, has been {words.ended}.",
+            f"{self._words.titled(item_id)}, adopted as the lost one, has been {words.ended}.",
             lambda: self._creation.end(item_id, intent),
         )
         self._record_id(item)
@@ -255,14 +249,14 @@ class CreateOnce(Generic[ItemT, IntentT]):
     def _record_id(self, item: ItemT) -> None:
         """Report the item's id to other tasks, and store it for a later try."""
         item_id = self.item_id = item["id"]
-        publisher = self._publisher(item_id)
+        publisher, named = self._publisher(item_id), self._words.named(item_id)
         publisher.publish_or_end(lambda: self._memory.publish_id(item_id))
         if (failure := publisher.publish(lambda: self._memory.store_id(item_id))) is not None:
             # The other tasks know the item, so it may be handed on.
-            self._log.warning("The id of %s could not be stored for a later try: %s", self._named(item_id), failure)
+            self._log.warning("The id of %s could not be stored for a later try: %s", named, failure)
 
     def _publisher(self, item_id: str) -> Publisher:
-        item = self._titled(item_id)
+        item = self._words.titled(item_id)
         return Publisher(
             item,
             f"{item} was created on {self._creation.describe()}",
@@ -280,7 +274,7 @@ class CreateOnce(Generic[ItemT, IntentT]):
 
     def _end_if_no_task_will(self, item_id: str) -> None:
         """End the item that was just created if its end task was marked during the request."""
-        item = self._titled(item_id)
+        item = self._words.titled(item_id)
         try:
             self._check_end_task(f"{item}, which was just created, has been {self._words.ended}.", self._end_created)
         except IonQNoEndTaskError as error:
@@ -296,7 +290,7 @@ class CreateOnce(Generic[ItemT, IntentT]):
         except IonQError as error:
             self._log.warning(
                 "%s was created, but the API has not shown it for %s; using the create response. %s",
-                self._titled(item["id"]),
+                self._words.titled(item["id"]),
                 duration_text(SHOW_SECONDS),
                 error,
             )

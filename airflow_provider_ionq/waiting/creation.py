@@ -69,6 +69,14 @@ class Wording:
     ending: str
     ended: str
 
+    def named(self, item_id: str) -> str:
+        """Return the name of an item inside a sentence, such as "session 1"."""
+        return f"{self.item} {item_id}"
+
+    def titled(self, item_id: str) -> str:
+        """Return the name of an item at the beginning of a sentence, such as "Session 1"."""
+        return f"{self.item.capitalize()} {item_id}"
+
 
 class Creation(ABC, Generic[ItemT, IntentT]):
     """
