@@ -20,6 +20,7 @@ from airflow_provider_ionq.api.errors import naming_connection
 from airflow_provider_ionq.waiting import outage
 from airflow_provider_ionq.waiting.credentials import CredentialsReader
 from airflow_provider_ionq.waiting.fetcher import NO_INTEREST, Fetcher, Snapshot
+from airflow_provider_ionq.waiting.first_polls import FirstPolls
 from airflow_provider_ionq.waiting.item_outages import ItemOutages
 from airflow_provider_ionq.waiting.waiter import (
     ItemWaiter,
@@ -46,16 +47,6 @@ T = TypeVar("T")
 NOTIFIED_AT_ONCE = 50
 """Waiters notified in one iteration of the event loop."""
 
-FIRST_POLL_SECONDS = 5.0
-"""
-The shortest time between two extra polls for waiters whose item has not been polled yet.
-
-The regular poll may be minutes away, and a wrong id or key should be reported at once.
-"""
-
-GATHERING_SECONDS = 0.5
-"""An extra poll waits this long for other new waiters, for when many tasks start at once."""
-
 Watched = tuple[str, dict[ItemWaiter, None]]
 """An item's id and its waiters."""
 
@@ -80,9 +71,7 @@ class Poller(Generic[T]):
         self._waiters: dict[str, dict[ItemWaiter, None]] = {}
         self._intervals: Counter[float] = Counter()
         self._changed = asyncio.Event()
-        self._first_polls: dict[ItemWaiter, None] = {}
-        self._first_polls_since = 0.0
-        self._first_polled_at = -FIRST_POLL_SECONDS
+        self._first_polls = FirstPolls()
         self._credentials = CredentialsReader(connection.ionq_conn_id, connection.read_settings)
         self._fetcher: Fetcher[T] | None = None
         self._outage = outage.Outage()
@@ -98,11 +87,8 @@ class Poller(Generic[T]):
                 self._changed.set()
             return
         self._waiters.setdefault(waiter.item_id, {})[waiter] = None
-        if waiter.needs_first_poll:
-            if not self._first_polls:
-                self._first_polls_since = time.monotonic()
-                self._changed.set()
-            self._first_polls[waiter] = None
+        if waiter.needs_first_poll and self._first_polls.add(waiter):
+            self._changed.set()
 
     def remove(self, waiter: Waiter[Any]) -> bool:
         """Remove a waiter; return whether it was the last one."""
@@ -114,7 +100,7 @@ class Poller(Generic[T]):
         else:
             same = self._waiters[waiter.item_id]
             del same[waiter]
-            self._first_polls.pop(waiter, None)
+            self._first_polls.discard(waiter)
             if not same:
                 del self._waiters[waiter.item_id]
                 self._item_outages.forget(waiter.item_id)
@@ -143,9 +129,7 @@ class Poller(Generic[T]):
             pause = self._outage.pause_seconds(min(self._intervals))
             # The second term ensures a break when the API responds more slowly than the interval.
             regular = max(polled + pause, finished + min(pause / 2, 1.0), finished + self._outage.retry_after_seconds)
-            first = math.inf
-            if self._first_polls and not self._outage.failures:
-                first = max(self._first_polled_at + FIRST_POLL_SECONDS, self._first_polls_since + GATHERING_SECONDS)
+            first = self._first_polls.due_at() if not self._outage.failures else math.inf
             # Not during an outage: the outcome of a request to create a session may then be unknown.
             observed = math.inf
             if self._observer is not None and not self._outage.failures:
@@ -171,11 +155,8 @@ class Poller(Generic[T]):
         if everything:
             watched = list(self._waiters.items())
         else:
-            ids = dict.fromkeys(waiter.item_id for waiter in self._first_polls)
-            watched = [(item_id, self._waiters[item_id]) for item_id in ids]
-        first_polls, self._first_polls = self._first_polls, {}
-        if first_polls:
-            self._first_polled_at = time.monotonic()
+            watched = [(item_id, self._waiters[item_id]) for item_id in self._first_polls.item_ids()]
+        first_polls = self._first_polls.take()
         began = time.monotonic()
         interest = self._observer.interest() if everything and self._observer is not None else NO_INTEREST
         await self._fetch(watched, interest)
