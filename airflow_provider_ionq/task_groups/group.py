@@ -25,7 +25,7 @@ from airflow_provider_ionq.task_groups.left_open import report_session_left_open
 from airflow_provider_ionq.utils.session_memory import PROGRESS_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
     from typing import Self
 
 
@@ -202,7 +202,7 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
         if late := sorted(work.keys() - self._ids_inside):
             raise ValueError(self._too_late_error(late))
         self._wait_for_what_all_first_tasks_wait_for()
-        self._wait_for_users_outside(work.keys())
+        wiring.wait_for_users_outside(self, work.keys())
 
     def _work(self) -> dict[str, Any]:
         own = {self.begin.task_id, self.create.task_id, self.work_done.task_id, self.end.task_id}
@@ -215,26 +215,6 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
         before = {name: task for name, task in self.dag.task_dict.items() if name not in after}
         for task in wiring.awaited_by_all(first, before):
             task >> self.begin
-
-    def _wait_for_users_outside(self, inside: Collection[str]) -> None:
-        """End the session after the tasks outside that use its id, unless they follow its end."""
-        not_users = {*inside, self.begin.task_id, self.work_done.task_id, self.end.task_id}
-        not_users |= self.begin.get_flat_relative_ids(upstream=True)
-        not_users |= self.work_done.get_flat_relative_ids(upstream=False)
-        for task in self.dag.tasks:
-            wiring.check_serializable(task, self)
-            # The `begin` task of another session waits for this session if its first tasks inside use both.
-            is_beginning = getattr(task.task_group, "begin", None) is task
-            if task.task_id in not_users or task.task_id == self.create.task_id or is_beginning:
-                continue
-            if task.task_id not in self.create.downstream_task_ids:
-                if not wiring.mentions(task, self.create.task_id):
-                    continue
-                wiring.check_can_work(task, is_first=True, group_id=self.group_id)
-                self.create >> task
-            for last in wiring.what_ends(task):
-                if last.task_id not in not_users:
-                    last >> self.work_done
 
     def _check_is_entered(self) -> None:
         if self._to_be_added is not None:

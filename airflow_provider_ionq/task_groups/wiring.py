@@ -60,6 +60,33 @@ def awaited_by_all(first: Collection[Any], outside: Mapping[str, Any]) -> list[A
     return [outside[task_id] for task_id in sorted(common) if not _skips_what_follows(outside[task_id])]
 
 
+def wait_for_users_outside(group: Any, inside: Collection[str]) -> None:
+    """
+    End the session of a group after the tasks outside that use its id, unless they follow its end.
+
+    :param group: the session group.
+    :param inside: ids of the tasks inside.
+    :raises ValueError: if such a task cannot use the session.
+    """
+    not_users = {*inside, group.begin.task_id, group.work_done.task_id, group.end.task_id}
+    not_users |= group.begin.get_flat_relative_ids(upstream=True)
+    not_users |= group.work_done.get_flat_relative_ids(upstream=False)
+    for task in group.dag.tasks:
+        check_serializable(task, group)
+        # The `begin` task of another session waits for this session if its first tasks inside use both.
+        is_beginning = getattr(task.task_group, "begin", None) is task
+        if task.task_id in not_users or task.task_id == group.create.task_id or is_beginning:
+            continue
+        if task.task_id not in group.create.downstream_task_ids:
+            if not mentions(task, group.create.task_id):
+                continue
+            check_can_work(task, is_first=True, group_id=group.group_id)
+            group.create >> task
+        for last in what_ends(task):
+            if last.task_id not in not_users:
+                last >> group.work_done
+
+
 def mentions(task: Any, task_id: str) -> bool:
     """Tell whether a template of a task contains the id of another task in quotes, as `f"{session}"` does."""
     texts = [value for value in _arguments(task) if isinstance(value, str)]
