@@ -1,9 +1,4 @@
-"""
-The budget of a task, and the cost of its earlier jobs, without Airflow.
-
-The cost of an earlier job is never underestimated: a job that may have run counts with its estimate until it is
-charged.
-"""
+"""The budget of a task, without Airflow."""
 
 from __future__ import annotations
 
@@ -12,12 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.api.errors import IonQBudgetError, IonQError
-from airflow_provider_ionq.api.json_text import json_text
-from airflow_provider_ionq.jobs.price import amount_of, cost_check_of, dry_run_price, estimated_price, in_usd
-from airflow_provider_ionq.jobs.request import SIMULATOR
+from airflow_provider_ionq.jobs.price import cost_check_of, dry_run_price, estimated_price, in_usd
+from airflow_provider_ionq.jobs.spent import spent_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from airflow_provider_ionq.api.client import IonQClient
     from airflow_provider_ionq.api.models import Job
@@ -154,35 +148,3 @@ class Budget:
             f"The job was not submitted: the {_NAMES[how]} gives no price on {request.backend}, so its cost is unknown."
             " Without max_cost_usd it is submitted without a check."
         )
-
-
-def spent_on(client: IonQClient, job: Job) -> float:
-    """
-    Return what a job of an earlier try costs, in US dollars.
-
-    That is the charge; without one nothing if it never ran, else its estimate.
-
-    :param client: client for the cost, which is not requested for a job that cannot have any.
-    :param job: the job.
-    :raises IonQBudgetError: if the cost is in another unit.
-    :raises IonQError: if the cost cannot be read; a retry may help.
-    """
-    if job.get("dry_run") is True:
-        return 0.0
-    named = f"job {json_text(job.get('id'))}"
-    cost = client.get_job_cost(job["id"])
-    charged = amount_of(cost, "cost", named)
-    if charged is not None:
-        return in_usd(charged, named)
-    if job.get("status") in ("failed", "canceled") and not _has_run(job):
-        return 0.0
-    estimated = amount_of(cost, "estimated_cost", named)
-    if estimated is not None:
-        return in_usd(estimated, named)
-    if job.get("backend") == SIMULATOR:
-        return 0.0
-    raise IonQBudgetError(f"The cost of {named} is not known yet.", retryable=True)
-
-
-def _has_run(job: Mapping[str, Any]) -> bool:
-    return job.get("started_at") is not None or job.get("execution_duration_ms") is not None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_ionq.api.errors import IonQNotReadableError
 from airflow_provider_ionq.api.jobs import is_job
 from airflow_provider_ionq.api.json_text import json_text, json_time
-from airflow_provider_ionq.jobs.budget import spent_on
+from airflow_provider_ionq.jobs.spent import spent_on
 from airflow_provider_ionq.waiting.backoff import poll_until
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class SessionSpending:
         """
         Return what all jobs of the session cost, in US dollars.
 
-        See :func:`~airflow_provider_ionq.jobs.budget.spent_on`.
+        See :func:`~airflow_provider_ionq.jobs.spent.spent_on`.
 
         :param client: client for the list and the costs.
         :raises IonQError: if a job or its cost cannot be read.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_ionq.utils.tasks import is_rendered_later
 
 if TYPE_CHECKING:
-    from airflow_provider_ionq.operators.job import IonQRunJobOperator
+    from collections.abc import Sequence
 
 SOURCES = ("circuit", "circuits", "qasm")
 
@@ -34,7 +34,19 @@ _ANY_SOURCE: dict[str, Any] = {
 """In place of a source that is rendered later, to check the other arguments."""
 
 
-def check_known_arguments(operator: IonQRunJobOperator) -> None:
+class OperatorOfJob(Protocol):
+    """An operator that has also the fields of `REQUEST_FIELDS`, `max_cost_usd` and `session_max_cost_usd`."""
+
+    cost_check: str | None
+    on_changed_input: str
+    rehearse: bool | str
+    template_ext: Sequence[str]
+
+    @property
+    def is_dry_run(self) -> bool: ...
+
+
+def check_known_arguments(operator: OperatorOfJob) -> None:
     """
     Check the arguments that are known when a DAG is parsed; a template or file is checked when it is rendered.
 
