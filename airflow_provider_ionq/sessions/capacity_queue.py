@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from airflow_provider_ionq.api.models import Session
-    from airflow_provider_ionq.waiting.fetcher import Snapshot
+    from airflow_provider_ionq.waiting.snapshot import Snapshot
     from airflow_provider_ionq.waiting.waiter import Notification
 
 TIMER_SPACING_SECONDS = 15.0

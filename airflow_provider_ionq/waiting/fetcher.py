@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from airflow_provider_ionq.api.errors import (
@@ -24,6 +23,7 @@ from airflow_provider_ionq.api.errors import (
     IonQUnreachableError,
 )
 from airflow_provider_ionq.waiting.observer import Interest
+from airflow_provider_ionq.waiting.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -58,26 +58,6 @@ LANES = 4
 """Parallel requests when many items are read one by one, or with several lists."""
 
 NO_INTEREST: Interest[Any] = Interest()
-
-
-@dataclass(slots=True)
-class Snapshot(Generic[T]):
-    """
-    The result of one poll of many items.
-
-    :param items: the items that were read, by id.
-    :param errors: errors that concern a single item, by its id.
-    :param matched: the items of a complete list that match an observer's interest; empty without a list.
-    :param final: ids of an observer's interest whose items will never change again, or do not exist: the API returns
-        404. An item that is missing from a list is read by its id.
-    :param failure: the error that ended the poll before all items were read; None if the poll was complete.
-    """
-
-    items: dict[str, T] = field(default_factory=dict)
-    errors: dict[str, IonQError] = field(default_factory=dict)
-    matched: list[T] = field(default_factory=list)
-    final: list[str] = field(default_factory=list)
-    failure: IonQError | None = None
 
 
 class Fetcher(Generic[T]):

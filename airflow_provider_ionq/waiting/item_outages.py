@@ -10,7 +10,7 @@ from airflow_provider_ionq.waiting.waiter import outage_events
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from airflow_provider_ionq.waiting.fetcher import Snapshot
+    from airflow_provider_ionq.waiting.snapshot import Snapshot
     from airflow_provider_ionq.waiting.waiter import Notification, Waiter
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from airflow_provider_ionq.waiting.fetcher import Snapshot
+    from airflow_provider_ionq.waiting.snapshot import Snapshot
     from airflow_provider_ionq.waiting.waiter import Notification, Waiter
 
 T = TypeVar("T")

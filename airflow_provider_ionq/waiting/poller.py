@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from airflow_provider_ionq.api.errors import naming_connection
 from airflow_provider_ionq.waiting import outage
 from airflow_provider_ionq.waiting.credentials import CredentialsReader
-from airflow_provider_ionq.waiting.fetcher import NO_INTEREST, Fetcher, Snapshot
+from airflow_provider_ionq.waiting.fetcher import NO_INTEREST, Fetcher
 from airflow_provider_ionq.waiting.first_polls import FirstPolls
 from airflow_provider_ionq.waiting.item_outages import ItemOutages
 from airflow_provider_ionq.waiting.waiter import (
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.waiting.connection import PolledConnection
     from airflow_provider_ionq.waiting.observer import Interest, PollObserver
     from airflow_provider_ionq.waiting.resource import Resource
+    from airflow_provider_ionq.waiting.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 

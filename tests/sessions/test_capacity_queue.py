@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_ionq.sessions import capacity_queue as capacity
 from airflow_provider_ionq.sessions.capacity_queue import CapacityQueue, CapacityQueues, CapacityWaiter, RetryCreate
-from airflow_provider_ionq.waiting.fetcher import Snapshot
 from airflow_provider_ionq.waiting.observer import Interest
+from airflow_provider_ionq.waiting.snapshot import Snapshot
 
 pytestmark = pytest.mark.one_airflow
 
