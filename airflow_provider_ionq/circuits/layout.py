@@ -38,11 +38,14 @@ class CircuitLayout:
         None for a bit that is never measured, which is 0. None at all if every qubit is read, and there are no
         registers.
     :param source: library in which the circuit was written: `ionq`, `qiskit`, `cirq` or `openqasm`.
+    :param mid_circuit: whether a qubit is used after its measurement. Then its bits cannot be read from the qubits at
+        the end of the circuit, but only from the registers of the shots.
     """
 
     qubits: int
     registers: tuple[tuple[str, tuple[int | None, ...]], ...] = ()
     source: str = "ionq"
+    mid_circuit: bool = False
 
     def __post_init__(self) -> None:
         if self.source not in SOURCES:
@@ -59,7 +62,8 @@ class CircuitLayout:
     def as_json(self) -> dict[str, Any]:
         """Return the layout as JSON."""
         registers = [[name, list(bits)] for name, bits in self.registers]
-        return {"qubits": self.qubits, "registers": registers, "source": self.source}
+        layout: dict[str, Any] = {"qubits": self.qubits, "registers": registers, "source": self.source}
+        return layout | {"mid_circuit": True} if self.mid_circuit else layout
 
     @classmethod
     def of_json(cls, value: object) -> CircuitLayout:
@@ -72,7 +76,8 @@ class CircuitLayout:
             if not isinstance(value, Mapping):
                 raise TypeError
             registers = tuple((_text(name), tuple(_qubit(bit) for bit in bits)) for name, bits in value["registers"])
-            return cls(_whole(value["qubits"]), registers, _text(value["source"]))
+            mid_circuit = value.get("mid_circuit", False) is True
+            return cls(_whole(value["qubits"]), registers, _text(value["source"]), mid_circuit)
         except (KeyError, TypeError):
             raise ValueError(f"the layout of a circuit is invalid: {json_text(value)}") from None
 

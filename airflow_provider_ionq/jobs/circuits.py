@@ -7,13 +7,13 @@ unchanged.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_ionq.api.arguments import is_absent, json_of, number_of, refuse_none_as_text, whole_of
 from airflow_provider_ionq.api.json_text import is_number, json_text
+from airflow_provider_ionq.circuits.openqasm import openqasm3_of
 
 GATES = {
     "qis": frozenset("x y z rx ry rz h s si v vi t ti not cnot swap xx yy zz pauliexp".split()),
@@ -33,8 +33,6 @@ SINGLE, MULTIPLE, QASM = "ionq.circuit.v1", "ionq.multi-circuit.v1", "ionq.qasm3
 MOST_CIRCUITS = 5_000
 MOST_GATES = 150_000
 """Of all circuits of a multi-circuit job."""
-
-_QASM_BEGINS = re.compile(r"(\s|//[^\n]*|/\*.*?\*/)*OPENQASM\s+(\d+)(\.\d+)?\s*;", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +146,7 @@ def _qasm(qasm: object, gateset: str | None, qubits: int | None) -> str:
     for name, value in {"gateset": gateset, "qubits": qubits}.items():
         if value is not None:
             raise ValueError(f"{name} cannot be given with qasm, which declares its own qubits and gates")
-    version = _QASM_BEGINS.match(qasm) if isinstance(qasm, str) else None
-    if version is None:
-        raise ValueError(f"qasm must be an OpenQASM 3 program that begins with 'OPENQASM 3;', not {json_text(qasm)}")
-    if version[2] != "3":
-        raise ValueError(f"qasm is a program of OpenQASM {version[2]}: IonQ runs OpenQASM 3")
-    return str(qasm)
+    return openqasm3_of("qasm", qasm)
 
 
 def _gateset(name: str, own: object, given: str | None) -> str:

@@ -14,6 +14,7 @@ JOBS: dict[str, list[CircuitLayout | None]] = {
     "equal circuits": [CROSSED, CROSSED, CROSSED],
     "different circuits": [CROSSED, CIRQ, CROSSED],
     "some without a layout": [None, CIRQ, None],
+    "a measurement in the middle": [CircuitLayout(2, (("c", (0, 0)),), "qiskit", mid_circuit=True)],
 }
 
 
@@ -22,6 +23,10 @@ def test_layouts_survive_the_metadata(layouts: list[CircuitLayout | None]) -> No
     text = encode_layouts(layouts)
     assert text is not None
     assert decode_layouts(text, len(layouts)) == layouts
+
+
+def test_layout_says_nothing_of_measurements_in_the_middle_without_any() -> None:
+    assert "mid_circuit" not in CROSSED.as_json()
 
 
 def test_circuits_of_ionq_need_no_metadata() -> None:
