@@ -1,7 +1,10 @@
 """
-The endpoints of the IonQ API, without Airflow. Those of jobs are in :mod:`~airflow_provider_ionq.api.jobs`.
+The endpoints of the IonQ API, without Airflow.
 
-Rules of both files: an endpoint is a few lines; a response is checked for the keys that the provider relies on and is
+Those of jobs are in :mod:`~airflow_provider_ionq.api.jobs`, those of results in
+:mod:`~airflow_provider_ionq.api.results`.
+
+Rules of these files: an endpoint is a few lines; a response is checked for the keys that the provider relies on and is
 otherwise returned unchanged. Requests are sent by :mod:`~airflow_provider_ionq.api.transport`.
 """
 
@@ -14,6 +17,7 @@ from airflow_provider_ionq.api.items import is_item, item_of
 from airflow_provider_ionq.api.jobs import JobEndpoints
 from airflow_provider_ionq.api.json_stream import items_of
 from airflow_provider_ionq.api.paths import path_segment
+from airflow_provider_ionq.api.results import ResultEndpoints
 from airflow_provider_ionq.api.transport import MIB, Transport
 
 if TYPE_CHECKING:
@@ -27,7 +31,7 @@ LARGEST_LIST = 128 * MIB
 """Largest list of sessions, in bytes. The API returns an account's whole history: about 10 MB for 20,000 sessions."""
 
 
-class IonQClient(JobEndpoints):
+class IonQClient(JobEndpoints, ResultEndpoints):
     """
     A client of the IonQ API, v0.4.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import math
+import re
 import socket
 import ssl
 from email.utils import parsedate_to_datetime
@@ -48,6 +49,7 @@ BROKEN = (http.client.HTTPException, ConnectionResetError, ConnectionAbortedErro
 REFUSALS = frozenset(int(status) for status in http.HTTPStatus if 400 <= status < 500) - {408}
 """Statuses of a request that was rejected unprocessed. Gateways add others, which give no such guarantee."""
 
+RESULT_PATH = re.compile("/jobs/[^/]+/(results|artifacts|variants)/")
 
 MAY_HAVE_APPLIED = " - the server may still have processed it"
 
@@ -145,6 +147,10 @@ def api_error(
         text += " (redirects are not followed: check the API address (host) of the connection)"
     elif status == 401:
         text += " - the API key was rejected: check the API key (password) of the connection"
+    elif status == 404 and RESULT_PATH.match(request_line.partition(settings.base_url)[2]):
+        text += " - the result is not there yet, or it was deleted"
+    elif status == 410:
+        text += " - IonQ no longer has it"
     elif status == 404 and request_line.partition(settings.base_url)[2].startswith("/jobs/"):
         text += " - either the job id or the API key's project is wrong, or the job was deleted"
     elif status == 404 and request_line.partition(settings.base_url)[2].startswith("/sessions"):

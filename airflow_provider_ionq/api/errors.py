@@ -16,6 +16,7 @@ Errors of the IonQ API, and of creating and ending what costs money there.
     │   ├── IonQNotFoundError         404
     │   │   └── IonQAddressError      404 for every path: the API is not at this address
     │   ├── IonQConflictError         409
+    │   ├── IonQGoneError             410
     │   ├── IonQRateLimitError        429
     │   └── IonQServerError           5xx
     ├── IonQSessionLostError          a create request got no response, and there are candidates for its session
@@ -27,7 +28,8 @@ Errors of the IonQ API, and of creating and ending what costs money there.
     ├── IonQBudgetError               a job would exceed its budget, or its price is unknown
     ├── IonQChangedInputError         an earlier try submitted a job for another input
     ├── IonQJobTimeoutError           a job did not end in time
-    └── IonQJobFailedError            a job failed or was canceled
+    ├── IonQJobFailedError            a job failed or was canceled
+    └── IonQResultsError              the results of a job cannot be read or stored
 
 ``retryable``: whether the same call may succeed later without a change. ``may_have_applied``: whether the server may
 have processed a failed request that changes something.
@@ -158,6 +160,10 @@ class IonQConflictError(IonQApiError):
     """409: when a session is created, the session capacity of its device is full."""
 
 
+class IonQGoneError(IonQApiError):
+    """410: what was requested no longer exists."""
+
+
 class IonQRateLimitError(IonQApiError):
     """429: too many requests."""
 
@@ -251,6 +257,26 @@ class IonQJobFailedError(IonQError):
         self.code = code
 
 
+class IonQResultsError(IonQError):
+    """
+    The results of a job cannot be read or stored. The job itself is not affected: its results can be read again.
+
+    A retry may help, unless the job or one of its circuits has no results: then `retryable` is not set.
+
+    :param job_id: id of the job.
+    :param reason: the error of a request or a file; None if the job or its results are the reason.
+    """
+
+    retryable = True
+
+    def __init__(
+        self, text: str, job_id: str, *, retryable: bool | None = None, reason: Exception | None = None
+    ) -> None:
+        super().__init__(text, retryable=retryable)
+        self.job_id = job_id
+        self.reason = reason
+
+
 _NOT_OF_THE_CONNECTION = (
     IonQNoEndTaskError,
     IonQBudgetError,
@@ -282,5 +308,6 @@ def api_error_class(status: int) -> type[IonQApiError]:
         403: IonQPermissionError,
         404: IonQNotFoundError,
         409: IonQConflictError,
+        410: IonQGoneError,
         429: IonQRateLimitError,
     }.get(status, IonQApiError)

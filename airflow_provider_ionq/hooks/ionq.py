@@ -21,6 +21,7 @@ from airflow_provider_ionq.api.errors import (
 )
 from airflow_provider_ionq.get_provider_info import CONNECTION_FIELDS, DEFAULT_CONN_ID, UI_FIELD_BEHAVIOUR
 from airflow_provider_ionq.hooks.jobs import JobMethods
+from airflow_provider_ionq.hooks.results import ResultMethods
 from airflow_provider_ionq.hooks.sessions import SessionMethods
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 JSON_EXAMPLE = '{"conn_type": "ionq", "password": "API-KEY"}'
 
 
-class IonQHook(SessionMethods, JobMethods, BaseHook):
+class IonQHook(SessionMethods, JobMethods, ResultMethods, BaseHook):
     """
     Call the IonQ API with the API key of an Airflow connection.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_ionq.api.arguments import is_absent, json_of
+from airflow_provider_ionq.api.json_text import json_text
 from airflow_provider_ionq.circuits.layout import CircuitLayout
 
 
@@ -43,6 +44,22 @@ def programs_of(circuit: object, circuits: object, qasm: object) -> Programs:
     if is_absent(circuit) and not is_absent(circuits) and (several := _list_of(json_of("circuits", circuits))):
         return _several(several, circuits, qasm)
     return Programs(circuit, circuits, qasm)
+
+
+def layouts_of_program(program: object) -> tuple[CircuitLayout | None, ...]:
+    """
+    Return the layout of each circuit of a program; None for one without.
+
+    :param program: a program of :func:`~airflow_provider_ionq.circuits.program.to_ionq_program`, or a list of these; or
+        the text of either.
+    :raises ValueError: naming the circuit and the problem.
+    """
+    given = json_of("program", program)
+    if isinstance(given, Mapping):
+        return programs_of(given, None, None).layouts or (None,)
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise ValueError(f"program must be a circuit of a job, or a list of its circuits, not {json_text(given)}")
+    return programs_of(None, given, None).layouts or (None,) * len(given)
 
 
 def _single(circuit: Mapping[Any, Any], circuits: object, qasm: object) -> Programs:
