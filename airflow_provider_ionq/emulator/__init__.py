@@ -16,9 +16,10 @@ A local IonQ API for tests and demos: real HTTP on 127.0.0.1, sessions with a pl
         assert [request.status for request in emulator.requests][:3] == [503, 503, 503]
 
 The emulator serves ``/whoami``, ``/backends``, ``/sessions``, ``/jobs`` and the usage report of version 0.4 of the API,
-including capacity, limits that end a session, and jobs that start a session and are canceled when it ends. A job
-computes nothing: shortly after its submission it is completed, with the result of a circuit without gates. With
-``job_seconds=None`` it stays open until the test ends it. Behaviour that IonQ does not document, such as the meaning
+including capacity, limits that end a session, and jobs that start a session and are canceled when it ends. A job is
+completed shortly after its submission; with ``job_seconds=None`` it stays open until the test ends it. Its circuits are
+computed when their results are first read: exactly on the ideal simulator, and as a seeded sample of shots, without any
+noise, on a device or with a noise model. Behaviour that IonQ does not document, such as the meaning
 of ``active``, is configurable. A body or query that IonQ's API description does not allow is rejected. The emulator
 imports neither the provider's client nor Airflow. Running it needs the extra:
 ``pip install 'airflow-provider-ionq[emulator]'``. Importing it does not.
@@ -34,11 +35,14 @@ is controlled over HTTP, by JSON and without a key:
 - ``POST /_emulator/jobs`` submits a job, with the arguments of :meth:`Emulator.submit_job`.
   ``PATCH /_emulator/jobs/{id}`` moves it to a status, with the arguments of that change:
   ``{"status": "completed", "cost_usd": 12.5}``, ``{"status": "failed", "code": "SystemCancel"}``. Without a status of
-  IonQ, it sets and removes fields as for a session. ``DELETE`` deletes the job.
-- ``POST /_emulator/failures`` lets the next job fail, with the arguments of :meth:`Emulator.fail_next_job`.
+  IonQ, it sets and removes fields as for a session. ``{"results_gone": true}`` deletes the results of the job, and
+  ``DELETE`` the job.
+- ``POST /_emulator/failures`` lets the next job fail, with the arguments of :meth:`Emulator.fail_next_job`, such as
+  ``{"circuits": [1]}`` for the second circuit of a job with several.
 - ``PATCH /_emulator/settings`` sets ``capacity``, such as ``{"qpu.forte-1": 1}`` or ``null``,
   ``read_after_write_seconds``, ``job_seconds`` (``null``: a job stays open until it is ended), ``job_reads``,
-  ``job_plan``, ``prices``, such as ``{"qpu.forte-1": {"unit": "credit"}}``, and ``compiled_gates``.
+  ``job_plan``, ``prices``, such as ``{"qpu.forte-1": {"unit": "credit"}}``, ``compiled_gates``, ``seed`` of the shots,
+  and ``result_style``.
 - ``POST /_emulator/history`` creates ``count`` sessions that ended long ago.
 - ``POST /_emulator/faults`` adds a fault: with the arguments of :meth:`Emulator.fail` for another answer, or with those
   of :meth:`Emulator.disturb`, such as ``{"kind": "delay", "delay_seconds": 2}``, for a fault on the wire. ``DELETE``

@@ -9,9 +9,18 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.emulator import account_data
-from airflow_provider_ionq.emulator.circuits import circuits_of, compiled, mitigates, parts_of, refusal_of, stats_of
+from airflow_provider_ionq.emulator.circuits import (
+    circuits_of,
+    compiled,
+    has_one_circuit,
+    mitigates,
+    parts_of,
+    refusal_of,
+    stats_of,
+)
 from airflow_provider_ionq.emulator.job import Cost, Job
 from airflow_provider_ionq.emulator.prices import compute_time_us
+from airflow_provider_ionq.emulator.results import CircuitResults
 from airflow_provider_ionq.emulator.session import Session
 from airflow_provider_ionq.emulator.state import CapacityFull, Step, UnknownJob, UnknownSession, timestamp
 
@@ -19,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_ionq.emulator.circuits import Circuit
-    from airflow_provider_ionq.emulator.job import Failure
+    from airflow_provider_ionq.emulator.failure import Failure, PlannedFailure
     from airflow_provider_ionq.emulator.settings import Settings
 
 
@@ -36,8 +45,8 @@ class Account:
         self.sessions: dict[str, Session] = {}
         # All jobs by id, including jobs without a session.
         self.jobs: dict[str, Job] = {}
-        # Why the next jobs fail, one entry a job.
-        self.failures: deque[Failure] = deque()
+        # Why the next jobs, or some of their circuits, fail; one entry a job.
+        self.failures: deque[PlannedFailure] = deque()
         self._serials = count()
 
     def now(self) -> float:
@@ -183,11 +192,23 @@ class Account:
         now = self.now()
         circuits = circuits_of(payload)
         known_from = now + delay if delay else 0.0
+        parts = parts_of(payload)
+        failure, failing = self._failure(payload, circuits)
         children = [
-            self._new_job(str(uuid.uuid4()), part, circuits_of(part), (), now=now, known_from=known_from)
-            for part in parts_of(payload)
+            self._new_job(
+                str(uuid.uuid4()),
+                part,
+                circuits_of(part),
+                (),
+                now=now,
+                known_from=known_from,
+                failure=failure if index in failing else None,
+                index=index,
+            )
+            for index, part in enumerate(parts)
         ]
-        failure = refusal_of(payload, circuits) or (self.failures.popleft() if self.failures else None)
+        if failing:
+            failure = None
         steps = self._job_plan() if plan is None else plan
         job = self._new_job(
             key, payload, circuits, steps, now=now, known_from=known_from, children=children, failure=failure, cost=cost
@@ -212,6 +233,17 @@ class Account:
         for one in (job, *job.children):
             self.jobs.pop(one.fields["id"], None)
 
+    def _failure(self, payload: dict[str, Any], circuits: Sequence[Circuit]) -> tuple[Failure | None, frozenset[int]]:
+        """Return why a job fails, if it does, and which of its circuits do; none if the whole job does."""
+        if refusal := refusal_of(payload, circuits):
+            return refusal, frozenset()
+        size = len(circuits) if payload["type"] == "ionq.multi-circuit.v1" else 0
+        for planned in self.failures:
+            if max(planned.circuits, default=-1) < size:
+                self.failures.remove(planned)
+                return planned.failure, planned.circuits
+        return None, frozenset()
+
     def _job_plan(self) -> Sequence[Step]:
         settings = self.settings
         if settings.job_plan is not None:
@@ -235,6 +267,7 @@ class Account:
         children: Sequence[Job] = (),
         failure: Failure | None = None,
         cost: Cost | None = None,
+        index: int = 0,
     ) -> Job:
         run = [compiled(circuit, self.settings.compiled_gates) for circuit in circuits]
         shots = account_data.shots_of(payload)
@@ -261,4 +294,6 @@ class Account:
             serial=next(self._serials),
             known_from=known_from,
             children=children,
+            results=CircuitResults(payload, self.settings.seed, index) if has_one_circuit(payload) else None,
+            result_style=self.settings.result_style,
         )

@@ -64,7 +64,6 @@ def new_session(session_id: str, created_at: str) -> dict[str, Any]:
 
 def new_job(job_id: str, payload: dict[str, Any]) -> dict[str, Any]:
     """Return the fields that a job has from its submission on; the payload must be valid."""
-    simulated = payload["backend"] == "simulator"
     noise = {name: value for name, value in (payload.get("noise") or {"model": "ideal"}).items() if value is not None}
     fields = {
         "id": job_id,
@@ -79,12 +78,18 @@ def new_job(job_id: str, payload: dict[str, Any]) -> dict[str, Any]:
         "dry_run": payload.get("dry_run") or False,
         "settings": payload.get("settings") or {},
     }
-    if simulated:
+    if payload["backend"] == "simulator":
         fields["noise"] = noise
     # As documented: a job of the ideal simulator shows no shots.
-    if not simulated or noise["model"] != "ideal":
+    if not is_ideal(payload):
         fields["shots"] = shots_of(payload)
     return fields
+
+
+def is_ideal(payload: Mapping[str, Any]) -> bool:
+    """Return whether a job runs on the ideal simulator, which gives exact probabilities instead of shots."""
+    model: str = (payload.get("noise") or {"model": "ideal"})["model"]
+    return payload["backend"] == "simulator" and model == "ideal"
 
 
 def shots_of(payload: Mapping[str, Any]) -> int:

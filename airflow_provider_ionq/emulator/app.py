@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import uuid
 from email.utils import formatdate
@@ -11,12 +12,12 @@ from urllib.parse import unquote
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from airflow_provider_ionq.emulator.endpoints import Call
+from airflow_provider_ionq.emulator.endpoints import Call, Later
 from airflow_provider_ionq.emulator.log import RecordedRequest
 from airflow_provider_ionq.emulator.payload import BODY_LIMIT_BYTES, BadRequest, is_json, query_values
 from airflow_provider_ionq.emulator.replies import error, fault_reply, reply
 from airflow_provider_ionq.emulator.routes import API_ROUTES, CONTROL_ROUTES, Match, Route, match
-from airflow_provider_ionq.emulator.state import CapacityFull, NotFound, Refused
+from airflow_provider_ionq.emulator.state import CapacityFull, Gone, NotFound, Refused, TooLarge
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -45,7 +46,7 @@ class Application:
             return
         raw_path = scope["raw_path"].decode("latin-1")
         matched = match(request.method, raw_path)
-        response = self._control(matched, body) if matched.control else self._answer(request, matched, body)
+        response = self._control(matched, body) if matched.control else await self._answer(request, matched, body)
         response.headers["x-request-id"] = str(uuid.uuid4())
         # Not uvicorn's own: a client that compares it with the times of a session must see one clock.
         response.headers["date"] = formatdate(self._emulator.clock(), usegmt=True)
@@ -73,16 +74,16 @@ class Application:
             )
         )
 
-    def _answer(self, request: Request, matched: Match, body: bytes | None) -> Response:
+    async def _answer(self, request: Request, matched: Match, body: bytes | None) -> Response:
         faults = self._emulator.faults
         if fault := faults.take_fault(matched.route):
             return fault_reply(fault)
-        response = self._regular_answer(request, matched, body)
+        response = await self._regular_answer(request, matched, body)
         if response.status_code < 400 and (fault := faults.take_fault(matched.route, after_effect=True)):
             return fault_reply(fault)
         return response
 
-    def _regular_answer(self, request: Request, matched: Match, body: bytes | None) -> Response:
+    async def _regular_answer(self, request: Request, matched: Match, body: bytes | None) -> Response:
         if matched.route is None:
             return error(404)
         route = API_ROUTES[matched.route]
@@ -96,21 +97,26 @@ class Application:
             return error(415, "The body must be JSON: send the header 'Content-Type: application/json'.")
         try:
             query = query_values(request.query_params.multi_items(), route.query)
-            return self._call(route, Call(matched.parameters, query, body))
+            return await self._call(route, Call(matched.parameters, query, body))
         except NotFound:
             return error(404)
+        except Gone:
+            return error(410)
         except BadRequest as bad:
             return error(400, str(bad), validation=bad.validation)
         except CapacityFull as full:
             return error(409, str(full))
-        except Refused as refused:
+        except (Refused, TooLarge) as refused:
             return error(400, str(refused))
 
-    def _call(self, route: Route, call: Call) -> Response:
+    async def _call(self, route: Route, call: Call) -> Response:
         account = self._emulator.account
         with account.lock:
-            # Encoded under the lock: the value may consist of the very objects that another request changes.
-            return reply(route.endpoint(account, call), route.status)
+            value = route.endpoint(account, call)
+            if not isinstance(value, Later):
+                # Encoded under the lock: the value may consist of the very objects that another request changes.
+                return reply(value, route.status)
+        return await asyncio.to_thread(lambda: reply(value.compute(), route.status))
 
     def _control(self, matched: Match, body: bytes | None) -> Response:
         if matched.route is None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.emulator.account_data import BACKENDS, shots_of
-from airflow_provider_ionq.emulator.job import Failure
+from airflow_provider_ionq.emulator.failure import Failure
+from airflow_provider_ionq.emulator.gates import controls_of, problem_in, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +38,7 @@ class Circuit:
     qubits: int
     gates_1q: int = 0
     gates_2q: int = 0
-    problem: str | None = None
+    problem: Failure | None = None
 
 
 def circuits_of(payload: Mapping[str, Any]) -> list[Circuit]:
@@ -48,10 +49,15 @@ def circuits_of(payload: Mapping[str, Any]) -> list[Circuit]:
     """
     value = payload["input"]
     if payload["type"] == "ionq.circuit.v1":
-        return [_circuit(value["circuit"], value.get("qubits"))]
+        return [_circuit(value["circuit"], value["gateset"], value.get("qubits"))]
     if payload["type"] == "ionq.qasm3.v1":
         return [_program(value["data"])]
     return [circuit for part in parts_of(payload) for circuit in circuits_of(part)]
+
+
+def has_one_circuit(payload: Mapping[str, Any]) -> bool:
+    """Return whether a job consists of one circuit."""
+    return payload["type"] in ("ionq.circuit.v1", "ionq.qasm3.v1")
 
 
 def parts_of(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -63,6 +69,7 @@ def parts_of(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
     if payload["type"] != "ionq.multi-circuit.v1":
         return []
     value = payload["input"]
+    own = ("gateset", "qubits", "circuit", "registers")
     shared = {name: value[name] for name in ("gateset", "qubits") if name in value}
     return [
         {
@@ -70,7 +77,7 @@ def parts_of(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
             "type": "ionq.circuit.v1",
             "name": one.get("name"),
             "metadata": None,
-            "input": shared | {name: one[name] for name in ("gateset", "qubits", "circuit") if name in one},
+            "input": shared | {name: one[name] for name in own if name in one},
         }
         for one in value["circuits"]
     ]
@@ -102,7 +109,7 @@ def refusal_of(payload: Mapping[str, Any], circuits: Sequence[Circuit]) -> Failu
     needed = max((circuit.qubits for circuit in circuits), default=0)
     problems = [circuit.problem for circuit in circuits if circuit.problem]
     if problems:
-        return Failure("InvalidInput", f"The circuit is impossible: {problems[0]}.")
+        return problems[0]
     if payload["type"] == "ionq.multi-circuit.v1" and not circuits:
         return Failure("InvalidInput", "The job has no circuits.")
     if needed > available:
@@ -117,22 +124,20 @@ def compiled(circuit: Circuit, factor: float) -> Circuit:
     return replace(circuit, gates_1q=round(circuit.gates_1q * factor), gates_2q=round(circuit.gates_2q * factor))
 
 
-def _circuit(gates: Iterable[Mapping[str, Any]], declared: int | None) -> Circuit:
+def _circuit(gates: Iterable[Mapping[str, Any]], gateset: str, declared: int | None) -> Circuit:
     gates_1q = gates_2q = largest = 0
     problem = None
     for index, gate in enumerate(gates):
-        if gate["gate"] == "nop":
-            continue
-        touched = [*gate.get("targets", ()), *gate.get("controls", ())]
-        touched += [gate[name] for name in ("target", "control") if name in gate]
-        if not touched or len(set(touched)) < len(touched):
-            problem = problem or f"gate {index} ({gate['gate']}) has no target, or one qubit twice"
-            continue
-        largest = max(largest, *map(int, touched))
-        gates_1q += len(touched) == 1
-        gates_2q += len(touched) - 1
+        if found := problem_in(gate, gateset):
+            problem = problem or Failure(found.code, f"Gate {index} is impossible: {found.message}.")
+        elif gate["gate"] != "nop":
+            touched = targets_of(gate) + controls_of(gate)
+            largest = max(largest, *touched)
+            gates_1q += len(touched) == 1
+            gates_2q += len(touched) - 1
     if declared is not None and largest >= declared:
-        problem = problem or f"qubit {largest} is used, but the circuit has {declared} qubits"
+        message = f"Qubit {largest} is used, but the circuit has {declared} qubits."
+        problem = problem or Failure("InvalidInput", message)
     return Circuit(declared or largest + 1, gates_1q, gates_2q, problem=problem)
 
 

@@ -29,6 +29,8 @@ _SETTINGS = (
     "job_plan",
     "prices",
     "compiled_gates",
+    "seed",
+    "result_style",
 )
 
 
@@ -78,6 +80,8 @@ def update_job(emulator: Emulator, job_id: str, body: bytes) -> Any:
     """Set and remove fields of a job; a status that exists moves the job, with the arguments of that change."""
     change = _object(json_value(body))
     status = change.get("status")
+    if change.pop("results_gone", False):
+        emulator.delete_results(job_id)
     if not isinstance(status, str) or status not in JOB_STATUSES:
         remove = _names(change.pop("remove", []))
         return emulator.update_job(job_id, remove=remove, **change)

@@ -8,7 +8,7 @@ the answer.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_ionq.emulator import account_data
 from airflow_provider_ionq.emulator.payload import BadBody, BadRequest, json_value
@@ -50,6 +50,16 @@ class Call:
             message = "; ".join(f'"{key}" {problem}' if key else problem for key, problem in problems.items())
             raise BadRequest(message, "payload", *(key for key in problems if key))
         return payload
+
+
+class Later(NamedTuple):
+    """
+    An answer that takes time: it is computed after the lock has been released, in a thread of its own.
+
+    :param compute: returns the JSON value of the answer.
+    """
+
+    compute: Callable[[], Any]
 
 
 def get_whoami(_account: Account, _call: Call) -> Any:

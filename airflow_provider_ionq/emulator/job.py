@@ -2,7 +2,7 @@
 One job and how it advances. No I/O and no lock; the time is always passed in.
 
 Rules of this file: a job ends once, and every access brings it up to date. Overdue changes carry the time at which they
-were due. A job computes nothing: its results are those that the test sets, or those of a circuit without gates.
+were due. The results of a job are described when it is completed, and computed when they are first read.
 """
 
 from __future__ import annotations
@@ -11,52 +11,16 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ionq.emulator.failure import Failure
+from airflow_provider_ionq.emulator.results import aggregate_descriptors, descriptors, error_mitigation
 from airflow_provider_ionq.emulator.state import FINAL_JOB_STATUSES, JOB_STATUSES, Refused, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from airflow_provider_ionq.emulator.results import CircuitResults, ResultStyle
     from airflow_provider_ionq.emulator.session import Session
     from airflow_provider_ionq.emulator.state import Step
-
-# Every qubit is measured as 0 where no gate is applied.
-NO_GATES = {"0": 1.0}
-PROBABILITIES = "ionq.result.probabilities.json.v1"
-AGGREGATE = "ionq.result.probabilities-aggregate.json.v1"
-FAILURE_CODES = (
-    "InvalidInput CompilationError ContractExpiredError DebiasingError InternalError NotEnoughQubits OptimizationError "
-    "PreflightError QuantumCircuitComplexityError QuantumComputerError QuotaExhaustedError SimulationError "
-    "SimulationTimeout SystemCancel TooLongPredictedExecutionTime TooManyControls TooManyGates TooManyShots "
-    "UnknownBillingError UnsupportedGate"
-).split()
-# A job with another code fails when it is checked: it never starts.
-_WHILE_RUNNING = frozenset(
-    {"InternalError", "QuantumComputerError", "SimulationError", "SimulationTimeout", "SystemCancel"}
-)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """
-    Why a job fails.
-
-    :param code: one of IonQ's codes.
-    :param message: any text.
-    """
-
-    code: str = "InternalError"
-    message: str = "The emulator was configured to fail this job."
-
-    def __post_init__(self) -> None:
-        if self.code not in FAILURE_CODES:
-            raise ValueError(f"code must be one of {', '.join(FAILURE_CODES)}, not {self.code!r}")
-        if not isinstance(self.message, str):
-            raise ValueError(f"message must be a string, not {self.message!r}")
-
-    @property
-    def at_check(self) -> bool:
-        """Whether the job fails before it starts."""
-        return self.code not in _WHILE_RUNNING
 
 
 @dataclass(frozen=True)
@@ -83,6 +47,8 @@ class Job:
     :param serial: number of the job in the order of submission.
     :param known_from: epoch seconds; before this time the API answers 404 for the job.
     :param children: the jobs of its circuits.
+    :param results: results of its circuit; None for a job of several circuits, or of none.
+    :param result_style: style of the descriptors of its results.
     """
 
     fields: dict[str, Any]
@@ -96,13 +62,16 @@ class Job:
     serial: int = 0
     known_from: float = 0.0
     children: Sequence[Job] = ()
+    results: CircuitResults | None = None
+    result_style: ResultStyle = "both"
     parent: Job | None = field(default=None, init=False)
     session: Session | None = field(default=None, init=False)
     due: float | None = field(default=None, init=False)
     ended_at: float | None = field(default=None, init=False)
     # What was charged; a later cancellation refunds nothing.
     cost: Cost | None = field(default=None, init=False)
-    probabilities: Mapping[str, float] = field(default_factory=lambda: NO_GATES, init=False)
+    # Whether the service has deleted its results.
+    results_gone: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.fields |= {
@@ -190,29 +159,42 @@ class Job:
         self._schedule(at)
 
     def complete(
-        self, at: float, *, cost: Cost | None = None, probabilities: Mapping[str, float] | None = None
+        self,
+        at: float,
+        *,
+        cost: Cost | None = None,
+        probabilities: Mapping[str, float] | None = None,
+        results: Mapping[str, Any] | None = None,
     ) -> None:
         """
-        Complete the job.
+        Complete the job, and the jobs of its circuits except those that are to fail.
 
         :param cost: final cost; None for the estimated cost.
-        :param probabilities: probability by state; None for those of a circuit without gates.
-        :raises Refused: the job is completed, failed or canceled already.
+        :param probabilities: probability by decimal key; None to compute the circuit.
+        :param results: inline results of a job without circuits; None for no results.
+        :raises Refused: the job is completed, failed or canceled already, or has no such results.
         """
         self._refuse_if_ended()
+        if probabilities is not None and self.results is None:
+            raise Refused(f"job {self.fields['id']!r} does not have one circuit: it takes no probabilities")
+        if results is not None and (self.results is not None or self.children):
+            raise Refused(f"job {self.fields['id']!r} has circuits: it takes no inline results")
         for child in self._open_children():
-            child.complete(at)
+            if child.failure is None:
+                child.complete(at)
+            else:
+                child.fail(at, child.failure)
         if self.fields["dry_run"]:
             self._end("completed", at, None)
             return
         if self._started is None:
             self.move("started", at)
-        if probabilities is not None:
-            self.probabilities = probabilities
+        if probabilities is not None and self.results is not None:
+            self.results.set(probabilities)
         self._end("completed", at, cost or self.estimated_cost)
         if self.billed_us is not None:
             self.fields["stats"] = self.fields.get("stats", {}) | {"billed_quantum_compute_time_us": self.billed_us}
-        self.fields["results"] = self._descriptors()
+        self._describe_results(results or {})
 
     def fail(self, at: float, failure: Failure, *, cost: Cost | None = None) -> None:
         """
@@ -267,8 +249,16 @@ class Job:
         if self._started is not None:
             self.fields["execution_duration_ms"] = round((at - self._started) * 1000)
 
-    def _descriptors(self) -> dict[str, Any]:
-        if not self.fields.get("stats"):
-            return {}
-        name, content = ("probabilities-aggregate", AGGREGATE) if self.children else ("probabilities", PROBABILITIES)
-        return {content: {"id": name, "format": content, "media_type": "application/json"}}
+    def _describe_results(self, inline: Mapping[str, Any]) -> None:
+        job_id, style = self.fields["id"], self.result_style
+        if self.children:
+            self.fields["results"] = aggregate_descriptors(job_id, style)
+        elif self.results is None:
+            self.fields["results"] = dict(inline)
+        else:
+            own = [artifact for artifact in self.results.artifacts() if artifact.of_whole_job]
+            self.fields["results"] = descriptors(job_id, own, style)
+            if self.results.debiased:
+                size = self.fields["stats"]["qubits"], self.fields["shots"]
+                mitigation = error_mitigation(job_id, self.results, size, style)
+                self.fields["output"] = self.fields["output"] | {"error_mitigation": mitigation}

@@ -163,9 +163,9 @@ def _in_one_of_many(circuit: dict[str, Any], gateset: str) -> Iterator[tuple[str
         yield "name", "must be a string"
     registers = circuit.get("registers")
     if registers is not None and not (
-        isinstance(registers, dict) and all(isinstance(qubits, list) for qubits in registers.values())
+        isinstance(registers, dict) and all(_is_register(qubits) for qubits in registers.values())
     ):
-        yield "registers", "must be an object of lists"
+        yield "registers", "must be an object of lists of qubits or null"
 
 
 def _in_program(value: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -213,6 +213,10 @@ def _in_gates(gates: list[Any], gateset: str, path: str) -> Iterator[tuple[str, 
 
 def _is_qubit(value: Any) -> bool:
     return is_number(value) and value >= 0 and value == int(value)
+
+
+def _is_register(value: Any) -> bool:
+    return isinstance(value, list) and all(qubit is None or _is_qubit(qubit) for qubit in value)
 
 
 def _is_list_of(is_item: Callable[[Any], bool]) -> Callable[[Any], bool]:

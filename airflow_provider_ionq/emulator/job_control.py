@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.emulator.job import Cost, Failure
+from airflow_provider_ionq.emulator.failure import Failure, PlannedFailure
+from airflow_provider_ionq.emulator.job import Cost
 from airflow_provider_ionq.emulator.job_body import problems_in_new_job
 from airflow_provider_ionq.emulator.payload import refuse
 from airflow_provider_ionq.emulator.state import JOB_STATUSES, checked_job_plan, is_duration, json_copy, new_id
@@ -96,20 +97,29 @@ class JobControl:
         return self._change(job_id, lambda job, at: job.move(status, at))
 
     def complete_job(
-        self, job_id: str, *, cost_usd: float | None = None, probabilities: Mapping[str, float] | None = None
+        self,
+        job_id: str,
+        *,
+        cost_usd: float | None = None,
+        probabilities: Mapping[str, float] | None = None,
+        results: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """
         Complete a job now and return it.
 
+        A circuit of a job with several circuits is completed or failed by its own id, before the job is.
+
         :param cost_usd: final cost in US dollars; None for the cost known at submission.
         :param probabilities: probability by state, as in ``{"0": 0.5, "3": 0.5}``, in which qubit 0 is the least
-            significant bit; None for those of a circuit without gates, ``{"0": 1}``.
+            significant bit; None to compute the circuit. The shots are then those that come closest to them.
+        :param results: inline results of a job of type ``quantum-function`` or ``qctrl.qaoa.v1``; None for no results.
         :raises UnknownJob: no job has this id.
         :raises ValueError: an argument is invalid, or the job is completed, failed or canceled already.
         """
         cost = None if cost_usd is None else Cost(_checked_cost(cost_usd), "usd")
-        results = None if probabilities is None else _checked_probabilities(probabilities)
-        return self._change(job_id, lambda job, at: job.complete(at, cost=cost, probabilities=results))
+        states = None if probabilities is None else _checked_probabilities(probabilities)
+        inline = None if results is None else json_copy(dict(results))
+        return self._change(job_id, lambda job, at: job.complete(at, cost=cost, probabilities=states, results=inline))
 
     def fail_job(
         self,
@@ -143,9 +153,16 @@ class JobControl:
         cost = None if cost_usd is None else Cost(_checked_cost(cost_usd), "usd")
         return self._change(job_id, lambda job, at: job.cancel(at, cost=cost))
 
-    def fail_next_job(self, code: str = Failure.code, message: str = Failure.message, *, times: int = 1) -> None:
+    def fail_next_job(
+        self,
+        code: str = Failure.code,
+        message: str = Failure.message,
+        *,
+        times: int = 1,
+        circuits: Iterable[int] = (),
+    ) -> None:
         """
-        Let the next job fail.
+        Let the next job fail, or some circuits of the next job that has them.
 
         With a code of the device or of the simulator, ``InternalError``, ``QuantumComputerError``, ``SimulationError``,
         ``SimulationTimeout`` or ``SystemCancel``, it fails when it would be completed. With any other code, it fails at
@@ -154,11 +171,16 @@ class JobControl:
         :param code: one of IonQ's failure codes.
         :param message: message of the failure.
         :param times: number of jobs that fail.
+        :param circuits: positions, from 0, of the circuits of a job of several circuits that fail while the others and
+            the job itself are completed; none for a failure of the whole job.
         :raises ValueError: an argument is invalid.
         """
         if type(times) is not int or times < 1:
             raise ValueError(f"times must be a whole number from 1, not {times!r}")
-        failures = [Failure(code, message)] * times
+        failing = frozenset(circuits)
+        if not all(type(position) is int and position >= 0 for position in failing):
+            raise ValueError(f"circuits must be whole numbers from 0, not {sorted(failing, key=repr)}")
+        failures = [PlannedFailure(Failure(code, message), failing)] * times
         with self.account.lock:
             self.account.failures.extend(failures)
 
@@ -190,6 +212,19 @@ class JobControl:
         """
         with self.account.lock:
             self.account.delete_job(job_id)
+
+    def delete_results(self, job_id: str) -> None:
+        """
+        Delete the results of a job, but not the job: the API answers 410 for them from now on.
+
+        :param job_id: id of the job; the results of its circuits are deleted too.
+        :raises UnknownJob: no job has this id.
+        """
+
+        def delete(job: Job, _at: float) -> None:
+            job.results_gone = True
+
+        self._change(job_id, delete)
 
     def job(self, job_id: str) -> dict[str, Any]:
         """

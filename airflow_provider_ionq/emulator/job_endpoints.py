@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ionq.emulator.account_data import ORGANIZATION_ID
 from airflow_provider_ionq.emulator.job_body import problems_in_clone, problems_in_ids, problems_in_new_job
 from airflow_provider_ionq.emulator.job_query import JobQuery
-from airflow_provider_ionq.emulator.payload import BadRequest
 from airflow_provider_ionq.emulator.prices import estimate
 from airflow_provider_ionq.emulator.state import NotFound, Refused
 from airflow_provider_ionq.emulator.usage import usage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from airflow_provider_ionq.emulator.account import Account
     from airflow_provider_ionq.emulator.endpoints import Call
-    from airflow_provider_ionq.emulator.job import Job
     from airflow_provider_ionq.emulator.session import Session
 
 
@@ -106,20 +102,6 @@ def estimate_job(account: Account, call: Call) -> Any:
     return estimate(call.query, account.settings.prices, account.now())
 
 
-def get_probabilities(account: Account, call: Call) -> Any:
-    """Return the probabilities of a completed job with one circuit."""
-    (sharpen,) = call.query.get("sharpen", ["false"])
-    # Python clients send "True" and "False".
-    if sharpen.lower() not in ("true", "false"):
-        raise BadRequest('"sharpen" must be true or false', "query", "sharpen")
-    return _artifact(account.served_job(call.parameters["job_id"]), "probabilities")
-
-
-def get_artifact(account: Account, call: Call) -> Any:
-    """Return the content of an artifact of a completed job."""
-    return _artifact(account.served_job(call.parameters["job_id"]), call.parameters["artifact_id"])
-
-
 def get_usage(account: Account, call: Call) -> Any:
     """Return what the jobs of the organization have cost."""
     if call.parameters["organization_id"] != ORGANIZATION_ID:
@@ -143,15 +125,6 @@ def _changed(account: Account, call: Call) -> dict[str, Any]:
     names = ("name", "metadata", "shots", "backend", "session_id", "settings", "dry_run", "noise")
     changes = call.payload(problems_in_clone)
     return dict(job.body) | {name: changes[name] for name in names if name in changes}
-
-
-def _artifact(job: Job, name: str) -> Mapping[str, Any]:
-    known = {descriptor["id"] for descriptor in (job.fields.get("results") or {}).values()}
-    if name not in known or job.ended_at is None:
-        raise NotFound(f"job {job.fields['id']!r} has no artifact {name!r}")
-    if job.children:
-        return {child.fields["id"]: child.probabilities for child in job.children}
-    return job.probabilities
 
 
 def _page(account: Account, query: JobQuery, session: Session | None = None) -> Any:

@@ -15,6 +15,7 @@ _NAMES = {401: "Unauthorized Error", 404: "Not Found Error"}
 _MESSAGES = {
     401: "Invalid key provided: send the header 'Authorization: apiKey <key>' with the key of this emulator.",
     404: "Resource not found.",
+    410: "The resource is no longer available.",
 }
 
 

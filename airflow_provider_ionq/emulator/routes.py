@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
-from airflow_provider_ionq.emulator import control, endpoints, job_endpoints
+from airflow_provider_ionq.emulator import control, endpoints, job_endpoints, result_endpoints
 from airflow_provider_ionq.emulator.job_query import JOB_PARAMETERS
 from airflow_provider_ionq.emulator.prices import ESTIMATE_PARAMETERS
 from airflow_provider_ionq.emulator.usage import USAGE_PARAMETERS
@@ -60,8 +60,17 @@ API_ROUTES = {
     "POST /jobs/{job_id}/move": Route(job_endpoints.move_job, status=201, has_body=True),
     "GET /jobs/{job_id}/cost": Route(job_endpoints.get_job_cost),
     "PUT /jobs/{job_id}/status/cancel": Route(job_endpoints.cancel_job),
-    "GET /jobs/{job_id}/results/probabilities": Route(job_endpoints.get_probabilities, query=frozenset({"sharpen"})),
-    "GET /jobs/{job_id}/artifacts/{artifact_id}": Route(job_endpoints.get_artifact),
+    "GET /jobs/{job_id}/artifacts/{artifact_id}": Route(result_endpoints.get_artifact),
+    "GET /jobs/{job_id}/results/probabilities": Route(
+        result_endpoints.get_probabilities, query=result_endpoints.MITIGATION_PARAMETERS
+    ),
+    # As in May 2026, for IonQ's SDKs; no longer in the API's description.
+    "GET /jobs/{job_id}/results/probabilities/aggregated": Route(
+        result_endpoints.get_aggregated_probabilities, query=result_endpoints.MITIGATION_PARAMETERS
+    ),
+    "GET /jobs/{job_id}/results/histogram": Route(result_endpoints.get_histogram),
+    "GET /jobs/{job_id}/results/shots": Route(result_endpoints.get_shots),
+    "GET /jobs/{job_id}/variants/{variant_id}/results/{kind}": Route(result_endpoints.get_variant_results),
     "GET /organizations/{organization_id}/usage": Route(job_endpoints.get_usage, query=USAGE_PARAMETERS),
 }
 CONTROL_ROUTES = {

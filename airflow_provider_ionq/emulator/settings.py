@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_provider_ionq.emulator.account_data import BACKENDS
 from airflow_provider_ionq.emulator.prices import DEFAULT_PRICES, Price
+from airflow_provider_ionq.emulator.results import ResultStyle
 from airflow_provider_ionq.emulator.state import ActiveMeaning, checked_job_plan, checked_plan, is_duration
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ class Settings:
         leaves the completion to ``job_seconds``. A read is the job served by ``GET /jobs/{job_id}`` or within a list.
     :param read_after_write_seconds: seconds during which a session or job that was created by a request cannot be read:
         every other request for it gets 404 and no list shows it, but a session takes up capacity.
+    :param seed: number that all shots depend on. They also depend on the circuit, but not on the id, name, metadata or
+        time of the job: a workflow that submits the same jobs again sees the same results. A job with a seed of its own
+        does not depend on this one.
+    :param result_style: how jobs describe their results: ``artifacts``, as in October 2026; ``urls``, as in May 2026;
+        or ``both``, as the service does.
     :param clock: returns the time in epoch seconds; a test may pass its own clock instead of waiting.
     """
 
@@ -61,6 +67,8 @@ class Settings:
     prices: Mapping[str, Price] | None = field(default_factory=lambda: DEFAULT_PRICES)
     compiled_gates: float = 1.0
     read_after_write_seconds: float = 0.0
+    seed: int = 0
+    result_style: ResultStyle = "both"
     clock: Callable[[], float] = time.time
 
     if not TYPE_CHECKING:  # A type checker that sees __setattr__ accepts attributes of any name.
@@ -141,6 +149,18 @@ def _compiled_gates(factor: Any) -> Any:
     return factor
 
 
+def _seed(seed: Any) -> int:
+    if type(seed) is not int or seed < 0:
+        raise ValueError(f"seed must be a whole number from 0, not {seed!r}")
+    return seed
+
+
+def _result_style(style: Any) -> Any:
+    if style not in get_args(ResultStyle):
+        raise ValueError(f"result_style must be one of {', '.join(get_args(ResultStyle))}, not {style!r}")
+    return style
+
+
 def _read_after_write_seconds(seconds: Any) -> Any:
     return _duration("read_after_write_seconds", seconds)
 
@@ -163,4 +183,6 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "prices": _prices,
     "compiled_gates": _compiled_gates,
     "read_after_write_seconds": _read_after_write_seconds,
+    "seed": _seed,
+    "result_style": _result_style,
 }

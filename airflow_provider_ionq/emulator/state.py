@@ -25,6 +25,10 @@ class NotFound(LookupError):
     """The API has no such thing."""
 
 
+class Gone(LookupError):
+    """The API has deleted it."""
+
+
 class UnknownSession(NotFound):
     """No session has this id."""
 
@@ -35,6 +39,10 @@ class UnknownJob(NotFound):
 
 class Refused(ValueError):
     """The state of a session or job does not allow the operation."""
+
+
+class TooLarge(ValueError):
+    """A circuit is larger than the emulator computes."""
 
 
 class CapacityFull(Refused):

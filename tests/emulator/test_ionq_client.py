@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 ionq_core = pytest.importorskip("ionq_core")
 
+SINCE_REMOVED = {
+    "GET /jobs/{job_id}/results/probabilities/aggregated",
+    "GET /jobs/{job_id}/results/histogram",
+    "GET /jobs/{job_id}/results/shots",
+    "GET /jobs/{job_id}/variants/{variant_id}/results/{kind}",
+}
 GROUPS = {"get_whoami": "whoami", "get_backend": "backends", "get_backends": "backends", "get_usages": "usage"}
 
 
@@ -127,6 +133,8 @@ def test_client_cancels_a_job(emulator: Emulator, ionq: Any) -> None:
 
 def test_client_uses_every_job_endpoint(emulator: Emulator, ionq: Any) -> None:
     payloads = ionq_core.models
+    # It reads the descriptors of October 2026 only, and leaves a job that has others as it is.
+    emulator.result_style = "artifacts"
     job = _call(ionq, "create_job", body=_bell())
     clone = _call(ionq, "clone_job", uuid=job.id, body=payloads.CloneJobPayload(name="clone", shots=7))
     moved = _call(ionq, "move_job", uuid=clone.id, body=payloads.CloneJobPayload(backend="simulator"))
@@ -158,7 +166,7 @@ def test_client_uses_every_job_endpoint(emulator: Emulator, ionq: Any) -> None:
     assert _call(ionq, "delete_jobs", body=ids).ids == [moved.id]
     assert [known["id"] for known in emulator.jobs()] == [clone.id]
     called = {request.route for request in emulator.requests} | {"PUT /jobs/{job_id}/status/cancel"}
-    assert called >= {route for route in API_ROUTES if "/sessions" not in route and "/jobs" in route}
+    assert called >= {route for route in API_ROUTES if "/sessions" not in route and "/jobs" in route} - SINCE_REMOVED
 
 
 def test_client_submits_jobs_of_every_kind(emulator: Emulator, ionq: Any) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ionq.emulator import Emulator, Step
-from airflow_provider_ionq.emulator.job import FAILURE_CODES
+from airflow_provider_ionq.emulator.failure import FAILURE_CODES
 from airflow_provider_ionq.emulator.state import JOB_STATUSES, timestamp
 from tests.emulator.conftest import BELL, BODY
 
@@ -178,22 +178,15 @@ def test_completed_job_describes_its_probabilities(client: Client) -> None:
     path = f"/jobs/{job_id}/results/probabilities"
     assert client("GET", path).status_code == 404
     client.emulator.complete_job(job_id, probabilities={"0": 0.5, "3": 0.5})
-    (descriptor,) = _get(client, job_id)["results"].values()
-    assert descriptor == {
-        "id": "probabilities",
-        "format": "ionq.result.probabilities.json.v1",
-        "media_type": "application/json",
-    }
+    results = _get(client, job_id)["results"]
+    name = "ionq.result.probabilities.json.v1"
+    descriptor = results[name]
+    assert descriptor == {"id": descriptor["id"], "format": name, "media_type": "application/json"}
+    assert results["probabilities"] == {"url": f"/v0.4{path}"}
     for where in (path, f"{path}?sharpen=True", f"/jobs/{job_id}/artifacts/{descriptor['id']}"):
         assert client("GET", where).json() == {"0": 0.5, "3": 0.5}
     assert client("GET", f"/jobs/{job_id}/artifacts/other").status_code == 404
     assert client("GET", f"{path}?sharpen=1").status_code == 400
-
-
-def test_result_without_a_simulation_is_that_of_a_circuit_without_gates(client: Client) -> None:
-    job_id = _submit(client)
-    client.emulator.complete_job(job_id)
-    assert client("GET", f"/jobs/{job_id}/results/probabilities").json() == {"0": 1.0}
 
 
 @pytest.mark.parametrize("end", ["fail_job", "cancel_job"])
@@ -247,12 +240,14 @@ def test_children_are_completed_on_time(run: Callable[..., Client], clock: Clock
 def test_results_of_several_circuits_are_keyed_by_child(client: Client) -> None:
     job_id = _submit(client, **MANY)
     one, two = _get(client, job_id)["child_job_ids"]
+    client.emulator.complete_job(one, probabilities={"0": 1.0})
     client.emulator.complete_job(two, probabilities={"1": 1.0})
     client.emulator.complete_job(job_id)
-    (descriptor,) = _get(client, job_id)["results"].values()
-    assert descriptor["format"] == "ionq.result.probabilities-aggregate.json.v1"
+    results = _get(client, job_id)["results"]
+    descriptor = results["ionq.result.probabilities-aggregate.json.v1"]
     answer = client("GET", f"/jobs/{job_id}/artifacts/{descriptor['id']}")
     assert answer.json() == {one: {"0": 1.0}, two: {"1": 1.0}}
+    assert results["probabilities"] == {"url": f"/v0.4/jobs/{job_id}/results/probabilities/aggregated"}
     assert client("GET", f"/jobs/{job_id}/results/probabilities").status_code == 404
     assert client("GET", f"/jobs/{two}/results/probabilities").json() == {"1": 1.0}
 

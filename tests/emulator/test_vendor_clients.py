@@ -49,10 +49,13 @@ def test_qiskit_submits_a_job_and_waits_for_it(
     (submitted,) = emulator.jobs()
     assert (submitted["id"], submitted["backend"]) == (job.job_id(), name.removeprefix("ionq_"))
     assert submitted["stats"]["gate_counts"] == {"1q": 1, "2q": 1}
+    counts = job.result().get_counts()
+    assert (set(counts), sum(counts.values())) == ({"00", "11"}, 200)
     client = qiskit_backend(name).client
-    assert client.get_results(f"/v0.4/jobs/{job.job_id()}/results/probabilities", sharpen=True) == {"0": 1.0}
-    (descriptor,) = client.retrieve_job(job.job_id())["results"].values()
-    assert client.get_artifact(job.job_id(), descriptor["id"]) == {"0": 1.0}
+    probabilities = client.get_results(f"/v0.4/jobs/{job.job_id()}/results/probabilities", sharpen=True)
+    assert set(probabilities) == {"0", "3"}
+    descriptor = client.retrieve_job(job.job_id())["results"]["ionq.result.probabilities.json.v1"]
+    assert client.get_artifact(job.job_id(), descriptor["id"]) == probabilities
 
 
 def test_qiskit_submits_several_circuits(emulator: Emulator, qiskit_backend: Callable[[str], Any]) -> None:
@@ -103,7 +106,10 @@ def test_cirq_runs_a_circuit(emulator: Emulator, cirq_service: Any, target: str,
     job = cirq_service.create_job(_cirq_bell(), repetitions=100, target=target)
     assert job.status() == "completed"
     result = job.results(sharpen=sharpen)
-    assert (result.probabilities("m") if target == "simulator" else result.counts("m")) in ({0: 1.0}, {0: 100})
+    if target == "simulator":
+        assert result.probabilities("m") == {0: 0.5, 3: 0.5}
+    else:
+        assert (set(result.counts("m")), sum(result.counts("m").values())) == ({0, 3}, 100)
     assert cirq_service.get_job(job.job_id()).num_qubits() == 2
 
 
