@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.api.errors import IonQBudgetError, IonQError
 from airflow_provider_ionq.jobs.price import cost_check_of, dry_run_price, estimated_price, in_usd
-from airflow_provider_ionq.jobs.spent import spent_on
+from airflow_provider_ionq.jobs.spent import JobCosts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -45,6 +45,7 @@ class Budget:
         earlier: Iterable[Job],
         log: Any,
         *,
+        costs: JobCosts | None = None,
         session: SessionSpending | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> float | None:
@@ -56,6 +57,7 @@ class Budget:
         :param token: token of the job.
         :param earlier: the jobs that earlier tries of the task submitted.
         :param log: the task's logger.
+        :param costs: the costs that are known already; None for none.
         :param session: the costs of the session of the job; None without a session.
         :param sleep: function that waits a number of seconds.
         :raises IonQBudgetError: if the job would exceed a limit, or its price cannot be compared with it.
@@ -64,12 +66,13 @@ class Budget:
         """
         if request.dry_run or request.rehearsal_of is not None:
             return None
-        if self.max_cost_usd is None and self.session_max_cost_usd is None:
+        if self.is_unlimited:
             if not request.is_free:
                 log.warning("The job has no budget: max_cost_usd limits what this task may spend.")
             return None
         how = cost_check_of(request, self.cost_check)
-        spent = sum(spent_on(client, job) for job in earlier)
+        costs = costs or JobCosts()
+        spent = sum(costs.of(client, job) for job in earlier)
         price = self._price(client, request, how, token, log, sleep)
         log.info(
             "The %s of the job is %.2f US dollars; earlier jobs of this task cost %.2f.", _NAMES[how], price, spent
@@ -124,6 +127,11 @@ class Budget:
                 f" session {session.session_id} before it cost {before:.2f}, and the budget of the session is"
                 f" {limit:.2f}."
             )
+
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether there is no limit."""
+        return self.max_cost_usd is None and self.session_max_cost_usd is None
 
     def _price(
         self,

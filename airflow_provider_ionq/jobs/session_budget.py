@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_ionq.api.errors import IonQNotReadableError
 from airflow_provider_ionq.api.jobs import is_job
 from airflow_provider_ionq.api.json_text import json_text, json_time
-from airflow_provider_ionq.jobs.spent import spent_on
+from airflow_provider_ionq.jobs.spent import JobCosts
 from airflow_provider_ionq.waiting.backoff import poll_until
 
 if TYPE_CHECKING:
@@ -35,14 +35,15 @@ SHOW_SECONDS = 30.0
 
 class SessionSpending:
     """
-    The costs of the jobs of a session. Each is read once.
+    The costs of the jobs of a session.
 
     :param session_id: id of the session.
+    :param costs: the costs that are known already; None for none.
     """
 
-    def __init__(self, session_id: str) -> None:
+    def __init__(self, session_id: str, costs: JobCosts | None = None) -> None:
         self.session_id = session_id
-        self._costs: dict[str, float] = {}
+        self._costs = costs or JobCosts()
 
     def total(self, client: IonQClient) -> float:
         """
@@ -53,7 +54,7 @@ class SessionSpending:
         :param client: client for the list and the costs.
         :raises IonQError: if a job or its cost cannot be read.
         """
-        return sum(self._cost_of(client, job) for job in self._jobs(client))
+        return sum(self._costs.of(client, job) for job in self._jobs(client))
 
     def up_to(
         self, client: IonQClient, job_id: str, price: float | None, *, sleep: Callable[[float], None] = time.sleep
@@ -76,8 +77,8 @@ class SessionSpending:
             own = next((job for job in jobs if job["id"] == job_id), None)
             if own is None:
                 raise IonQNotReadableError(f"The API does not list job {job_id} among the jobs of its session")
-            before = sum(self._cost_of(client, job) for job in jobs if job is not own and not _is_later(job, own))
-            return before, self._cost_of(client, own) if price is None else price
+            before = sum(self._costs.of(client, job) for job in jobs if job is not own and not _is_later(job, own))
+            return before, self._costs.of(client, own) if price is None else price
 
         return poll_until(costs, SHOW_SECONDS, sleep=sleep)
 
@@ -92,11 +93,6 @@ class SessionSpending:
                 )
         # By id, because two pages may have the same job.
         return list({job["id"]: job for job in listed if job.get("parent_job_id") is None}.values())
-
-    def _cost_of(self, client: IonQClient, job: Job) -> float:
-        if job["id"] not in self._costs:
-            self._costs[job["id"]] = spent_on(client, job)
-        return self._costs[job["id"]]
 
 
 def _is_later(job: Job, other: Job) -> bool:

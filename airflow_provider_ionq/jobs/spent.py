@@ -6,10 +6,12 @@ It is never underestimated: a job that may have run counts with its estimate unt
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.api.errors import IonQBudgetError
 from airflow_provider_ionq.api.json_text import json_text
+from airflow_provider_ionq.jobs.failure import is_final
 from airflow_provider_ionq.jobs.price import amount_of, in_usd
 from airflow_provider_ionq.jobs.request import SIMULATOR
 
@@ -17,24 +19,54 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_ionq.api.client import IonQClient
-    from airflow_provider_ionq.api.models import Job
+    from airflow_provider_ionq.api.models import Job, JobCost
+
+
+class JobCosts:
+    """What jobs cost. The cost of a job is read once while the job is open, and once when it is final."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, bool], float] = {}
+
+    def of(self, client: IonQClient, job: Job) -> float:
+        """Return what a job costs, in US dollars; see :func:`spent_on`."""
+        key = (job["id"], is_final(job))
+        if key not in self._known:
+            self._known[key] = spent_on(client, job)
+        return self._known[key]
+
+    def note(self, job: Job, cost: JobCost) -> None:
+        """
+        Keep the cost of a final job, which was read for another purpose.
+
+        :param job: the job.
+        :param cost: the JSON of its cost; one without a known amount is read again.
+        """
+        with suppress(IonQBudgetError):
+            self._known[job["id"], True] = spent_of(job, cost)
 
 
 def spent_on(client: IonQClient, job: Job) -> float:
     """
-    Return what a job of an earlier try costs, in US dollars.
-
-    That is the charge; without one nothing if it never ran, else its estimate.
+    Return what a job of an earlier try costs, in US dollars; see :func:`spent_of`.
 
     :param client: client for the cost, which is not requested for a job that cannot have any.
     :param job: the job.
     :raises IonQBudgetError: if the cost is in another unit.
     :raises IonQError: if the cost cannot be read; a retry may help.
     """
-    if job.get("dry_run") is True:
-        return 0.0
+    return 0.0 if job.get("dry_run") is True else spent_of(job, client.get_job_cost(job["id"]))
+
+
+def spent_of(job: Job, cost: JobCost) -> float:
+    """
+    Return what a job costs, in US dollars: the charge; without one nothing if it never ran, else its estimate.
+
+    :param job: the job.
+    :param cost: the JSON of its cost.
+    :raises IonQBudgetError: if the cost is in another unit, or not known yet.
+    """
     named = f"job {json_text(job.get('id'))}"
-    cost = client.get_job_cost(job["id"])
     charged = amount_of(cost, "cost", named)
     if charged is not None:
         return in_usd(charged, named)

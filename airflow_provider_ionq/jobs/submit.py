@@ -26,6 +26,7 @@ from airflow_provider_ionq.jobs.earlier import OwnJob, choose, own_jobs
 from airflow_provider_ionq.jobs.failure import is_final
 from airflow_provider_ionq.jobs.intent import History, JobIntent
 from airflow_provider_ionq.jobs.session_budget import SessionSpending
+from airflow_provider_ionq.jobs.spent import JobCosts
 from airflow_provider_ionq.jobs.token import Token
 from airflow_provider_ionq.waiting.backoff import poll_until
 from airflow_provider_ionq.waiting.creation import Creation, Reuse, Wording
@@ -76,6 +77,8 @@ class JobCreation(Creation["Job", JobIntent]):
     :param memory: storage that outlives this process.
     :param task: the Airflow task.
     :param log: the task's logger.
+    :param clients: clients with these settings; None for new ones.
+    :param costs: the costs that are known already; None for none.
     :param sleep: function that waits a number of seconds.
     """
 
@@ -93,6 +96,8 @@ class JobCreation(Creation["Job", JobIntent]):
         task: JobTask,
         log: Any,
         *,
+        clients: RequestClients | None = None,
+        costs: JobCosts | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._request = request
@@ -102,8 +107,9 @@ class JobCreation(Creation["Job", JobIntent]):
         self._task = task
         self._log = SafeLog(log)
         self._sleep = sleep
-        self._clients = RequestClients(settings, task)
-        self._session = None if request.session_id is None else SessionSpending(request.session_id)
+        self._clients = clients or RequestClients(settings, task)
+        self._costs = costs or JobCosts()
+        self._session = None if request.session_id is None else SessionSpending(request.session_id, self._costs)
         self._price_usd: float | None = None
         history = memory.history() or History(generation=generation)
         self._history = history if history.generation == generation else History(generation=generation)
@@ -121,20 +127,10 @@ class JobCreation(Creation["Job", JobIntent]):
         :raises IonQBudgetError: if it would exceed the budget, or its price is unknown.
         :raises IonQError: if its session has ended or has another backend, or the job is too large for the backend.
         """
-        if self._request.rehearsal_of is not None:
-            self._log.info(
-                "Rehearsal: the job runs on the simulator in place of %s, without a session and free of charge.",
-                self._request.rehearsal_of,
-            )
-        check_session(self._clients.current, self._request)
-        check_backend(self._clients.current, self._request, self._log)
+        self._check_target()
         token = self._token.numbered(self._history.number + 1)
         self._memory.store_history(self._history)
-        budget = self._options.budget
-        earlier = self._earlier_jobs() if budget.max_cost_usd is not None else []
-        self._price_usd = budget.check(
-            self._clients.current, self._request, token, earlier, self._log, session=self._session, sleep=self._sleep
-        )
+        self._price_usd = self._check_budget(token)
         return JobIntent(
             token=token,
             backend=self._request.backend,
@@ -257,6 +253,31 @@ class JobCreation(Creation["Job", JobIntent]):
     def hand_on(self, item: Job) -> None:
         """Show the job in Airflow."""
         self._task.hand_on(item)
+
+    def _check_target(self) -> None:
+        """Check that the session and the backend take the job."""
+        if self._request.rehearsal_of is not None:
+            self._log.info(
+                "Rehearsal: the job runs on the simulator in place of %s, without a session and free of charge.",
+                self._request.rehearsal_of,
+            )
+        check_session(self._clients.current, self._request)
+        check_backend(self._clients.current, self._request, self._log)
+
+    def _check_budget(self, token: Token) -> float | None:
+        """Check that the job fits in the budget; return its price in US dollars, or None if none was needed."""
+        budget = self._options.budget
+        earlier = self._earlier_jobs() if budget.max_cost_usd is not None else []
+        return budget.check(
+            self._clients.current,
+            self._request,
+            token,
+            earlier,
+            self._log,
+            costs=self._costs,
+            session=self._session,
+            sleep=self._sleep,
+        )
 
     def _earlier_jobs(self) -> list[Job]:
         """

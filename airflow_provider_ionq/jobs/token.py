@@ -29,7 +29,8 @@ class Token:
     """
     The task that submitted a job, and the work.
 
-    :param identity: 32 hexadecimal digits that name the task instance; see :func:`task_identity`.
+    :param identity: 32 hexadecimal digits that name the task instance, or the place in its loop; see
+        :func:`task_identity` and :func:`place_identity`.
     :param generation: changes when the task is cleared.
     :param number: number of the submission within the generation, from 1; None for a dry run that only asks the price.
     :param fingerprint: fingerprint of the work, see :meth:`~airflow_provider_ionq.jobs.request.JobRequest.fingerprint`.
@@ -65,8 +66,22 @@ class Token:
 
 def task_identity(dag_id: str, run_id: str, task_id: str, map_index: int) -> str:
     """Return 32 hexadecimal digits that are the same in every try of a task instance, and differ from all others."""
-    text = json.dumps([dag_id, run_id, task_id, map_index])
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return _digest([dag_id, run_id, task_id, map_index])
+
+
+def place_identity(task: str, loop: str | int, place: int) -> str:
+    """
+    Return the identity of one place in a loop of a task, which submits a job for each place.
+
+    :param task: identity of the task instance; see :func:`task_identity`.
+    :param loop: name of the loop, or its number among the loops of the task that have no name.
+    :param place: number of the job in the loop, from 1.
+    """
+    return _digest([task, "loop", loop, place])
+
+
+def _digest(parts: list[str | int]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 def unique_identity() -> str:

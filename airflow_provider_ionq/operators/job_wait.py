@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, AirflowTaskTimeout
 
 from airflow_provider_ionq.api.errors import IonQCreateStoppedError, IonQError, IonQJobTimeoutError
 from airflow_provider_ionq.api.json_text import json_text
@@ -77,7 +77,7 @@ class WaitsForOwnJob(DeferrableMixin):
                 creator.stop()
             raise
         except BaseException as error:
-            if self._killed or not _is_retried(error, context):
+            if self._killed or not is_retried(error, context):
                 creator.stop()
             raise
         finally:
@@ -276,9 +276,9 @@ class WaitsForOwnJob(DeferrableMixin):
             raise IonQCreateStoppedError("The task is being killed.")
 
 
-def _is_retried(error: BaseException, context: Context) -> bool:
+def is_retried(error: BaseException, context: Context) -> bool:
     """Return whether Airflow retries a task after an error."""
-    if not isinstance(error, Exception) or isinstance(error, AirflowFailException):
+    if not isinstance(error, Exception) or isinstance(error, (AirflowFailException, AirflowSkipException)):
         return False
     ti: Any = context["ti"]
     return ti.try_number <= ti.max_tries and not (isinstance(error, IonQError) and not error.retryable)
