@@ -111,6 +111,8 @@ class Application:
 
     async def _call(self, route: Route, call: Call) -> Response:
         account = self._emulator.account
+        if route.prepare is not None and (work := route.prepare(call)) is not None:
+            await asyncio.to_thread(work)
         with account.lock:
             value = route.endpoint(account, call)
             if not isinstance(value, Later):

@@ -6,7 +6,6 @@ Nothing is compiled: a gate on one qubit counts as a one-qubit gate, and one on 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +16,7 @@ from airflow_provider_ionq.emulator.gates import controls_of, problem_in, target
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-_REGISTER = re.compile(r"(?:qubit|qreg)\s*(?:\[\s*(\d{1,9})\s*\])?\s+\w+\s*(?:\[\s*(\d{1,9})\s*\])?")
-_PARAMETERS = re.compile(r"\([^()]*\)")
 _DEBIASING_SHOTS = 500
-_NO_GATES = frozenset("bit qubit qreg creg include OPENQASM measure barrier reset gate def if for while let".split())
 
 
 @dataclass(frozen=True)
@@ -142,14 +137,8 @@ def _circuit(gates: Iterable[Mapping[str, Any]], gateset: str, declared: int | N
 
 
 def _program(text: str) -> Circuit:
-    qubits = gates_1q = gates_2q = 0
-    for statement in re.split(r"[;{}]", _COMMENT.sub(" ", text)):
-        code = statement.strip()
-        if register := _REGISTER.fullmatch(code):
-            qubits += int(register[1] or register[2] or 1)
-        elif "=" not in code:
-            name, _, operands = _PARAMETERS.sub(" ", code).rpartition("@")[2].strip().partition(" ")
-            touched = operands.count(",") + 1 if operands.strip() and name.partition("[")[0] not in _NO_GATES else 0
-            gates_1q += touched == 1
-            gates_2q += max(touched - 1, 0)
-    return Circuit(max(qubits, 1), gates_1q, gates_2q)
+    # Loaded here: the parser takes a quarter of a second, and most jobs need none.
+    from airflow_provider_ionq.emulator.openqasm import program_of
+
+    program = program_of(text)
+    return Circuit(max(program.qubits, 1), program.gates_1q, program.gates_2q, problem=program.problem)

@@ -169,7 +169,8 @@ def _in_one_of_many(circuit: dict[str, Any], gateset: str) -> Iterator[tuple[str
 
 
 def _in_program(value: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    yield from unknown_names(value, frozenset({"data"})).items()
+    # "qubits" is not in the API's description, but qiskit-ionq sends it with every program.
+    yield from unknown_names(value, frozenset({"data", "qubits"})).items()
     if not isinstance(value.get("data"), str):
         yield "data", "is required and must be a string"
 

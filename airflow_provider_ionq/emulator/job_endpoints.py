@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.emulator.account_data import ORGANIZATION_ID
+from airflow_provider_ionq.emulator.circuits import circuits_of
 from airflow_provider_ionq.emulator.job_body import problems_in_clone, problems_in_ids, problems_in_new_job
 from airflow_provider_ionq.emulator.job_query import JobQuery
+from airflow_provider_ionq.emulator.payload import BadBody, json_value
 from airflow_provider_ionq.emulator.prices import estimate
 from airflow_provider_ionq.emulator.state import NotFound, Refused
 from airflow_provider_ionq.emulator.usage import usage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_ionq.emulator.account import Account
     from airflow_provider_ionq.emulator.endpoints import Call
     from airflow_provider_ionq.emulator.session import Session
+
+
+def prepare_job(call: Call) -> Callable[[], object] | None:
+    """Return what reads the OpenQASM program of a new job, so that the program is known when the job is submitted."""
+    if b"ionq.qasm3.v1" not in call.body:
+        return None
+    return partial(_read_program, call)
 
 
 def create_job(account: Account, call: Call) -> Any:
@@ -108,6 +120,16 @@ def get_usage(account: Account, call: Call) -> Any:
         raise NotFound(f"no organization has the id {call.parameters['organization_id']!r}")
     account.advance()
     return usage(account.jobs.values(), call.query)
+
+
+def _read_program(call: Call) -> None:
+    try:
+        payload = json_value(call.body)
+    except BadBody:
+        return
+    # The circuits of a valid body are kept; an invalid body is answered later.
+    if not problems_in_new_job(payload):
+        circuits_of(payload)
 
 
 def _submit(account: Account, payload: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
-    # Where a bit of a register comes from: a qubit, a bit that a branch knows, or nothing, which is 0.
-    Source = int | tuple[str, int] | None
+    # Where a bit of a register comes from: a qubit at the end, a record, or nothing, which is 0.
+    Source: TypeAlias = "int | Record | None"
 
 # The system's own register, which holds every qubit.
 ALL_QUBITS = "output_all"
@@ -31,16 +31,16 @@ _DIGITS = 15
 _NEGLIGIBLE = 1e-14
 
 
-class Branch(NamedTuple):
+class Record(NamedTuple):
     """
-    One history of the measurements in the middle of a circuit.
+    A value that was measured in the middle of a circuit.
 
-    :param bits: the measured bits, by register and index.
-    :param probabilities: probability of the history with each state of the qubits at the end.
+    :param position: position of the record; None for a value that is certain.
+    :param value: the certain value.
     """
 
-    bits: Mapping[tuple[str, int], int]
-    probabilities: Floats
+    position: int | None
+    value: int = 0
 
 
 class Outcome(NamedTuple):
@@ -62,21 +62,21 @@ class Distribution:
 
     :param qubits: number of qubits of the circuit.
     :param computed: the qubits that were computed, the least significant bit of a state first; all others are 0.
-    :param branches: the histories of measurements; one for a circuit that is only measured at its end.
+    :param states: probability of each state of the computed qubits and, as its higher bits, of the records.
     :param registers: sources of the bits of each register.
     """
 
     qubits: int
     computed: Sequence[int]
-    branches: Sequence[Branch]
+    states: Floats
     registers: Mapping[str, Sequence[Source]] = field(default_factory=dict)
 
     def probabilities(self) -> dict[str, float]:
-        """Return the probability of each state that can be measured, by its decimal key."""
+        """Return the probability of each state of the qubits that can be measured, by its decimal key."""
         # Rounded to what a float of this size can tell: one half is 0.5 rather than 0.4999999999999999.
-        total = np.round(np.sum([branch.probabilities for branch in self.branches], axis=0), _DIGITS)
-        states = np.flatnonzero(total > _NEGLIGIBLE)
-        return dict(zip(map(str, self._keys(states).tolist()), total[states].tolist(), strict=True))
+        total = np.round(self.states.reshape(-1, 1 << len(self.computed)).sum(axis=0), _DIGITS)
+        found = np.flatnonzero(total > _NEGLIGIBLE)
+        return dict(zip(map(str, self._keys(found)), total[found].tolist(), strict=True))
 
     def sample(self, shots: int, seed: Sequence[int]) -> Sample:
         """
@@ -85,21 +85,22 @@ class Distribution:
         :param shots: their number.
         :param seed: numbers from 0; the same numbers give the same shots.
         """
-        cumulative = np.cumsum(np.concatenate([branch.probabilities for branch in self.branches]))
+        cumulative = np.cumsum(self.states)
         drawn = np.random.default_rng(list(seed)).random(shots) * cumulative[-1]
         found, order = np.unique(np.searchsorted(cumulative, drawn, side="right"), return_inverse=True)
-        histories, states = np.divmod(found, 1 << len(self.computed))
+        records = (found >> len(self.computed)).tolist()
         outcomes = [
-            outcome_of(key, self.qubits, self.registers, self.branches[history].bits)
-            for key, history in zip(self._keys(states).tolist(), histories.tolist(), strict=True)
+            outcome_of(key, self.qubits, self.registers, record)
+            for key, record in zip(self._keys(found), records, strict=True)
         ]
         return Sample(outcomes, order.tolist())
 
-    def _keys(self, states: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def _keys(self, states: npt.NDArray[np.int64]) -> list[int]:
         keys = np.zeros_like(states)
         for index, qubit in enumerate(self.computed):
             keys |= (states >> index & 1) << qubit
-        return keys
+        found: list[int] = keys.tolist()
+        return found
 
 
 @dataclass
@@ -123,25 +124,22 @@ class Sample:
         return dict(sorted(Counter(self.shots[part]).items()))
 
 
-def outcome_of(
-    key: int,
-    qubits: int,
-    registers: Mapping[str, Sequence[Source]],
-    bits: Mapping[tuple[str, int], int],
-) -> Outcome:
+def outcome_of(key: int, qubits: int, registers: Mapping[str, Sequence[Source]], records: int = 0) -> Outcome:
     """
-    Return the outcome with a given key.
+    Return one outcome.
 
     :param key: the state of all qubits.
     :param qubits: number of qubits.
     :param registers: sources of the bits of each register.
-    :param bits: the bits that were measured in the middle of the circuit.
+    :param records: the values of the records, that of position 0 as the least significant bit.
     """
 
     def value(source: Source) -> int:
         if source is None:
             return 0
-        return bits.get(source, 0) if isinstance(source, tuple) else key >> source & 1
+        if not isinstance(source, Record):
+            return key >> source & 1
+        return source.value if source.position is None else records >> source.position & 1
 
     named = {name: [value(source) for source in sources] for name, sources in registers.items()}
     return Outcome(key, named | {ALL_QUBITS: [key >> qubit & 1 for qubit in range(max(qubits, key.bit_length()))]})
@@ -163,7 +161,7 @@ def given(
     :param shots: number of shots.
     :param seed: numbers from 0, for the order of the shots.
     """
-    outcomes = [outcome_of(int(key), qubits, registers, {}) for key in probabilities]
+    outcomes = [outcome_of(int(key), qubits, registers) for key in probabilities]
     counts = apportion(list(probabilities.values()), shots)
     indexes = np.repeat(np.arange(len(outcomes)), counts)
     order: list[int] = np.random.default_rng(list(seed)).permutation(indexes).tolist()
@@ -201,7 +199,7 @@ def circuit_distribution(value: Mapping[str, Any], qubits: int) -> Distribution:
     positions = {qubit: index for index, qubit in enumerate(computed)}
     state = StateVector(len(computed))
     state.run(operation.on(positions) for operation in operations)
-    return Distribution(qubits, computed, [Branch({}, state.probabilities())], sources_of(value.get("registers")))
+    return Distribution(qubits, computed, state.probabilities(), sources_of(value.get("registers")))
 
 
 def sources_of(registers: Mapping[str, Sequence[float | None]] | None) -> dict[str, list[Source]]:

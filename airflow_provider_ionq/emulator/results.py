@@ -12,6 +12,7 @@ import hashlib
 import json
 import threading
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 from urllib.parse import quote
 
@@ -19,9 +20,9 @@ from airflow_provider_ionq.emulator.account_data import is_ideal, shots_of
 from airflow_provider_ionq.emulator.circuits import circuits_of, mitigates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from airflow_provider_ionq.emulator.outcomes import Sample
+    from airflow_provider_ionq.emulator.outcomes import Distribution, Sample, Source
 
 ResultStyle = Literal["both", "artifacts", "urls"]
 Kind = Literal["probabilities", "histogram", "shots"]
@@ -135,14 +136,33 @@ class CircuitResults:
         from airflow_provider_ionq.emulator import outcomes
 
         shots = 0 if is_ideal(self._payload) else shots_of(self._payload)
+        registers, distribution_of = self._circuit()
         if self._given is not None:
-            registers = outcomes.sources_of(self._payload["input"].get("registers"))
-            sample = outcomes.given(self._given, self._qubits, registers, shots, self._seeds())
-            return self._given, sample
-        distribution = outcomes.circuit_distribution(self._payload["input"], self._qubits)
+            return self._given, outcomes.given(self._given, self._qubits, registers, shots, self._seeds())
+        distribution = distribution_of()
         if shots:
             return None, distribution.sample(shots, self._seeds())
         return distribution.probabilities(), outcomes.Sample([], [])
+
+    def _circuit(self) -> tuple[Mapping[str, Sequence[Source]], Callable[[], Distribution]]:
+        """Return where the bits of the registers come from, and what computes the circuit."""
+        from airflow_provider_ionq.emulator import outcomes
+
+        value = self._payload["input"]
+        if self._payload["type"] == "ionq.circuit.v1":
+            return outcomes.sources_of(value.get("registers")), partial(
+                outcomes.circuit_distribution, value, self._qubits
+            )
+        from airflow_provider_ionq.emulator import openqasm, programs
+
+        program = openqasm.program_of(value["data"])
+        compilation = (self._payload.get("settings") or {}).get("compilation") or {}
+        names = {
+            # As in production: only this version of the service keeps the names.
+            name: name if compilation.get("service_version") == "v0.4" else f"c{index}"
+            for index, name in enumerate(program.registers)
+        }
+        return programs.program_registers(program, names), partial(programs.program_distribution, program, names)
 
     def _seeds(self) -> list[int]:
         """

@@ -30,6 +30,8 @@ class Route:
     :param query: names of the query parameters; any other name is an error.
     :param has_body: whether the request has a body, which must be JSON.
     :param needs_key: whether a request without the key is an error.
+    :param prepare: returns work that takes time, or None. A thread does it before the lock of the account is taken.
+    :param described: whether the operation is still in the API's description; IonQ's SDKs use some that are not.
     """
 
     endpoint: Callable[[Account, endpoints.Call], Any]
@@ -37,6 +39,8 @@ class Route:
     query: frozenset[str] = frozenset()
     has_body: bool = False
     needs_key: bool = True
+    prepare: Callable[[endpoints.Call], Callable[[], object] | None] | None = None
+    described: bool = True
 
 
 API_ROUTES = {
@@ -48,7 +52,7 @@ API_ROUTES = {
     "GET /sessions/{session_id}": Route(endpoints.get_session),
     "POST /sessions/{session_id}/end": Route(endpoints.end_session),
     "GET /sessions/{session_id}/jobs": Route(job_endpoints.list_session_jobs, query=JOB_PARAMETERS),
-    "POST /jobs": Route(job_endpoints.create_job, status=201, has_body=True),
+    "POST /jobs": Route(job_endpoints.create_job, status=201, has_body=True, prepare=job_endpoints.prepare_job),
     "GET /jobs": Route(job_endpoints.list_jobs, query=JOB_PARAMETERS),
     "DELETE /jobs": Route(job_endpoints.delete_jobs, has_body=True),
     # Before the routes with an id, which match it too.
@@ -64,13 +68,16 @@ API_ROUTES = {
     "GET /jobs/{job_id}/results/probabilities": Route(
         result_endpoints.get_probabilities, query=result_endpoints.MITIGATION_PARAMETERS
     ),
-    # As in May 2026, for IonQ's SDKs; no longer in the API's description.
     "GET /jobs/{job_id}/results/probabilities/aggregated": Route(
-        result_endpoints.get_aggregated_probabilities, query=result_endpoints.MITIGATION_PARAMETERS
+        result_endpoints.get_aggregated_probabilities,
+        query=result_endpoints.MITIGATION_PARAMETERS,
+        described=False,
     ),
-    "GET /jobs/{job_id}/results/histogram": Route(result_endpoints.get_histogram),
-    "GET /jobs/{job_id}/results/shots": Route(result_endpoints.get_shots),
-    "GET /jobs/{job_id}/variants/{variant_id}/results/{kind}": Route(result_endpoints.get_variant_results),
+    "GET /jobs/{job_id}/results/histogram": Route(result_endpoints.get_histogram, described=False),
+    "GET /jobs/{job_id}/results/shots": Route(result_endpoints.get_shots, described=False),
+    "GET /jobs/{job_id}/variants/{variant_id}/results/{kind}": Route(
+        result_endpoints.get_variant_results, described=False
+    ),
     "GET /organizations/{organization_id}/usage": Route(job_endpoints.get_usage, query=USAGE_PARAMETERS),
 }
 CONTROL_ROUTES = {

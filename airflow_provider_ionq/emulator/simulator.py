@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 QUBITS_LIMIT = 24
 _SERIES_LIMIT = 200
 _STEPS_LIMIT = 1_000
+# Norm of what remains of a value that cancels out.
+_IMPOSSIBLE = 1e-9
 
 
 class Operation(Protocol):
@@ -177,11 +179,7 @@ class StateVector:
     """
 
     def __init__(self, qubits: int) -> None:
-        if qubits > QUBITS_LIMIT:
-            raise TooLarge(
-                f"The emulator computes up to {QUBITS_LIMIT} qubits, and the circuit uses {qubits}. "
-                "Set the results of this job with complete_job(job_id, probabilities=...)."
-            )
+        _check_size(qubits)
         self.amplitudes: Vector = np.zeros((2,) * qubits, dtype=np.complex128)
         self.amplitudes[(0,) * qubits] = 1
 
@@ -214,24 +212,29 @@ class StateVector:
         probabilities: npt.NDArray[np.float64] = flat.real**2 + flat.imag**2
         return probabilities
 
-    def measured(self, qubit: int, value: int) -> StateVector | None:
-        """
-        Return the state after a qubit was measured, not normalized; None if the value cannot be measured.
+    def certain(self, qubit: int) -> int | None:
+        """Return the value of a qubit that has only one; None if both are possible."""
+        weights = [float(np.linalg.norm(self.part({qubit: value}))) for value in (0, 1)]
+        return None if min(weights) > _IMPOSSIBLE else int(weights[1] > weights[0])
 
-        :param qubit: the qubit.
-        :param value: the measured value.
+    def grow(self) -> int:
         """
-        part = self.part({qubit: value})
-        if float(np.sum(part.real**2 + part.imag**2)) < 1e-15:
-            return None
-        after = StateVector(self.amplitudes.ndim)
-        after.amplitudes[...] = self.amplitudes
-        after.part({qubit: 1 - value})[...] = 0
-        return after
+        Add a qubit whose value is 0, and return it.
 
-    def flip(self, qubit: int) -> None:
-        """Exchange 0 and 1 of a qubit."""
-        self.amplitudes = np.flip(self.amplitudes, self.axis(qubit)).copy()
+        :raises TooLarge: these are more qubits than the emulator computes.
+        """
+        _check_size(self.amplitudes.ndim + 1)
+        self.amplitudes = np.stack([self.amplitudes, np.zeros_like(self.amplitudes)])
+        return self.amplitudes.ndim - 1
+
+
+def _check_size(qubits: int) -> None:
+    if qubits > QUBITS_LIMIT:
+        raise TooLarge(
+            f"The emulator computes up to {QUBITS_LIMIT} qubits, and the circuit uses {qubits}, of which each "
+            "measurement or reset in its middle takes one. "
+            "Set the results of this job with complete_job(job_id, probabilities=...)."
+        )
 
 
 def _paulis(vector: Vector, term: str, axes: Sequence[int]) -> Vector:

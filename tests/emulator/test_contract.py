@@ -13,6 +13,8 @@ from airflow_provider_ionq.emulator.routes import API_ROUTES
 from tests.emulator.conftest import BELL, BODY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.emulator.conftest import Client
 
 Schema = dict[str, Any]
@@ -41,6 +43,25 @@ JOBS: dict[str, Schema] = {
     "a function": BODY | {"type": "quantum-function", "input": {"data": {}}},
     "a QAOA problem": BODY | {"type": "qctrl.qaoa.v1", "input": {}, "external_settings": {"api_credentials": "x"}},
 }
+
+
+# A format, and the name of its schema.
+FORMATS = {
+    "ionq.result.probabilities.json.v1": "IonqResultProbabilitiesJsonV1",
+    "ionq.result.probabilities.json.v2": "IonqResultProbabilitiesJsonV2",
+    "ionq.result.histogram.json.v1": "IonqResultHistogramJsonV1",
+    "ionq.result.histogram.json.v2": "IonqResultHistogramJsonV2",
+    "ionq.result.shots.json.v1": "IonqResultShotsJsonV1",
+    "ionq.result.shots.json.v2": "IonqResultShotsJsonV2",
+    "ionq.result.probabilities-aggregate.json.v1": "IonqResultProbabilitiesAggregateJsonV1",
+}
+
+
+@pytest.fixture
+def client(client: Client) -> Client:
+    """Run an emulator whose jobs describe their results only as the file does."""
+    client.emulator.result_style = "artifacts"
+    return client
 
 
 @pytest.fixture(scope="module")
@@ -122,9 +143,9 @@ def _reply_schema(spec: Schema, route: str, status: int) -> Schema:
 
 
 def test_every_route_is_in_the_file_and_says_whether_it_needs_a_key(spec: Schema) -> None:
-    for route, described in API_ROUTES.items():
-        operation = _operation(spec, route)
-        assert (operation.get("security") != []) == described.needs_key, route
+    for route, served in API_ROUTES.items():
+        if served.described:
+            assert (_operation(spec, route).get("security") != []) == served.needs_key, route
 
 
 def test_replies_of_all_routes_agree_with_the_file(spec: Schema, client: Client) -> None:
@@ -139,7 +160,8 @@ def test_replies_of_all_routes_agree_with_the_file(spec: Schema, client: Client)
     emulator.submit_job("started", job_id="failed")
     emulator.submit_job("started", job_id="open")
     emulator.submit_job(job_id="alone")
-    emulator.complete_job("completed")
+    results = emulator.complete_job("completed")["results"]
+    artifact = results["ionq.result.probabilities.json.v1"]["id"]
     emulator.fail_job("failed")
     calls: list[tuple[str, str, Any]] = [
         ("GET /whoami", "/whoami", None),
@@ -162,7 +184,7 @@ def test_replies_of_all_routes_agree_with_the_file(spec: Schema, client: Client)
         ("GET /jobs/{job_id}/cost", "/jobs/completed/cost", None),
         ("GET /jobs/{job_id}/cost", "/jobs/open/cost", None),
         ("GET /jobs/{job_id}/results/probabilities", "/jobs/completed/results/probabilities?sharpen=true", None),
-        ("GET /jobs/{job_id}/artifacts/{artifact_id}", "/jobs/completed/artifacts/probabilities", None),
+        ("GET /jobs/{job_id}/artifacts/{artifact_id}", f"/jobs/completed/artifacts/{artifact}", None),
         ("GET /jobs/estimate", "/jobs/estimate?backend=qpu.forte-1", None),
         ("GET /organizations/{organization_id}/usage", USAGE, None),
         ("POST /jobs/{job_id}/clone", "/jobs/open/clone", {"session_id": None, "dry_run": True}),
@@ -172,7 +194,7 @@ def test_replies_of_all_routes_agree_with_the_file(spec: Schema, client: Client)
         ("DELETE /jobs/{job_id}", "/jobs/completed", None),
         ("DELETE /jobs", "/jobs", {"ids": ["open", "failed"]}),
     ]
-    assert {route for route, _, _ in calls} == set(API_ROUTES)
+    assert {route for route, _, _ in calls} == {route for route, served in API_ROUTES.items() if served.described}
     for route, path, body in calls:
         method = route.split(" ")[0]
         response = client(method, path, json=body)
@@ -194,6 +216,31 @@ def test_job_of_every_kind_agrees_with_the_file_in_every_status(spec: Schema, cl
         assert _faults(spec, listed, client("GET", "/jobs").json()) == []
         for child in shown["child_job_ids"] or []:
             assert _faults(spec, one, client("GET", f"/jobs/{child}").json()) == []
+
+
+def _descriptors(value: Any) -> Iterator[dict[str, str]]:
+    """Yield every descriptor of an artifact in a job."""
+    if isinstance(value, dict) and "media_type" in value:
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _descriptors(item)
+
+
+@pytest.mark.parametrize("kind", ["one circuit", "several circuits", "one circuit with every option", "OpenQASM 3"])
+def test_content_of_every_artifact_agrees_with_the_file(spec: Schema, client: Client, kind: str) -> None:
+    job_id = client("POST", "/jobs", json=JOBS[kind]).json()["id"]
+    client.emulator.complete_job(job_id)
+    job = client("GET", f"/jobs/{job_id}").json()
+    found = set()
+    for shown in (job, *(client("GET", f"/jobs/{child}").json() for child in job["child_job_ids"] or [])):
+        for descriptor in _descriptors(shown):
+            content = client("GET", f"/jobs/{shown['id']}/artifacts/{descriptor['id']}").json()
+            schema = spec["components"]["schemas"][FORMATS[descriptor["format"]]]
+            assert _faults(spec, schema, content) == [], descriptor
+            found.add(descriptor["format"])
+    aggregate = "ionq.result.probabilities-aggregate.json.v1"
+    assert found == set(FORMATS) - (set() if kind == "several circuits" else {aggregate})
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
     "5,001 circuits": (_circuits(*[{"circuit": []}] * 5001), ["input.circuits"]),
     "150,001 gates": (_circuits({"circuit": [H] * 75_000}, {"circuit": [H] * 75_001}), ["input.circuits"]),
     "a program that is no text": (QASM | {"input": {"data": 5}}, ["input.data"]),
-    "a program with qubits": (QASM | {"input": {"data": "", "qubits": 2}}, ["input.qubits"]),
+    "a program with a gate set": (QASM | {"input": {"data": "", "gateset": "qis"}}, ["input.gateset"]),
     "a function without data": (FUNCTION | {"input": {}}, ["input.data"]),
     "an unknown noise model": ({"noise": {"model": "loud"}}, ["noise.model"]),
     "a noise without a model": ({"noise": {"seed": 1}}, ["noise.model"]),
@@ -118,9 +118,34 @@ def test_message_about_many_problems_is_short(client: Client) -> None:
     assert len(answer.json()["validation"]["keys"]) == 10
 
 
+def _pauliexp(**change: Any) -> dict[str, Any]:
+    gate = {"gate": "pauliexp", "targets": [0, 1], "terms": ["XX"], "coefficients": [0.5], "time": 1} | change
+    return _gates({name: value for name, value in gate.items() if value is not None})
+
+
 FAILING: dict[str, tuple[dict[str, Any], str]] = {
     "a qubit that the circuit does not have": (_gates({"gate": "h", "target": 2}, qubits=2), "InvalidInput"),
     "a gate without a target": (_gates({"gate": "h"}), "InvalidInput"),
+    "a gate with too many targets": (_gates({"gate": "h", "targets": [0, 1]}), "InvalidInput"),
+    "a gate with too few targets": (_gates({"gate": "swap", "target": 0}), "InvalidInput"),
+    "cnot without a control": (_gates({"gate": "cnot", "target": 0}), "InvalidInput"),
+    "eight controls": (_gates({"gate": "x", "target": 0, "controls": [*range(1, 9)]}), "TooManyControls"),
+    "a controlled swap": (_gates({"gate": "swap", "targets": [0, 1], "control": 2}), "UnsupportedGate"),
+    "a controlled native gate": (
+        _gates({"gate": "gpi", "target": 0, "control": 1, "phase": 0}, gateset="native"),
+        "UnsupportedGate",
+    ),
+    "a rotation by nothing": (_gates({"gate": "rx", "target": 0}), "InvalidInput"),
+    "a native gate without a phase": (_gates({"gate": "gpi2", "target": 0}, gateset="native"), "InvalidInput"),
+    "a native zz without an angle": (_gates({"gate": "zz", "targets": [0, 1]}, gateset="native"), "InvalidInput"),
+    "zz with the angle of the other gate set": (_gates({"gate": "zz", "targets": [0, 1], "angle": 1}), "InvalidInput"),
+    "ms with one phase": (_gates({"gate": "ms", "targets": [0, 1], "phases": [0]}, gateset="native"), "InvalidInput"),
+    "pauliexp without a time": (_pauliexp(time=None), "InvalidInput"),
+    "pauliexp back in time": (_pauliexp(time=-1), "InvalidInput"),
+    "pauliexp without terms": (_pauliexp(terms=[], coefficients=[]), "InvalidInput"),
+    "pauliexp with too few coefficients": (_pauliexp(coefficients=[]), "InvalidInput"),
+    "pauliexp with a term of another size": (_pauliexp(terms=["XXX"]), "InvalidInput"),
+    "pauliexp with another letter": (_pauliexp(terms=["XA"]), "InvalidInput"),
     "a gate on one qubit twice": (_gates({"gate": "cnot", "control": 0, "target": 0}), "InvalidInput"),
     "no circuits": (_circuits(), "InvalidInput"),
     "more qubits than the device has": (_gates(H, qubits=37), "NotEnoughQubits"),
@@ -163,7 +188,7 @@ SIZES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         | {
             "input": {
                 "data": 'OPENQASM 3.0;\ninclude "stdgates.inc";\n// h q[0];\nqubit[3] q;\nqubit r;\nbit[2] c;\n'
-                "h q[0];\nrx(pi/2) q[1]; /* x q[2]; */ ctrl @ x q[0], q[1];\nccx q[0], q[1], q[2];\nc[0] = measure q;\n"
+                "h q[0];\nrx(pi/2) q[1]; /* x q[2]; */ ctrl @ x q[0], q[1];\nccx q[0], q[1], q[2];\nc[0] = measure r;\n"
             }
         },
         {"qubits": 4, "circuits": 1, "gate_counts": {"1q": 2, "2q": 3}},

@@ -320,7 +320,7 @@ def test_circuit_that_is_too_large_is_completed_but_not_computed(client: Client)
     job = _completed(client, body)
     answer = client("GET", f"/jobs/{job['id']}/results/histogram")
     assert answer.status_code == 400
-    assert "The emulator computes up to 24 qubits, and the circuit uses 25." in answer.json()["message"]
+    assert "The emulator computes up to 24 qubits, and the circuit uses 25" in answer.json()["message"]
     job = _completed(client, body, probabilities={str(1 << 29): 1})
     assert _read(client, job, job["results"]["histogram"]) == {str(1 << 29): 100}
 
