@@ -8,6 +8,8 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG
 
+from tests.support.dag_runs import run_in_process
+
 EXAMPLES = sorted((Path(__file__).parents[2] / "example_dags").glob("*.py"))
 
 
@@ -38,7 +40,7 @@ def load(name: str) -> Any:
 
 def run(name: str, **conf: Any) -> dict[str, Any]:
     """Run a DAG to its end; return the states of its tasks, and of a mapped one the list of them."""
-    dag_run = load(name).test(run_conf=conf)
+    dag_run = run_in_process(load(name), run_conf=conf)
     states: dict[str, Any] = {}
     for task_instance in dag_run.get_task_instances():
         state = str(getattr(task_instance.state, "value", task_instance.state))

@@ -44,6 +44,8 @@ IMPORTS = [snippet for snippet in SNIPPETS if snippet not in DAGS + TESTS]
 @pytest.mark.parametrize("snippet", DAGS, ids=str)
 def test_every_dag_succeeds_and_leaves_no_session_of_its_own_open(snippet: Snippet, ionq_emulator: Emulator) -> None:
     awaited = ionq_emulator.create_session(backend="qpu.forte-1", plan=[Step("started", after_reads=2)])["id"]
+    # A plain task polls its job at the interval of a device.
+    ionq_emulator.job_seconds = 0.0
     conf = {"session_id": awaited, "job_id": ionq_emulator.submit_job(backend="simulator")["id"]}
     path = dags_folder() / f"{snippet.page}_{snippet.line}.py"
     files = {path.name: snippet.code, **snippet.files}

@@ -15,6 +15,7 @@ from airflow_provider_ionq.exceptions import IonQCapacityTimeoutException
 from airflow_provider_ionq.sensors.session import IonQSessionSensor
 from airflow_provider_ionq.triggers.capacity import IonQCapacityTrigger
 from airflow_provider_ionq.triggers.session import IonQSessionTrigger
+from tests.support.dag_runs import run_in_process
 from tests.waiting.modes import MODES, first_event, run_sensor
 from tests.waiting.test_poller import run
 
@@ -195,7 +196,7 @@ def run_dag(name: str, source: str) -> dict[tuple[str, int], str]:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    dag_run = module.dag.test()
+    dag_run = run_in_process(module.dag)
     return {
         (ti.task_id, ti.map_index): str(getattr(ti.state, "value", ti.state)) for ti in dag_run.get_task_instances()
     }
