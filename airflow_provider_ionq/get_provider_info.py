@@ -72,6 +72,7 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_provider_ionq.operators.create_session",
                     "airflow_provider_ionq.operators.end_session",
                     "airflow_provider_ionq.operators.job",
+                    "airflow_provider_ionq.operators.results",
                 ],
             }
         ],

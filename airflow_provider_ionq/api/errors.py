@@ -283,6 +283,7 @@ _NOT_OF_THE_CONNECTION = (
     IonQChangedInputError,
     IonQJobTimeoutError,
     IonQJobFailedError,
+    IonQResultsError,
 )
 
 

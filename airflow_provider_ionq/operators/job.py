@@ -13,9 +13,11 @@ from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.get_provider_info import DEFAULT_CONN_ID
 from airflow_provider_ionq.jobs.failure import is_final
 from airflow_provider_ionq.operators.job_arguments import REQUEST_FIELDS, check_known_arguments, usd_of
+from airflow_provider_ionq.operators.job_results import ReturnsOwnResults
 from airflow_provider_ionq.operators.job_wait import JOB_ID_KEY, WaitsForOwnJob
 from airflow_provider_ionq.utils.ids import ItemId
 from airflow_provider_ionq.utils.links import IonQJobLink
+from airflow_provider_ionq.utils.result_store import MAX_XCOM_BYTES
 from airflow_provider_ionq.utils.tasks import (
     fail_on_permanent_errors,
     push_outputs,
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.waiting.create_once import CreateOnce
 
 
-class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
+class IonQRunJobOperator(ReturnsOwnResults, WaitsForOwnJob, BaseOperator):
     """
     Run an IonQ job: submit it once, wait for it, and return its JSON.
 
@@ -53,7 +55,8 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
 
     The result is the JSON of the completed job, with its figures under `summary`: times in seconds, gates and cost.
     Downstream, `run.output["id"]` is its id: each field is also pushed under its own name, unless
-    `multiple_outputs=False`.
+    `multiple_outputs=False`. With `results`, `run.output["job_results"]` has the results, or, if these are large, the
+    path of their file: :func:`~airflow_provider_ionq.utils.result_store.load_results` reads both.
 
     Exactly one of `circuit`, `circuits` and `qasm` is required. Each may be the name of a template file that ends in
     `.json` or `.qasm`.
@@ -95,11 +98,22 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
         running one.
     :param rehearse: run the job on `simulator` with the noise model of the device, without the session, and free of
         charge (templated: `True` or `False`). A job in a session that is rehearsed always is.
+    :param results: which results to read: `probabilities`, `counts` or `shots`, or a list of these; None for none. The
+        ideal simulator has no shots.
+    :param results_path: folder for results that are too large for XCom, as a local path or a URL for Airflow's
+        `ObjectStoragePath`, such as `s3://conn_id@bucket/results`; None fails the task for such results (templated).
+    :param max_xcom_bytes: largest size of results in XCom, in bytes, of all copies together: with `multiple_outputs`
+        there are two.
+    :param histogram_path: path or URL of a picture of the results, which ends in `.png` or `.svg`; None for none
+        (templated).
+    :param fail_on_partial_error: with `results`, fail the task if circuits of a multi-circuit job failed. False returns
+        their status and failure.
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
     :raises IonQFailException: without retries, on permanent errors: an invalid argument, a job that would exceed its
         budget or whose price is unknown, a changed input, a time-out, a job that was canceled or failed for its own
         fault. Its `reason` is the error of :mod:`airflow_provider_ionq.api.errors`.
-    :raises IonQError: on transient errors; nothing was submitted twice.
+    :raises IonQResultsError: if the results of the completed job cannot be read or stored; a retry reads them again.
+    :raises IonQError: on other transient errors; nothing was submitted twice.
 
     https://docs.ionq.com/api-reference/v0.4/jobs/create-job
     """
@@ -109,6 +123,7 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
         "max_cost_usd",
         "session_max_cost_usd",
         "rehearse",
+        *ReturnsOwnResults.template_fields_of_results,
         "ionq_conn_id",
     )
     template_ext: Sequence[str] = (".json", ".qasm")
@@ -146,6 +161,11 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
         on_changed_input: str = "fail",
         reuse_on_clear: bool = False,
         rehearse: bool | str = False,
+        results: str | Sequence[str] | None = None,
+        results_path: str | None = None,
+        max_xcom_bytes: int = MAX_XCOM_BYTES,
+        histogram_path: str | None = None,
+        fail_on_partial_error: bool = True,
         ionq_conn_id: str = DEFAULT_CONN_ID,
         **kwargs: Any,
     ) -> None:
@@ -179,10 +199,12 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
         with refusals_name_task(self):
             self.timeout = seconds_of("timeout", timeout)
             self.poke_interval = seconds_of("poke_interval", poke_interval)
+            self.set_results(results, results_path, max_xcom_bytes, histogram_path, fail_on_partial_error)
             check_known_arguments(self)
 
     def execute(self, context: Context) -> Any:
         """Submit the job, or find that of an earlier try, and wait for it; return its JSON."""
+        self.check_results_can_be_kept()
         creator = self.creator(context)
         with fail_on_permanent_errors(self.ionq_conn_id), self.responsible(creator, context):
             job = creator.create()
@@ -206,7 +228,7 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
         from airflow_provider_ionq.waiting.create_once import CreateOnce
 
         try:
-            request, options = self._request(), self._options()
+            request, options = self.job_request(), self._options()
         except ValueError as error:
             raise IonQFailException(f"Invalid job: {error}", reason=error) from None
         with fail_on_permanent_errors(self.ionq_conn_id):
@@ -224,7 +246,12 @@ class IonQRunJobOperator(WaitsForOwnJob, BaseOperator):
         )
         return CreateOnce(creation, memory, self.log)
 
-    def _request(self) -> JobRequest:
+    def job_request(self) -> JobRequest:
+        """
+        Return the job that the task submits.
+
+        :raises ValueError: if an argument is invalid.
+        """
         from airflow_provider_ionq.jobs.request import JobRequest
 
         given = {name: getattr(self, name) for name in REQUEST_FIELDS}

@@ -37,6 +37,8 @@ _ANY_SOURCE: dict[str, Any] = {
 class OperatorOfJob(Protocol):
     """An operator that has also the fields of `REQUEST_FIELDS`, `max_cost_usd` and `session_max_cost_usd`."""
 
+    results: str | Sequence[str] | None
+    wait_for_completion: bool
     cost_check: str | None
     on_changed_input: str
     rehearse: bool | str
@@ -63,6 +65,10 @@ def check_known_arguments(operator: OperatorOfJob) -> None:
     if operator.cost_check is not None and operator.cost_check not in COST_CHECKS:
         allowed = ", ".join(COST_CHECKS)
         raise ValueError(f"cost_check must be one of {allowed}, or None, not {operator.cost_check!r}")
+    if operator.results is not None and not operator.wait_for_completion:
+        raise ValueError("results need wait_for_completion: use IonQGetResultsOperator when the job is completed")
+    if operator.results is not None and operator.is_dry_run:
+        raise ValueError("results cannot be given with dry_run: a dry run has none")
     for name in ("max_cost_usd", "session_max_cost_usd"):
         if not is_rendered_later(getattr(operator, name)):
             usd_of(name, getattr(operator, name))

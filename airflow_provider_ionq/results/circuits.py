@@ -109,6 +109,11 @@ def read_circuit(client: IonQClient, circuit: Circuit, wanted: Wanted, probabili
         bits = None if circuit.layout is None else Bits(circuit.layout)
         decoded, bits = decode_register_shots(found.iterate(client, job_id, "shots"), bits)
         return _result(circuit, decoded, bits, found.format, wanted)
+    if circuit.layout is not None and circuit.layout.mid_circuit:
+        raise NoSuchResultError(
+            "a qubit of the circuit is used after its measurement, and the job has no shots of the registers: run it on"
+            " a QPU, or on the simulator with a noise model"
+        )
     name, content = _numbered(client, job_id, results, wanted, probabilities)
     bits = circuit.bits or Bits(CircuitLayout(qubits_of_states(content), source=circuit.source))
     if name == SHOTS:

@@ -74,10 +74,10 @@ def _read_single(client: IonQClient, job: Job, wanted: Wanted) -> CircuitResult:
     parent_id = job.get("parent_job_id")
     if isinstance(parent_id, str):
         parent = client.get_job(parent_id)
-        layout = layout_of_child(parent, job["id"], wanted.layouts)
+        layout = layout_of_child(parent, job["id"], wanted)
     else:
         parent = job
-        (layout,) = layouts_of_job(job, 1, wanted.layouts)
+        (layout,) = layouts_of_job(job, 1, wanted)
     return read_circuit(client, _circuit(job, parent, layout, 0, wanted), wanted)
 
 
@@ -90,7 +90,7 @@ def _read_children(client: IonQClient, job: Job, wanted: Wanted) -> list[Circuit
         if missing := [one for one in ids if one not in children]:
             raise ValueError(f"the API does not list the jobs of its circuits: {_some(missing)}")
         _check_names([children[one] for one in ids], wanted.names)
-        layouts = layouts_of_job(job, len(ids), wanted.layouts)
+        layouts = layouts_of_job(job, len(ids), wanted)
         circuits = [_circuit(children[one], job, layouts[at], at, wanted) for at, one in enumerate(ids)]
         _check_partial(job, circuits, wanted)
         probabilities = _aggregate(client, job, circuits, wanted)

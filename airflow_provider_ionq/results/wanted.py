@@ -28,6 +28,7 @@ class Wanted:
     :param layouts: layout of each circuit, None for one without; None altogether takes those in the job's metadata.
     :param qubits: number of qubits of each circuit; None takes those in the job.
     :param names: name of each circuit; None if they are unknown.
+    :param is_own: whether the caller submitted the job, whose layouts are then not compared with those in its metadata.
     :param shots: number of shots, for a job that does not say it: one on the ideal simulator.
     """
 
@@ -38,6 +39,7 @@ class Wanted:
     layouts: Sequence[CircuitLayout | None] | None = None
     qubits: Sequence[int] | None = None
     names: Sequence[str | None] | None = None
+    is_own: bool = False
     shots: int | None = None
 
     def __post_init__(self) -> None:
