@@ -26,6 +26,7 @@ from airflow_provider_ionq.hooks.sessions import SessionMethods
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
+    from ionq_core.client import AuthenticatedClient
 
     from airflow_provider_ionq.api.client import IonQClient
     from airflow_provider_ionq.api.models import Backend, Whoami
@@ -127,6 +128,19 @@ class IonQHook(SessionMethods, JobMethods, ResultMethods, BaseHook):
 
             self._client = IonQClient(self.get_settings(), check_address=True)
         return self._client
+
+    def get_ionq_core_client(self) -> AuthenticatedClient:
+        """
+        Return a new client of IonQ's own package `ionq-core`, for what this hook has no method for.
+
+        It has the key, address, time-out, TLS settings and proxies of the connection. Like this hook, it repeats only
+        reads on transient errors. Close it with `client.get_httpx_client().close()`, or use it in a `with` block.
+
+        :raises ImportError: if `ionq-core` is not installed; names the extra.
+        """
+        from airflow_provider_ionq.api.ionq_core import ionq_core_client
+
+        return ionq_core_client(self.get_settings())
 
     def whoami(self) -> Whoami:
         """

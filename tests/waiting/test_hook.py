@@ -47,6 +47,18 @@ def test_connection_as_json_is_read(ionq_emulator: Emulator) -> None:
     assert hook.get_backend(names[0])["backend"] == names[0]
 
 
+def test_client_of_ionq_core_has_the_connection_of_the_hook(ionq_emulator: Emulator) -> None:
+    pytest.importorskip("ionq_core")
+    from ionq_core.api.whoami import get_whoami
+
+    with IonQHook().get_ionq_core_client() as client:
+        answered: Any = get_whoami.sync(client=client)
+    assert answered.key_name == "emulator"
+    agent = client.get_httpx_client().headers["user-agent"]
+    assert agent.startswith("ionq-core/")
+    assert "airflow-provider-ionq/" in agent
+
+
 def test_connection_as_uri_is_read(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     uri = f"ionq://:{ionq_emulator.api_key}@127.0.0.1:{ionq_emulator.port}/?timeout_seconds=5&max_retries=0&verify=true"
     monkeypatch.setenv(VARIABLE, uri)
