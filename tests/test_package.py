@@ -57,7 +57,7 @@ def test_dag_file_loads_no_http_library_through_the_provider() -> None:
         "from airflow.providers.common.compat.sdk import DAG, BaseHook, BaseOperator, BaseSensorOperator, task\n"
         "before = set(sys.modules)\n"
         "import airflow_provider_ionq.operators.session, airflow_provider_ionq.sensors.session\n"
-        "import airflow_provider_ionq.task_groups.session\n"
+        "import airflow_provider_ionq.task_groups.session, airflow_provider_ionq.loops\n"
         "airflow_provider_ionq.sensors.session.IonQSessionSensor(task_id='t', session_id='s', status='started')\n"
         "with DAG('d'), airflow_provider_ionq.task_groups.session.ionq_session(\n"
         "    'g', backend='b', duration_limit_min=1\n"
@@ -88,6 +88,7 @@ def test_dag_file_loads_nothing_that_only_a_running_task_needs() -> None:
         "from airflow.providers.common.compat.sdk import BaseHook, BaseOperator, BaseSensorOperator\n"
         "import airflow_provider_ionq.operators.session, airflow_provider_ionq.sensors.session\n"
         "import airflow_provider_ionq.operators.create_session, airflow_provider_ionq.task_groups.session\n"
+        "import airflow_provider_ionq.loops\n"
         "print('MODULES' + json.dumps(sorted(sys.modules)))\n"
     )
     loaded = json.loads(run_python(code).split("MODULES")[1])

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseOperator
+from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ionq.api.arguments import flag_of
 from airflow_provider_ionq.exceptions import IonQFailException
@@ -14,7 +13,8 @@ from airflow_provider_ionq.get_provider_info import DEFAULT_CONN_ID
 from airflow_provider_ionq.jobs.failure import is_final
 from airflow_provider_ionq.operators.job_arguments import REQUEST_FIELDS, check_known_arguments, usd_of
 from airflow_provider_ionq.operators.job_results import ReturnsOwnResults
-from airflow_provider_ionq.operators.job_wait import JOB_ID_KEY, WaitsForOwnJob
+from airflow_provider_ionq.operators.job_task import JobInTask
+from airflow_provider_ionq.operators.job_wait import WaitsForOwnJob
 from airflow_provider_ionq.utils.ids import ItemId
 from airflow_provider_ionq.utils.links import IonQJobLink
 from airflow_provider_ionq.utils.result_store import MAX_XCOM_BYTES
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_ionq.api.models import Job
-    from airflow_provider_ionq.api.settings import ClientSettings
     from airflow_provider_ionq.jobs.intent import JobIntent
     from airflow_provider_ionq.jobs.request import JobRequest
     from airflow_provider_ionq.jobs.submit import SubmitOptions
@@ -241,7 +240,7 @@ class IonQRunJobOperator(ReturnsOwnResults, WaitsForOwnJob, BaseOperator):
             generation_of(context),
             options,
             memory,
-            _JobTask(self, context, settings),
+            JobInTask(self.ionq_conn_id, context, settings),
             self.log,
         )
         return CreateOnce(creation, memory, self.log)
@@ -271,27 +270,3 @@ class IonQRunJobOperator(ReturnsOwnResults, WaitsForOwnJob, BaseOperator):
             reuse_on_clear=self.reuse_on_clear,
             cancel_on_kill=self.cancel_on_kill,
         )
-
-
-class _JobTask:
-    """The :class:`~airflow_provider_ionq.jobs.intent.JobTask` of a task."""
-
-    def __init__(self, operator: IonQRunJobOperator, context: Context, settings: ClientSettings) -> None:
-        self.connection = operator.ionq_conn_id
-        self._operator = operator
-        self._context = context
-        self._url = settings.console_job_url
-
-    def settings_of(self, connection: str) -> ClientSettings | None:
-        from airflow_provider_ionq.hooks.ionq import IonQHook
-
-        try:
-            return IonQHook(connection).get_settings()
-        except AirflowNotFoundException:
-            return None
-
-    def hand_on(self, job: Job) -> None:
-        ti: Any = self._context["ti"]
-        ti.xcom_push(JOB_ID_KEY, job["id"])
-        # Airflow itself would write the link only when the task defers or ends.
-        ti.xcom_push(IonQJobLink.XCOM_KEY, self._url.replace("{job_id}", quote(job["id"], safe="")))

@@ -193,9 +193,7 @@ class WaitsForOwnJob(DeferrableMixin):
         summary = summarize(job, self._cost(job["id"]))
         details = describe(summary)
         self.log.info("Job %s has the status %s%s.", job["id"], job["status"], details and f": {details}")
-        for name in ("queue_seconds", "run_seconds", "qpu_seconds", "cost"):
-            if (value := summary[name]) is not None:
-                metrics.gauge(f"ionq.job.{name}", self.ionq_conn_id, value)
+        metrics.gauge_job(self.ionq_conn_id, summary)
         if job["status"] != "completed":
             with fail_on_permanent_errors(self.ionq_conn_id):
                 raise job_failed(job)

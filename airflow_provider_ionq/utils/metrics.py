@@ -18,6 +18,10 @@ Each has the tag `ionq_conn_id`. Those of the poll also have `resource`, which i
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_provider_ionq.jobs.summary import JobSummary
 
 try:
     # Not the task SDK's, which `common.compat` prefers: a triggerer does not initialise it.
@@ -58,6 +62,18 @@ def gauge(name: str, ionq_conn_id: str, value: float, *, resource: str | None = 
         Stats.gauge(name, value, tags=_tags(ionq_conn_id, resource))
     except Exception:
         log.warning("The metric %s could not be sent to Airflow's stats.", name, exc_info=True)
+
+
+def gauge_job(ionq_conn_id: str, summary: JobSummary) -> None:
+    """
+    Set the gauges of an ended job. Never raises.
+
+    :param ionq_conn_id: id of the Airflow connection.
+    :param summary: the figures of the job.
+    """
+    for name in ("queue_seconds", "run_seconds", "qpu_seconds", "cost"):
+        if (value := summary[name]) is not None:
+            gauge(f"ionq.job.{name}", ionq_conn_id, value)
 
 
 def _tags(ionq_conn_id: str, resource: str | None) -> dict[str, str]:

@@ -1,0 +1,5 @@
+"""Loops of jobs inside a task, which can be resumed."""
+
+from airflow_provider_ionq.loops.jobs import IonQJobs, ionq_jobs
+
+__all__ = ["IonQJobs", "ionq_jobs"]

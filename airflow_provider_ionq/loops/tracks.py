@@ -1,0 +1,57 @@
+"""The values that a loop tracks, such as the energy of each iteration."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from airflow_provider_ionq.results.curve import curve_text
+
+
+class Tracks:
+    """
+    The values of a loop, by name.
+
+    :param log: the task's logger.
+    """
+
+    def __init__(self, log: Any) -> None:
+        self._log = log
+        self._values: dict[str, list[float]] = {}
+
+    def add(self, name: str, value: float, run: int) -> None:
+        """
+        Add a value, and log it.
+
+        :param name: what it is.
+        :param value: the value.
+        :param run: number of the last run of the loop.
+        :raises ValueError: if the value is not a number.
+        """
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"the value of {name!r} must be a number, not {value!r}") from None
+        self._values.setdefault(name, []).append(number)
+        self._log.info("Run %s: %s = %.6g", run, name, number)
+
+    def end(self, path: str | None) -> None:
+        """
+        Log a curve of each name, and draw them into a file. Never raises: what was computed must not be lost for it.
+
+        :param path: the file; None for none.
+        """
+        if not self._values:
+            return
+        with suppress(Exception):
+            for name, values in self._values.items():
+                self._log.info("%s", curve_text(values, name))
+        if path is None:
+            return
+        try:
+            from airflow_provider_ionq.results.pictures import save_curves
+
+            save_curves(self._values, path)
+        except Exception as error:
+            with suppress(Exception):
+                self._log.error("The curves cannot be written to %s: %s", path, error)

@@ -1,0 +1,234 @@
+"""A task instance with a loop of jobs, over its tries, as Airflow runs it; in this process."""
+
+from __future__ import annotations
+
+import datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, BaseOperator
+from requests.adapters import HTTPAdapter
+
+from airflow_provider_ionq.jobs.token import Token, place_identity, task_identity
+from airflow_provider_ionq.loops import IonQJobs, ionq_jobs
+from tests.jobs.runs import Ending
+from tests.sessions.tasks import Store
+from tests.support.tracebacks import assert_one_traceback
+
+try:
+    from airflow.sdk.execution_time.context import set_current_context
+except ImportError:  # Airflow 2
+    from airflow.models.taskinstance import set_current_context  # type: ignore[no-redef,attr-defined,unused-ignore]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_ionq.emulator import Emulator
+
+RETRIES = 3
+MOST_RUNS = 100
+
+
+def rotation(angle: float) -> list[dict[str, Any]]:
+    """Return a circuit that differs for each angle."""
+    return [{"gate": "ry", "target": 0, "rotation": angle}]
+
+
+class Died(BaseException):
+    """The process is killed: it does nothing any more, and handles nothing."""
+
+
+class Process:
+    """
+    What a process does to the world: its requests, and what it tells Airflow.
+
+    Each is an event. The process dies before or after one of them.
+    """
+
+    def __init__(self) -> None:
+        self.events = 0
+        self.dies_at: int | None = None
+        self.dies_after = False
+        self.is_dead = False
+
+    def start(self, dies_at: int | None = None, *, after: bool = False) -> None:
+        """Start the process of the next try."""
+        self.events = 0
+        self.dies_at, self.dies_after, self.is_dead = dies_at, after, False
+
+    def does(self, effect: Callable[[], Any]) -> Any:
+        """Do something, or die."""
+        self.events += 1
+        is_last = self.events == self.dies_at
+        if self.is_dead or (is_last and not self.dies_after):
+            self.is_dead = True
+            raise Died
+        result = effect()
+        if is_last:
+            self.is_dead = True
+            raise Died
+        return result
+
+
+class ProcessStore(Store):
+    """The task state store, as a process sees it."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__()
+        self.process = process
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.process.does(lambda: super(ProcessStore, self).get(key, default))
+
+    def set(self, key: str, value: Any) -> None:
+        self.process.does(lambda: super(ProcessStore, self).set(key, value))
+
+    def delete(self, key: str) -> None:
+        self.process.does(lambda: super(ProcessStore, self).delete(key))
+
+
+class _Loop(BaseOperator):
+    """An operator that runs a function."""
+
+    def __init__(self, *, body: Callable[[], Any], **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.body = body
+        self.on_kills = 0
+
+    def execute(self, context: Any) -> Any:
+        """Run the function."""
+        return self.body()
+
+    def on_kill(self) -> None:
+        self.on_kills += 1
+
+
+class LoopTask:
+    """
+    A task instance with a loop.
+
+    :param emulator: the API.
+    :param body: the function of the task, which gets the loop; None runs one job for each of `angles`.
+    :param stored: whether Airflow has a task state store.
+    :param arguments: of the loop.
+    """
+
+    def __init__(
+        self,
+        emulator: Emulator,
+        body: Callable[[IonQJobs], Any] | None = None,
+        *,
+        stored: bool = True,
+        **arguments: Any,
+    ) -> None:
+        self.emulator = emulator
+        self.angles = [0.1, 0.2, 0.3]
+        self.body = body or self._run_all
+        self.arguments: dict[str, Any] = {"backend": "qpu.forte-1", "poke_interval": 0.01, "timeout": 30} | arguments
+        self.process = Process()
+        self.store = ProcessStore(self.process) if stored else None
+        self.tries = 0
+        self.max_tries = RETRIES
+        self.xcoms: dict[str, Any] = {}
+        self.operator = self._new_operator()
+
+    def _run_all(self, jobs: IonQJobs) -> list[Any]:
+        return [jobs.run(rotation(angle)) for angle in self.angles]
+
+    def _new_operator(self) -> _Loop:
+        operator = _Loop(task_id="loop", body=self.block)
+        operator.dag = DAG("d", schedule=None, start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC))
+        return operator
+
+    def block(self) -> Any:
+        """Run the function of the task."""
+        with ionq_jobs(**self.arguments) as jobs:
+            return self.body(jobs)
+
+    def clear(self) -> None:
+        """Clear the task, as Airflow does."""
+        self.max_tries = self.tries + RETRIES
+
+    @property
+    def context(self) -> Any:
+        """The context of the current try."""
+        row = SimpleNamespace(state="running", try_number=self.tries, job_id=self.tries)
+        ti = SimpleNamespace(
+            dag_id="d",
+            run_id="r",
+            task_id="loop",
+            map_index=-1,
+            try_number=self.tries,
+            max_tries=self.max_tries,
+            job_id=self.tries,
+            task=self.operator,
+            xcom_push=lambda key, value: self.process.does(lambda: self.xcoms.__setitem__(key, value)),
+        )
+        run = SimpleNamespace(get_task_instance=lambda task_id, map_index: row)
+        context: dict[str, Any] = {"ti": ti, "task": self.operator, "dag_run": run}
+        return context if self.store is None else context | {"task_state_store": self.store}
+
+    def try_once(self, dies_at: int | None = None, *, after: bool = False) -> Ending:
+        """
+        Run a try to its end in a new process.
+
+        :param dies_at: the event at which the process dies; None lets it live.
+        :param after: whether it dies after the event, or before.
+        """
+        self.tries += 1
+        self.xcoms.clear()  # as Airflow does when a try begins
+        self.operator = self._new_operator()
+        self.process.start(dies_at, after=after)
+        context = self.context
+        try:
+            with set_current_context(context):
+                return Ending("success", None, self.operator.execute(context))
+        except Died as error:
+            return Ending("died", error, None)
+        except AirflowFailException as error:
+            assert_one_traceback(error)
+            return Ending("failed", error, None)
+        except Exception as error:
+            assert_one_traceback(error)
+            return Ending("up_for_retry", error, None)
+
+    def run_to_the_end(self, **first: Any) -> Ending:
+        """Run tries until one does not die and is not retried."""
+        ending = self.try_once(**first)
+        while ending.state in ("died", "up_for_retry"):
+            assert self.tries <= self.max_tries, ending
+            ending = self.try_once()
+        return ending
+
+    def jobs(self) -> list[tuple[int, int, str]]:
+        """Return number of the clear, run of the loop and status of the jobs, in the order of their submission."""
+        task = task_identity("d", "r", "loop", -1)
+        loop = self.arguments.get("name", 1)
+        runs = {place_identity(task, loop, number): number for number in range(1, MOST_RUNS + 1)}
+        found = []
+        for job in self.emulator.jobs():
+            token = Token.of_job(job)
+            if token is not None and token.number is not None:
+                found.append((token.generation - RETRIES, runs[token.identity], job["status"]))
+        return found
+
+    def routes(self) -> list[str]:
+        """Return the routes that were requested."""
+        return [str(request.route) for request in self.emulator.requests]
+
+
+@pytest.fixture
+def mortal(monkeypatch: pytest.MonkeyPatch) -> Callable[[LoopTask], LoopTask]:
+    """Return a function that makes the requests of a task events of its process."""
+
+    def make(task: LoopTask) -> LoopTask:
+        send = HTTPAdapter.send
+
+        def sent(self: HTTPAdapter, *arguments: Any, **options: Any) -> Any:
+            return task.process.does(lambda: send(self, *arguments, **options))
+
+        monkeypatch.setattr(HTTPAdapter, "send", sent)
+        return task
+
+    return make
