@@ -22,6 +22,12 @@ def emulator(run: Callable[..., Client]) -> Emulator:
 
 
 @pytest.fixture
+def at_once(emulator: Emulator) -> None:
+    """Complete each job before its first read: Qiskit waits five seconds for the second."""
+    emulator.job_reads = 0
+
+
+@pytest.fixture
 def qiskit_backend(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
     qiskit_ionq = pytest.importorskip("qiskit_ionq")
     # It asks for the number of qubits without the address that it was given.
@@ -64,6 +70,89 @@ def test_qiskit_submits_several_circuits(emulator: Emulator, qiskit_backend: Cal
         assert len(emulator.requests) < 20
     detailed = job.status(detailed=True)
     assert (detailed["total"], detailed["completed"]) == (2, 2)
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("name", ["ionq_simulator", "ionq_qpu.forte-1"])
+@pytest.mark.parametrize("qubit", range(5))
+def test_qiskit_sees_which_qubit_is_one(qiskit_backend: Callable[[str], Any], name: str, qubit: int) -> None:
+    circuit = pytest.importorskip("qiskit").QuantumCircuit(5)
+    circuit.x(qubit)
+    circuit.measure_all()
+    expected = "".join("1" if index == qubit else "0" for index in reversed(range(5)))
+    result = qiskit_backend(name).run(circuit, shots=50).result()
+    assert result.get_counts() == {expected: 50}
+    assert result.get_probabilities() == {expected: pytest.approx(1)}
+
+
+def _crossed_registers() -> Any:
+    """Return a circuit whose registers hold 01 and 011, with the qubits in another order."""
+    qiskit = pytest.importorskip("qiskit")
+    one, two = qiskit.ClassicalRegister(2, "one"), qiskit.ClassicalRegister(3, "two")
+    circuit = qiskit.QuantumCircuit(qiskit.QuantumRegister(5, "q"), one, two)
+    circuit.x([1, 3, 4])
+    circuit.measure([3, 0], [one[0], one[1]])
+    circuit.measure([4, 1, 2], [two[1], two[0], two[2]])
+    return circuit
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("name", ["ionq_simulator", "ionq_qpu.forte-1"])
+def test_qiskit_keeps_crossed_registers(qiskit_backend: Callable[[str], Any], name: str) -> None:
+    assert qiskit_backend(name).run(_crossed_registers(), shots=20).result().get_counts() == {"011 01": 20}
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("name", ["ionq_simulator", "ionq_qpu.forte-1"])
+def test_qiskit_reads_several_circuits_in_their_order(qiskit_backend: Callable[[str], Any], name: str) -> None:
+    circuits = []
+    for qubit in range(4):
+        circuit = pytest.importorskip("qiskit").QuantumCircuit(4, name=f"x{qubit}")
+        circuit.x(qubit)
+        circuit.measure_all()
+        circuits.append(circuit)
+    result = qiskit_backend(name).run(circuits, shots=10).result()
+    assert [result.get_counts(index) for index in range(4)] == [{"0001": 10}, {"0010": 10}, {"0100": 10}, {"1000": 10}]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_qiskit_reads_single_shots(qiskit_backend: Callable[[str], Any]) -> None:
+    job = qiskit_backend("ionq_qpu.forte-1").run([_qiskit_bell(), _qiskit_bell()], shots=30, memory=True)
+    for index, memory in enumerate([job.get_memory(0), job.get_memory(1)]):
+        counts = job.get_counts(index)
+        assert {shot: memory.count(shot) for shot in counts} == counts
+        assert len(memory) == 30
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(("name", "options"), [("ionq_qpu.forte-1", {}), ("ionq_simulator", {"noise_model": "aria-1"})])
+def test_qiskit_measures_in_the_middle(
+    qiskit_backend: Callable[[str], Any], name: str, options: dict[str, str]
+) -> None:
+    qiskit = pytest.importorskip("qiskit")
+    middle, result = qiskit.ClassicalRegister(1, "mid"), qiskit.ClassicalRegister(2, "result")
+    circuit = qiskit.QuantumCircuit(qiskit.QuantumRegister(1, "q"), middle, result)
+    circuit.h(0)
+    circuit.measure(0, middle[0])
+    circuit.x(0)
+    circuit.measure(0, result[0])
+    circuit.x(0)
+    circuit.measure(0, result[1])
+    counts = qiskit_backend(name).run(circuit, shots=100, **options).result().get_counts()
+    assert (set(counts), sum(counts.values())) == ({"01 0", "10 1"}, 100)
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("mitigation", ["DEBIASING", "NO_DEBIASING"])
+@pytest.mark.parametrize("query", [{}, {"sharpen": True}, {"extra_query_params": {"aggregation": "dnl"}}])
+def test_qiskit_reads_a_debiased_job(
+    qiskit_backend: Callable[[str], Any], mitigation: str, query: dict[str, Any]
+) -> None:
+    constants: Any = pytest.importorskip("qiskit_ionq")
+    chosen = getattr(constants.ErrorMitigation, mitigation)
+    job = qiskit_backend("ionq_qpu.forte-1").run(_qiskit_bell(), shots=500, error_mitigation=chosen)
+    counts = job.result(**query).get_counts()
+    assert (set(counts), round(sum(counts.values()))) == ({"00", "11"}, 500)
 
 
 def test_qiskit_estimates_cancels_and_deletes(emulator: Emulator, qiskit_backend: Callable[[str], Any]) -> None:
@@ -126,3 +215,31 @@ def test_cirq_submits_several_circuits(emulator: Emulator, cirq_service: Any) ->
     job = cirq_service.create_batch_job([_cirq_bell(), _cirq_bell()], repetitions=100)
     parent = emulator.job(job.job_id())
     assert (parent["type"], parent["stats"]["circuits"]) == ("ionq.multi-circuit.v1", 2)
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("target", ["simulator", "qpu.forte-1"])
+@pytest.mark.parametrize("qubit", range(5))
+def test_cirq_sees_which_qubit_is_one(cirq_service: Any, target: str, qubit: int) -> None:
+    cirq = pytest.importorskip("cirq")
+    line = cirq.LineQubit.range(5)
+    circuit = cirq.Circuit(cirq.X(line[qubit]), cirq.I.on_each(*line), cirq.measure(line[3], line[0], key="one"))
+    circuit.append(cirq.measure(line[1], line[2], line[4], key="two"))
+    circuit = cirq.drop_negligible_operations(circuit)
+    ideal = cirq.Simulator().run(circuit, repetitions=10)
+    result = cirq_service.run(circuit, repetitions=10, target=target)
+    for key in ("one", "two"):
+        assert (result.measurements[key] == ideal.measurements[key]).all()
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("target", ["simulator", "qpu.forte-1"])
+def test_cirq_reads_several_circuits_in_their_order(cirq_service: Any, target: str) -> None:
+    cirq = pytest.importorskip("cirq")
+    line = cirq.LineQubit.range(3)
+    circuits = [cirq.Circuit(cirq.X(qubit), cirq.X(line[2]), cirq.measure(*line, key="m")) for qubit in line]
+    results = cirq_service.create_batch_job(circuits, repetitions=10, target=target).results()
+    found = [result.probabilities("m") if target == "simulator" else result.counts("m") for result in results]
+    certain = 1 if target == "simulator" else 10
+    # The first qubit is the most significant bit.
+    assert found == [{0b101: certain}, {0b011: certain}, {0b000: certain}]
