@@ -15,7 +15,7 @@ from starlette.responses import Response
 from airflow_provider_ionq.emulator.endpoints import Call, Later
 from airflow_provider_ionq.emulator.log import RecordedRequest
 from airflow_provider_ionq.emulator.payload import BODY_LIMIT_BYTES, BadRequest, is_json, query_values
-from airflow_provider_ionq.emulator.replies import error, fault_reply, reply
+from airflow_provider_ionq.emulator.replies import error, fault_reply, reply, text_reply
 from airflow_provider_ionq.emulator.routes import API_ROUTES, CONTROL_ROUTES, Match, Route, match
 from airflow_provider_ionq.emulator.state import CapacityFull, Gone, NotFound, Refused, TooLarge
 
@@ -118,7 +118,7 @@ class Application:
             if not isinstance(value, Later):
                 # Encoded under the lock: the value may consist of the very objects that another request changes.
                 return reply(value, route.status)
-        return await asyncio.to_thread(lambda: reply(value.compute(), route.status))
+        return text_reply(await asyncio.to_thread(value.compute), route.status)
 
     def _control(self, matched: Match, body: bytes | None) -> Response:
         if matched.route is None:

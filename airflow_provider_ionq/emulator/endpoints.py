@@ -56,10 +56,10 @@ class Later(NamedTuple):
     """
     An answer that takes time: it is computed after the lock has been released, in a thread of its own.
 
-    :param compute: returns the JSON value of the answer.
+    :param compute: returns the JSON text of the answer.
     """
 
-    compute: Callable[[], Any]
+    compute: Callable[[], str]
 
 
 def get_whoami(_account: Account, _call: Call) -> Any:

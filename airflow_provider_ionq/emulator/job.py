@@ -11,14 +11,15 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ionq.emulator.artifacts import aggregate_descriptors, descriptors, error_mitigation
 from airflow_provider_ionq.emulator.failure import Failure
-from airflow_provider_ionq.emulator.results import aggregate_descriptors, descriptors, error_mitigation
 from airflow_provider_ionq.emulator.state import FINAL_JOB_STATUSES, JOB_STATUSES, Refused, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_ionq.emulator.results import CircuitResults, ResultStyle
+    from airflow_provider_ionq.emulator.artifacts import ResultStyle
+    from airflow_provider_ionq.emulator.results import CircuitResults
     from airflow_provider_ionq.emulator.session import Session
     from airflow_provider_ionq.emulator.state import Step
 
@@ -256,9 +257,10 @@ class Job:
         elif self.results is None:
             self.fields["results"] = dict(inline)
         else:
-            own = [artifact for artifact in self.results.artifacts() if artifact.of_whole_job]
+            artifacts = self.results.artifacts()
+            own = [artifact for artifact in artifacts if artifact.of_whole_job]
             self.fields["results"] = descriptors(job_id, own, style)
             if self.results.debiased:
                 size = self.fields["stats"]["qubits"], self.fields["shots"]
-                mitigation = error_mitigation(job_id, self.results, size, style)
+                mitigation = error_mitigation(job_id, artifacts, size, style)
                 self.fields["output"] = self.fields["output"] | {"error_mitigation": mitigation}

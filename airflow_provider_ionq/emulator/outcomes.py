@@ -6,7 +6,6 @@ Nothing is modelled but the circuit itself: a device and a noise model give a sa
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -93,7 +92,7 @@ class Distribution:
             outcome_of(key, self.qubits, self.registers, record)
             for key, record in zip(self._keys(found), records, strict=True)
         ]
-        return Sample(outcomes, order.tolist())
+        return Sample(outcomes, order)
 
     def _keys(self, states: npt.NDArray[np.int64]) -> list[int]:
         keys = np.zeros_like(states)
@@ -113,7 +112,7 @@ class Sample:
     """
 
     outcomes: Sequence[Outcome]
-    shots: Sequence[int]
+    shots: npt.NDArray[np.int64]
 
     def counts(self, part: slice = slice(None)) -> dict[int, int]:
         """
@@ -121,7 +120,11 @@ class Sample:
 
         :param part: the shots to count.
         """
-        return dict(sorted(Counter(self.shots[part]).items()))
+        found, counts = np.unique(self.shots[part], return_counts=True)
+        return dict(zip(found.tolist(), counts.tolist(), strict=True))
+
+
+NO_SHOTS = Sample([], np.zeros(0, dtype=np.int64))
 
 
 def outcome_of(key: int, qubits: int, registers: Mapping[str, Sequence[Source]], records: int = 0) -> Outcome:
@@ -164,8 +167,7 @@ def given(
     outcomes = [outcome_of(int(key), qubits, registers) for key in probabilities]
     counts = apportion(list(probabilities.values()), shots)
     indexes = np.repeat(np.arange(len(outcomes)), counts)
-    order: list[int] = np.random.default_rng(list(seed)).permutation(indexes).tolist()
-    return Sample(outcomes, order)
+    return Sample(outcomes, np.random.default_rng(list(seed)).permutation(indexes))
 
 
 def apportion(weights: Sequence[float], total: int) -> list[int]:

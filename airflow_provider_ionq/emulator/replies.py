@@ -26,7 +26,17 @@ def reply(content: Any, status: int = 200) -> Response:
     :param content: value to encode; characters beyond ASCII are escaped, so that a lone surrogate can be sent back.
     :param status: HTTP status.
     """
-    return Response(json.dumps(content, allow_nan=False), status, media_type="application/json")
+    return text_reply(json.dumps(content, allow_nan=False), status)
+
+
+def text_reply(text: str, status: int = 200) -> Response:
+    """
+    Return an answer with a JSON body.
+
+    :param text: JSON text.
+    :param status: HTTP status.
+    """
+    return Response(text, status, media_type="application/json")
 
 
 def error(status: int, message: str | None = None, *, validation: dict[str, Any] | None = None) -> Response:

@@ -8,27 +8,20 @@ The job is checked under the lock of the account, and its results are computed w
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ionq.emulator.artifacts import AGGREGATIONS, KINDS, VARIANTS, Artifact, aggregate_id, variant_id
 from airflow_provider_ionq.emulator.endpoints import Later
 from airflow_provider_ionq.emulator.payload import BadRequest
-from airflow_provider_ionq.emulator.results import (
-    AGGREGATIONS,
-    VARIANTS,
-    Artifact,
-    CircuitResults,
-    Kind,
-    aggregate_id,
-    variant_id,
-)
 from airflow_provider_ionq.emulator.state import Gone, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from airflow_provider_ionq.emulator.account import Account
     from airflow_provider_ionq.emulator.endpoints import Call
     from airflow_provider_ionq.emulator.job import Job
+    from airflow_provider_ionq.emulator.results import CircuitResults
 
 MITIGATION_PARAMETERS = frozenset({"sharpen", "aggregation"})
 _PROBABILITIES = Artifact("probabilities")
@@ -80,7 +73,7 @@ def get_variant_results(account: Account, call: Call) -> Any:
     """Return a quantity of one variant of a debiased job."""
     job = _completed_job(account, call)
     results = _results(job)
-    for kind in get_args(Kind):
+    for kind in KINDS:
         for variant in range(VARIANTS if results.debiased else 0):
             wanted = (variant_id(job.fields["id"], variant), kind)
             if wanted == (call.parameters["variant_id"], call.parameters["kind"]):
@@ -118,7 +111,13 @@ def _of_kind(results: CircuitResults, artifact: Artifact) -> Later:
 def _aggregate(children: Iterable[Job]) -> Later:
     """Return the probabilities of the circuits that were completed, by the id of their job."""
     known = {child.fields["id"]: child.results for child in children if child.fields.get("results")}
-    return Later(lambda: {key: results.content(_PROBABILITIES) for key, results in known.items() if results})
+    return Later(partial(_aggregated, known))
+
+
+def _aggregated(results: Mapping[str, CircuitResults | None]) -> str:
+    from airflow_provider_ionq.emulator.formats import json_object
+
+    return json_object({key: known.content(_PROBABILITIES) for key, known in results.items() if known is not None})
 
 
 def _aggregation(call: Call) -> str | None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_provider_ionq.emulator.account_data import BACKENDS
+from airflow_provider_ionq.emulator.artifacts import ResultStyle
 from airflow_provider_ionq.emulator.prices import DEFAULT_PRICES, Price
-from airflow_provider_ionq.emulator.results import ResultStyle
 from airflow_provider_ionq.emulator.state import ActiveMeaning, checked_job_plan, checked_plan, is_duration
 
 if TYPE_CHECKING:
