@@ -30,7 +30,8 @@ nitpick_ignore_regex = [
     # Internal modules have no page: a docstring may name them all the same, as the base of a class for instance.
     (
         r"py:.*",
-        r"airflow_provider_ionq\.(api\.(jobs|transport)|emulator|hooks\.jobs|jobs|operators\.job_wait|sensors\.base)\b.*",
+        r"airflow_provider_ionq\.(api\.(jobs|results|transport)|emulator|hooks\.(jobs|results|sessions)|jobs"
+        r"|operators\.(job_results|job_wait)|results\.fetch|sensors\.base)\b.*",
     ),
     (r"py:.*", r"airflow_provider_ionq\.(sessions|triggers|utils|waiting)\b.*"),
 ]
