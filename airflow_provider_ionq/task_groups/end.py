@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.api.models import Session
 
-GONE_SECONDS = 15.0
+STOPPING_SECONDS = 15.0
 """How long a task may run after it was marked failed: until its next heartbeat, and then until it is killed."""
 
 FAILED_STATES = frozenset({"failed", "upstream_failed"})
@@ -114,12 +114,12 @@ class EndSessionOfGroup(IonQEndSessionOperator):
         """Return the id of a session that `create_session` did not hand on; None if it created none."""
         log = SafeLog(self.log)
         log.warning(
-            "create_session handed on no session. In %s, when a stopped task is certainly gone, this task searches for"
-            " a session that create_session created: first in the XComs of create_session, then, if its request got no"
-            " response, among the sessions at IonQ.",
-            duration_text(GONE_SECONDS),
+            "create_session handed on no session. In %s, when a stopped task has certainly ended, this task searches"
+            " for a session that create_session created: first in the XComs of create_session, then, if its request got"
+            " no response, among the sessions at IonQ.",
+            duration_text(STOPPING_SECONDS),
         )
-        time.sleep(GONE_SECONDS)
+        time.sleep(STOPPING_SECONDS)
         progress = self.progress.resolve(context)
         self._use_connection_of(progress)
         intent = pending_intent(progress, context)

@@ -21,6 +21,6 @@ def _airflow_with_the_examples() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _stopped_tasks_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the end of a session not wait until a stopped task is certainly gone: here it is."""
-    monkeypatch.setattr(end, "GONE_SECONDS", 0.0)
+def _stopped_tasks_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the end of a session not wait for the end of a stopped task: here it has ended."""
+    monkeypatch.setattr(end, "STOPPING_SECONDS", 0.0)

@@ -19,7 +19,7 @@ def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recover, "FIND_SECONDS", 0.2)
     monkeypatch.setattr(create_once, "SHOW_SECONDS", 0.2)
     monkeypatch.setattr(publisher, "PUBLISH_SECONDS", 0.2)
-    monkeypatch.setattr(end, "GONE_SECONDS", 0.0)
+    monkeypatch.setattr(end, "STOPPING_SECONDS", 0.0)
 
 
 @pytest.fixture(params=["with a store", "without one"])

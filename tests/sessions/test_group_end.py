@@ -211,7 +211,7 @@ def test_published_state_is_read_after_a_marked_task_has_stopped(
     monkeypatch: pytest.MonkeyPatch, run: Run, made: str
 ) -> None:
     of_the_run = run(WORK_FAILED, {}, {"session_id": made})
-    monkeypatch.setattr(end, "GONE_SECONDS", 12.5)
+    monkeypatch.setattr(end, "STOPPING_SECONDS", 12.5)
     # Meanwhile it learns of its answer.
     monkeypatch.setattr(time, "sleep", lambda seconds: of_the_run.opening.pop(0) if seconds == 12.5 else None)
     assert of_the_run.end()["id"] == made
@@ -298,7 +298,7 @@ def test_search_is_logged_before_the_pause_and_the_reason_for_a_skip_after_it(
         printed = capsys.readouterr()
         said.append(printed.out + printed.err + caplog.text)
 
-    monkeypatch.setattr(end, "GONE_SECONDS", 15.0)
+    monkeypatch.setattr(end, "STOPPING_SECONDS", 15.0)
     monkeypatch.setattr(time, "sleep", pause)
     with pytest.raises(AirflowSkipException, match="no session to end, so this task is skipped"):
         run(WORK_FAILED, {}).end()

@@ -26,8 +26,8 @@ FAR_OFF = 3600.0
 """An interval after which no test is still there."""
 
 
-async def first_look(session_id: str, *, unseen: bool = True, interval: float = FAR_OFF) -> Finished:
-    waiter = ItemWaiter(session_id, STARTED, interval, needs_first_poll=unseen)
+async def first_poll(session_id: str, *, needs_first_poll: bool = True, interval: float = FAR_OFF) -> Finished:
+    waiter = ItemWaiter(session_id, STARTED, interval, needs_first_poll=needs_first_poll)
     with subscribe(polled_connection("ionq_default"), SESSIONS, waiter):
         while isinstance(result := await waiter.next(), LogLine):
             pass
@@ -37,7 +37,7 @@ async def first_look(session_id: str, *, unseen: bool = True, interval: float = 
 def test_first_poll_does_not_wait_for_the_interval(ionq_emulator: Emulator) -> None:
     (session_id,) = create(ionq_emulator, 1)
     ionq_emulator.start_session(session_id)
-    settled = run(first_look(session_id))
+    settled = run(first_poll(session_id))
     assert (settled.item, settled.first_poll) == (ionq_emulator.session(session_id), False)
     assert routes(ionq_emulator) == {ONE: 1}
 
@@ -48,7 +48,7 @@ def test_first_polls_of_many_waits_that_begin_together_are_one_request(ionq_emul
         ionq_emulator.start_session(session_id)
 
     async def scenario() -> list[Finished]:
-        return await asyncio.gather(*map(first_look, ids))
+        return await asyncio.gather(*map(first_poll, ids))
 
     assert [one.item for one in run(scenario())] == [ionq_emulator.session(session_id) for session_id in ids]
     assert routes(ionq_emulator) == {LIST: 1}
@@ -59,7 +59,7 @@ def test_two_first_polls_of_the_same_session_cost_one_request(ionq_emulator: Emu
     ionq_emulator.start_session(session_id)
 
     async def scenario() -> list[Finished]:
-        return await asyncio.gather(*(first_look(session_id) for _ in range(2)))
+        return await asyncio.gather(*(first_poll(session_id) for _ in range(2)))
 
     assert len(run(scenario())) == 2
     assert routes(ionq_emulator) == {ONE: 1}
@@ -71,8 +71,8 @@ def test_a_first_poll_among_waiters_reads_its_own_session_only(ionq_emulator: Em
     ionq_emulator.start_session(begun_here)
 
     async def scenario() -> None:
-        others = [asyncio.create_task(first_look(session_id, unseen=False)) for session_id in seen_by_worker]
-        await first_look(begun_here)
+        others = [asyncio.create_task(first_poll(session_id, needs_first_poll=False)) for session_id in seen_by_worker]
+        await first_poll(begun_here)
         for other in others:
             other.cancel()
         await asyncio.gather(*others, return_exceptions=True)
@@ -87,7 +87,7 @@ def test_first_polls_that_keep_coming_are_gathered(ionq_emulator: Emulator) -> N
     async def scenario() -> None:
         waits = []
         for session_id in ids:
-            waits.append(asyncio.create_task(first_look(session_id)))
+            waits.append(asyncio.create_task(first_poll(session_id)))
             await asyncio.sleep(0.1)
         await until(lambda: len(ionq_emulator.requests) >= 1)
         for wait in waits:
@@ -113,7 +113,7 @@ def test_permanent_error_is_final_at_the_first_poll(ionq_emulator: Emulator, mis
     (session_id,) = create(ionq_emulator, 1)
     mistake(ionq_emulator, session_id)  # type: ignore[operator]
     began = time.monotonic()
-    assert run(first_look(session_id)) == Finished(None, first_poll=True)
+    assert run(first_poll(session_id)) == Finished(None, first_poll=True)
     assert time.monotonic() - began < 30
     assert len(ionq_emulator.requests) <= 1
 
@@ -123,7 +123,7 @@ def test_an_outage_at_the_first_poll_is_waited_out(ionq_emulator: Emulator, stat
     (session_id,) = create(ionq_emulator, 1)
     ionq_emulator.start_session(session_id)
     ionq_emulator.fail(status, times=2)
-    settled = run(first_look(session_id, interval=0.2))
+    settled = run(first_poll(session_id, interval=0.2))
     assert settled.item is not None
     assert Counter(request.status for request in ionq_emulator.requests) == {status: 2, 200: 1}
 
@@ -133,7 +133,7 @@ def test_session_that_was_polled_once_needs_no_first_poll_again(ionq_emulator: E
     (session_id,) = create(ionq_emulator, 1)
 
     async def scenario() -> Finished:
-        wait = asyncio.create_task(first_look(session_id, interval=0.1))
+        wait = asyncio.create_task(first_poll(session_id, interval=0.1))
         await until(lambda: len(ionq_emulator.requests) >= 2)
         ionq_emulator.delete_session(session_id)
         return await wait
