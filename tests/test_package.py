@@ -34,6 +34,7 @@ def run_python(code: str) -> str:
     return done.stdout
 
 
+@pytest.mark.one_airflow
 def test_the_packages_below_the_hook_work_without_airflow() -> None:
     code = (
         "import importlib, pkgutil\n"
@@ -45,6 +46,7 @@ def test_the_packages_below_the_hook_work_without_airflow() -> None:
     run_python(BLOCK.format(blocked=["airflow"]) + code)
 
 
+@pytest.mark.one_airflow
 def test_metadata_loads_nothing_but_the_version() -> None:
     code = "import sys; before = set(sys.modules); import airflow_provider_ionq.get_provider_info; "
     code += "print([m for m in set(sys.modules) - before if 'ionq' in m or m.startswith(('airflow.', 'requests'))])"
@@ -82,6 +84,7 @@ def test_dag_file_loads_no_http_library_through_the_provider() -> None:
     assert not [name for name in loaded if name.startswith("airflow_provider_ionq.emulator")]
 
 
+@pytest.mark.one_airflow
 def test_dag_file_loads_nothing_that_only_a_running_task_needs() -> None:
     code = (
         "import json, sys\n"

@@ -59,6 +59,7 @@ def test_metadata_names_the_function_that_returns_the_commands() -> None:
     assert path == f"{get_cli_commands.__module__}.{get_cli_commands.__name__}"
 
 
+@pytest.mark.one_airflow
 def test_definition_loads_neither_an_http_library_nor_the_hook() -> None:
     code = (
         "import json, sys\n"

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     Command = Callable[..., Ended]
 
+pytestmark = pytest.mark.one_airflow
+
 VARIABLE = "AIRFLOW_CONN_IONQ_DEFAULT"
 COMMANDS = [
     ["sessions", "list"],

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     Command = Callable[..., Ended]
 
+pytestmark = pytest.mark.one_airflow
+
 CANCEL = "PUT /jobs/{job_id}/status/cancel"
 READ = "GET /jobs/{job_id}"
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     Command = Callable[..., Ended]
 
+pytestmark = pytest.mark.one_airflow
+
 END = "POST /sessions/{session_id}/end"
 READ = "GET /sessions/{session_id}"
 

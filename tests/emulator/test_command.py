@@ -134,6 +134,7 @@ def test_printed_curl_lines_create_start_and_end_a_session() -> None:
         assert seen == ["created", "started", "ended"]
 
 
+@pytest.mark.one_airflow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -264,6 +264,7 @@ def test_a_history_is_of_sessions_that_ended_long_ago(client: Client) -> None:
     assert client.status(live) == "created"
 
 
+@pytest.mark.one_airflow
 def test_twenty_thousand_old_sessions_are_a_list_of_about_ten_megabytes(client: Client) -> None:
     client.emulator.create_history(20_000)
     response = client("GET", "/sessions")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from requests_mock import Mocker
 
+pytestmark = pytest.mark.one_airflow
+
 URL = "https://api.ionq.co/v0.4"
 TOKEN = str(Token(task_identity("d", "r", "t", -1), 0, 1, "f" * 32))
 JOB: dict[str, Any] = {"id": "j-1", "status": "completed", "session_id": None, "metadata": {"a": "b", TOKEN_KEY: TOKEN}}

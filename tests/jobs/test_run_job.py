@@ -29,6 +29,7 @@ from airflow_provider_ionq.utils.links import IonQJobLink
 from tests.jobs.runs import MODES, Ending, JobTask
 from tests.jobs.tasks import BELL, FLIP
 from tests.jobs.test_summary import CODES
+from tests.support.airflows import rows
 from tests.support.stories import played
 from tests.waiting.modes import trigger_of
 
@@ -78,7 +79,8 @@ def test_link_is_that_of_the_connection(ionq_emulator: Emulator, mode: str, monk
     assert task.xcoms[IonQJobLink.XCOM_KEY] == f"https://console.example/{job_id}?x={job_id}"
 
 
-@pytest.mark.parametrize("code", CODES)
+# One code that Airflow retries, and one that it does not.
+@pytest.mark.parametrize("code", rows(CODES, ("SystemCancel", "TooManyShots")))
 def test_failed_job_fails_the_task_with_its_code(ionq_emulator: Emulator, mode: str, code: str) -> None:
     task = JobTask(ionq_emulator, mode)
     if code == "SomethingNew":
@@ -265,7 +267,7 @@ PRICES: dict[str, tuple[dict[str, Any], Any, bool]] = {
 }
 
 
-@pytest.mark.parametrize("name", PRICES)
+@pytest.mark.parametrize("name", rows(PRICES, ("within the budget", "over the budget")))
 def test_job_is_submitted_only_within_its_budget(ionq_emulator: Emulator, mode: str, name: str) -> None:
     arguments, price, allowed = PRICES[name]
     ionq_emulator.prices = None if price is None else {"qpu.forte-1": price}

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.emulator import Emulator
 
+pytestmark = pytest.mark.one_airflow
+
 PRICE = 12.42
 """Of every job here, at the emulator's prices."""
 

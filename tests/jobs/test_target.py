@@ -14,6 +14,8 @@ from airflow_provider_ionq.jobs.failure import FINAL_STATUSES, STATUSES
 from airflow_provider_ionq.jobs.target import JobTarget
 from airflow_provider_ionq.waiting.decision import Outcome
 
+pytestmark = pytest.mark.one_airflow
+
 ALL = ("submitted", "ready", "started", "completed", "failed", "canceled")
 TABLE = {
     # awaited: outcome for submitted, ready, started, completed, failed, canceled

@@ -188,8 +188,9 @@ def test_task_that_cannot_write_its_log_creates_its_session_anyway(ionq_emulator
 @pytest.mark.usefixtures("broken_log")
 @pytest.mark.parametrize("failures", [0, 2])
 def test_a_task_that_is_stopped_and_cannot_write_its_log_ends_its_session(
-    ionq_emulator: Emulator, failures: int
+    ionq_emulator: Emulator, failures: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(create_once, "KILLED_WITHIN_SECONDS", 1.0)
     task = Task(None)
     for _ in range(failures):
         ionq_emulator.fail(503, route=END)

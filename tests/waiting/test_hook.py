@@ -297,6 +297,7 @@ def test_test_connection_says_that_sessions_are_not_enabled(ionq_emulator: Emula
     assert "support@ionq.com" in message
 
 
+@pytest.mark.one_airflow
 @pytest.mark.parametrize("status", [403, 500, 302])
 def test_test_connection_reports_other_answers_of_the_api(ionq_emulator: Emulator, status: int) -> None:
     ionq_emulator.fail(status, route="GET /whoami")
@@ -315,6 +316,7 @@ def test_hook_calls_are_retried_as_the_connection_says_but_polls_are_not(ionq_em
         IonQHook(max_retries=0).get_session(session["id"])
 
 
+@pytest.mark.one_airflow
 def test_a_thousand_calls_open_one_connection(ionq_emulator: Emulator) -> None:
     session = ionq_emulator.create_session(backend="qpu.forte-1")
     hook = IonQHook()

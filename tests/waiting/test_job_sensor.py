@@ -19,6 +19,7 @@ from airflow_provider_ionq.exceptions import IonQFailException, IonQImpossibleSt
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.sensors.job import IonQJobSensor
 from airflow_provider_ionq.triggers.job import IonQJobTrigger
+from tests.support.airflows import marks
 from tests.waiting.modes import MODES, first_event, run_sensor, trigger_of
 from tests.waiting.test_poller import run, until
 
@@ -96,12 +97,30 @@ HISTORIES = {
 }
 
 
+# On other Airflows: a success of each poll, one after an outage, and one failure of each class and each poll.
+ON_EVERY_AIRFLOW = (
+    "completed before the first look",
+    "completed while waiting",
+    "outage while waiting",
+    "failed before the first look",
+    "failed while waiting, by the service",
+    "deleted while waiting",
+    "time-out",
+    "id that rendered to None",
+    "status that rendered to nonsense",
+)
 # soft_fail changes nothing in a success.
 CASES = [(name, soft) for name, history in HISTORIES.items() for soft in (False, True) if history.error or not soft]
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(("name", "soft_fail"), CASES, ids=[name + " soft_fail" * soft for name, soft in CASES])
+@pytest.mark.parametrize(
+    ("name", "soft_fail"),
+    [
+        pytest.param(name, soft, id=name + " soft_fail" * soft, marks=marks(name, ON_EVERY_AIRFLOW))
+        for name, soft in CASES
+    ],
+)
 @pytest.mark.usefixtures("reread_at_once")
 def test_every_mode_ends_with_the_same_outcome(
     ionq_emulator: Emulator, after_looks: AfterLooks, name: str, mode: str, soft_fail: bool
@@ -174,6 +193,7 @@ def routes(emulator: Emulator) -> Counter[str | None]:
     return Counter(request.route for request in emulator.requests)
 
 
+@pytest.mark.one_airflow
 def test_many_jobs_are_polled_with_one_request_for_every_25(ionq_emulator: Emulator) -> None:
     ids = [ionq_emulator.submit_job(plan=[])["id"] for _ in range(110)]
 
@@ -192,6 +212,7 @@ def test_many_jobs_are_polled_with_one_request_for_every_25(ionq_emulator: Emula
     assert 5 * polls <= len(ionq_emulator.requests) <= 5 * (polls + 3)
 
 
+@pytest.mark.one_airflow
 def test_the_task_reads_the_job_itself_because_a_list_does_not_show_all_of_it(ionq_emulator: Emulator) -> None:
     ids = [ionq_emulator.submit_job(plan=[])["id"] for _ in range(2)]
     for job_id in ids:
@@ -203,6 +224,7 @@ def test_the_task_reads_the_job_itself_because_a_list_does_not_show_all_of_it(io
     assert [payload["job"] for payload in run(scenario())] == [None, None]
 
 
+@pytest.mark.one_airflow
 def test_sessions_and_jobs_of_a_connection_have_polls_of_their_own(ionq_emulator: Emulator) -> None:
     from airflow_provider_ionq.triggers.session import IonQSessionTrigger
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.emulator import Emulator
 
+pytestmark = pytest.mark.one_airflow
+
 URL = "https://api.ionq.co/v0.4/jobs"
 ONE = re.compile(rf"{URL}/j-\d+$")
 IDS = [f"j-{number}" for number in range(200)]

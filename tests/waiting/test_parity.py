@@ -11,6 +11,7 @@ from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSki
 
 from airflow_provider_ionq.emulator import Step
 from airflow_provider_ionq.exceptions import IonQFailException, IonQImpossibleStateException
+from tests.support.airflows import marks
 from tests.waiting.modes import MODES, run_sensor
 
 if TYPE_CHECKING:
@@ -152,11 +153,6 @@ def begin(history: History, emulator: Emulator, after_looks: AfterLooks) -> str:
     return session_id
 
 
-def one_airflow(name: str, _: bool) -> list[pytest.MarkDecorator]:
-    """Return the mark of a row that other Airflows leave out."""
-    return [] if name in ON_EVERY_AIRFLOW else [pytest.mark.one_airflow]
-
-
 # What `soft_fail` turns into a skip: an exception of each class, from the worker's first poll and from a later one.
 SOFT_FAILS = (
     "ended before the first look",
@@ -176,7 +172,10 @@ ROWS = [(name, False) for name in HISTORIES] + [(name, True) for name in SOFT_FA
 
 @pytest.mark.parametrize(
     ("name", "soft_fail"),
-    [pytest.param(*row, id="-".join([row[0], *["soft_fail"] * row[1]]), marks=one_airflow(*row)) for row in ROWS],
+    [
+        pytest.param(*row, id="-".join([row[0], *["soft_fail"] * row[1]]), marks=marks(row[0], ON_EVERY_AIRFLOW))
+        for row in ROWS
+    ],
 )
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.usefixtures("reread_at_once")

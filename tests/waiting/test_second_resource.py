@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.api.client import IonQClient
     from airflow_provider_ionq.emulator import Emulator
 
+pytestmark = pytest.mark.one_airflow
+
 
 class Workloads:
     """The jobs of a session as one thing, which the API serves for each session alone."""
