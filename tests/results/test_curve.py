@@ -9,6 +9,8 @@ import pytest
 
 from airflow_provider_ionq.results.curve import curve_text
 
+pytestmark = pytest.mark.one_airflow
+
 
 def test_a_curve_goes_from_the_first_value_to_the_last() -> None:
     assert curve_text([0, -0.5, -0.75, -0.9, -1.0, -0.9], "energy").splitlines() == [

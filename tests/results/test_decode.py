@@ -23,6 +23,8 @@ from airflow_provider_ionq.results.decode import (
 )
 from airflow_provider_ionq.results.layouts import Bits
 
+pytestmark = pytest.mark.one_airflow
+
 PLAIN = Bits(CircuitLayout(3))
 CROSSED = Bits(CircuitLayout(3, (("a", (2, 0)), ("b", (1,))), "qiskit"))
 KEYS = Bits(CircuitLayout(3, (("a", (2, 0)), ("b", (1,))), "cirq"))

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from requests_mock import Mocker
 
+pytestmark = pytest.mark.one_airflow
+
 CROSSED = CircuitLayout(3, (("a", (2, 0)), ("b", (1,))), "qiskit")
 LONG = CircuitLayout(36, tuple((f"a_register_with_a_long_name_{at:03}", (at % 36,)) for at in range(150)), "qiskit")
 

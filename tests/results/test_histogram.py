@@ -11,6 +11,8 @@ from airflow_provider_ionq.results.histogram import Histogram, histogram_text
 if TYPE_CHECKING:
     from airflow_provider_ionq.results.models import CircuitResult, JobResults
 
+pytestmark = pytest.mark.one_airflow
+
 FULL = "█" * 40
 
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.results.models import CircuitResult, JobResults
 
+pytestmark = pytest.mark.one_airflow
+
 PNG = b"\x89PNG\r\n"
 
 
