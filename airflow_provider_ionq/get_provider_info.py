@@ -92,6 +92,9 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
+        "task-decorators": [
+            {"name": "ionq_job", "class-name": "airflow_provider_ionq.decorators.job.ionq_job_task"},
+        ],
         "cli": ["airflow_provider_ionq.cli.definition.get_cli_commands"],
         "extra-links": [
             "airflow_provider_ionq.utils.links.IonQConsoleLink",

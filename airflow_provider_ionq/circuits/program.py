@@ -45,6 +45,30 @@ def to_ionq_program(circuit: object, *, gateset: Gateset = "qis", name: str | No
     return plain
 
 
+def circuits_of(value: object) -> list[Any] | None:
+    """
+    Return the circuits of a list of circuits; None for one circuit, which may be a list of IonQ's gates.
+
+    :param value: one circuit, or a list of circuits.
+    """
+    if not isinstance(value, (list, tuple)):
+        return None
+    is_gate = [isinstance(one, Mapping) and "gate" in one for one in value]
+    return None if value and all(is_gate) else list(value)
+
+
+def converted(circuit: object, *, gateset: Gateset = "qis") -> Any:
+    """
+    Return a circuit as JSON; IonQ's own JSON is returned as it is.
+
+    :param circuit: IonQ's JSON, a program of :func:`to_ionq_program`, or what that function takes.
+    :param gateset: see :func:`to_ionq_program`.
+    :raises ValueError: if it is nothing of that; see :func:`to_ionq_program`.
+    """
+    is_json = isinstance(circuit, (Mapping, list, tuple))
+    return circuit if is_json else to_ionq_program(circuit, gateset=gateset)
+
+
 def library_of(circuit: object) -> str | None:
     """
     Return the library of a circuit, `qiskit` or `cirq`; None for anything else. Loads no library.

@@ -26,7 +26,7 @@ REQUEST_FIELDS = (
 )
 """The templated arguments of the operator that describe the job."""
 
-_ANY_SOURCE: dict[str, Any] = {
+ANY_SOURCE: dict[str, Any] = {
     "circuit": [{"gate": "x", "target": 0}],
     "circuits": [[{"gate": "x", "target": 0}]],
     "qasm": "OPENQASM 3;",
@@ -80,7 +80,7 @@ def check_known_arguments(operator: OperatorOfJob) -> None:
         given["backend"] = SIMULATOR
     if sources := [name for name in SOURCES if name in later]:
         # Nothing is known about its gates. Of several, one may render to empty text.
-        given |= {"gateset": None, "qubits": None, sources[0]: _ANY_SOURCE[sources[0]]}
+        given |= {"gateset": None, "qubits": None, sources[0]: ANY_SOURCE[sources[0]]}
     # A rehearsal allows what a device does not.
     rehearse = is_rendered_later(operator.rehearse) or flag_of("rehearse", operator.rehearse)
     JobRequest.of(**given, dry_run=operator.is_dry_run, rehearse=rehearse)
