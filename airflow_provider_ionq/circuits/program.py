@@ -45,28 +45,32 @@ def to_ionq_program(circuit: object, *, gateset: Gateset = "qis", name: str | No
     return plain
 
 
-def circuits_of(value: object) -> list[Any] | None:
+def source_of_job(value: Any, *, gateset: str | None = None) -> dict[str, Any]:
     """
-    Return the circuits of a list of circuits; None for one circuit, which may be a list of IonQ's gates.
+    Return circuits as the argument of a job: `circuit` for one circuit, `circuits` for a list of circuits.
 
-    :param value: one circuit, or a list of circuits.
+    :param value: a circuit, or a list of circuits: each IonQ's JSON, which is returned as it is, a program of
+        :func:`to_ionq_program`, or what that function takes. A list of IonQ's gates is one circuit.
+    :param gateset: gate set of the circuits of a library; None for `qis`.
+    :raises ValueError: naming the circuit and the problem; see :func:`to_ionq_program`.
     """
-    if not isinstance(value, (list, tuple)):
-        return None
-    is_gate = [isinstance(one, Mapping) and "gate" in one for one in value]
-    return None if value and all(is_gate) else list(value)
+    is_list = isinstance(value, (list, tuple))
+    if not is_list or (value and all(isinstance(one, Mapping) and "gate" in one for one in value)):
+        return {"circuit": _json_of(value, gateset)}
+    if not value:
+        raise ValueError("the list of circuits is empty")
+    circuits = []
+    for index, one in enumerate(value):
+        try:
+            circuits.append(_json_of(one, gateset))
+        except ValueError as error:
+            raise ValueError(f"circuits[{index}]: {error}") from None
+    return {"circuits": circuits}
 
 
-def converted(circuit: object, *, gateset: Gateset = "qis") -> Any:
-    """
-    Return a circuit as JSON; IonQ's own JSON is returned as it is.
-
-    :param circuit: IonQ's JSON, a program of :func:`to_ionq_program`, or what that function takes.
-    :param gateset: see :func:`to_ionq_program`.
-    :raises ValueError: if it is nothing of that; see :func:`to_ionq_program`.
-    """
+def _json_of(circuit: object, gateset: Any) -> Any:
     is_json = isinstance(circuit, (Mapping, list, tuple))
-    return circuit if is_json else to_ionq_program(circuit, gateset=gateset)
+    return circuit if is_json else to_ionq_program(circuit, gateset=gateset or "qis")
 
 
 def library_of(circuit: object) -> str | None:

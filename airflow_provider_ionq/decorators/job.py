@@ -116,12 +116,14 @@ class IonQJobDecoratedOperator(DecoratedOperator, IonQRunJobOperator):
 
     def execute(self, context: Context) -> Any:
         """Call the function, and run what it returns; return the results."""
+        from airflow_provider_ionq.circuits.program import source_of_job
+
         context_merge(context, self.op_kwargs)
         kwargs = determine_kwargs(self.python_callable, self.op_args, context)
         returned = self.python_callable(*self.op_args, **kwargs)
         self._check_not_killed()
         try:
-            self._take(returned)
+            vars(self).update(source_of_job(returned, gateset=self.gateset or None))
         except ValueError as error:
             name = getattr(self.python_callable, "__name__", self.task_id)
             raise IonQFailException(
@@ -160,28 +162,6 @@ class IonQJobDecoratedOperator(DecoratedOperator, IonQRunJobOperator):
             self.multiple_outputs = False
             return self.small_enough(results["circuits"], results)
         return self.small_enough(results["circuits"][0], results)
-
-    def _take(self, returned: Any) -> None:
-        """
-        Set the circuits that the function returned.
-
-        :raises ValueError: naming the circuit and the problem.
-        """
-        from airflow_provider_ionq.circuits.program import circuits_of, converted
-
-        gateset: Any = self.gateset or "qis"
-        several = circuits_of(returned)
-        if several is None:
-            self.circuit = converted(returned, gateset=gateset)
-        elif not several:
-            raise ValueError("the list is empty")
-        else:
-            self.circuits = []
-            for index, one in enumerate(several):
-                try:
-                    self.circuits.append(converted(one, gateset=gateset))
-                except ValueError as error:
-                    raise ValueError(f"circuits[{index}]: {error}") from None
 
     def _push_known(self, context: Context) -> None:
         from airflow_provider_ionq.jobs.wanted import text_of_wanted

@@ -12,7 +12,6 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.get_provider_info import DEFAULT_CONN_ID
-from airflow_provider_ionq.loops.circuits import circuits_of, converted
 from airflow_provider_ionq.loops.task import LoopInTask, label_of_loop, on_kill_too, running_task
 from airflow_provider_ionq.loops.tracks import Tracks
 from airflow_provider_ionq.operators.job_arguments import usd_of
@@ -21,7 +20,7 @@ from airflow_provider_ionq.utils.tasks import fail_on_permanent_errors, seconds_
 from airflow_provider_ionq.waiting.durations import duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -219,15 +218,16 @@ class IonQJobs:
             budget, a time-out, a job that was canceled or failed for its own fault.
         :raises IonQError: on transient errors; the next try continues with the same job.
         """
-        circuits = circuits_of(circuit)
+        from airflow_provider_ionq.jobs.circuits import MULTIPLE
+
         try:
-            request = self._request(circuit, circuits, shots, name)
+            request = self._request(circuit, shots, name)
         except ValueError as error:
             text = f"Invalid job, run {self._loop.place + 1} of the loop: {error}"
             raise IonQFailException(text, reason=error) from None
         with fail_on_permanent_errors(self._arguments.ionq_conn_id):
             results = self._loop.run(request)
-        return results[0] if circuits is None else results
+        return results if request.job_type == MULTIPLE else results[0]
 
     def track(self, name: str, value: float) -> None:
         """
@@ -270,11 +270,12 @@ class IonQJobs:
             seconds=arguments.timeout,
         )
 
-    def _request(self, circuit: Any, circuits: Sequence[Any] | None, shots: int | None, name: str | None) -> JobRequest:
+    def _request(self, circuit: Any, shots: int | None, name: str | None) -> JobRequest:
+        from airflow_provider_ionq.circuits.program import source_of_job
         from airflow_provider_ionq.jobs.request import JobRequest
 
         arguments = self._arguments
-        source = {"circuit": converted(circuit)} if circuits is None else {"circuits": [*map(converted, circuits)]}
+        source = source_of_job(circuit, gateset=arguments.job["gateset"])
         if name is None and arguments.name is not None:
             name = f"{arguments.name} {self._loop.place + 1}"
         given = {**arguments.job, **source} | ({} if shots is None else {"shots": shots})

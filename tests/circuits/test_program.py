@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ionq.circuits.program import library_of, to_ionq_program
+from airflow_provider_ionq.circuits.program import library_of, source_of_job, to_ionq_program
 from airflow_provider_ionq.jobs.request import JobRequest
 
 QASM = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[1] q;\nbit[1] c;\nx q[0];\nc[0] = measure q[0];\n'
@@ -108,3 +108,29 @@ print([name for name in ("qiskit", "qiskit_ionq", "cirq", "cirq_ionq", "numpy") 
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+GATES = [{"gate": "x", "target": 0}]
+SOURCES: dict[str, tuple[Any, dict[str, Any]]] = {
+    "a list of gates": (GATES, {"circuit": GATES}),
+    "an object": ({"circuit": GATES}, {"circuit": {"circuit": GATES}}),
+    "OpenQASM": (QASM, {"circuit": {"qasm": QASM}}),
+    "a list of lists of gates": ([GATES], {"circuits": [GATES]}),
+    "a list of objects": ([{"circuit": GATES}], {"circuits": [{"circuit": GATES}]}),
+    "a tuple of both": ((GATES, {"circuit": GATES}), {"circuits": [GATES, {"circuit": GATES}]}),
+}
+
+
+@pytest.mark.parametrize("case", SOURCES)
+def test_list_of_gates_is_one_circuit_and_any_other_list_is_several(case: str) -> None:
+    value, source = SOURCES[case]
+    assert source_of_job(value) == source
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [([], "the list of circuits is empty"), ([GATES, None], r"circuits\[1\]: circuit must be .* not a NoneType")],
+)
+def test_list_without_circuits_is_refused(value: Any, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        source_of_job(value)

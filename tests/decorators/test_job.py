@@ -205,7 +205,7 @@ RETURNED: dict[str, tuple[Any, str]] = {
     "OpenQASM 2": ("OPENQASM 2.0; qreg q[1];", "IonQ runs OpenQASM 3"),
     "bytes": (b"OPENQASM 3;", "not a bytes"),
     "a set": ({1}, "not a set"),
-    "an empty list": ([], "the list is empty"),
+    "an empty list": ([], "the list of circuits is empty"),
     "a list with something else": ([FLIP, 3], r"circuits\[1\]: circuit must be .* not a int"),
     "a list with OpenQASM": ([FLIP, QASM], r"circuits\[1\] is an OpenQASM program, which must be the only circuit"),
     "a gate that does not exist": ([{"gate": "u3", "target": 0}], "gate u3, which does not exist"),
