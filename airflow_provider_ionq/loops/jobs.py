@@ -13,13 +13,14 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.get_provider_info import DEFAULT_CONN_ID
 from airflow_provider_ionq.loops.task import LoopInTask, label_of_loop, on_kill_too, running_task
-from airflow_provider_ionq.loops.tracks import Tracks
+from airflow_provider_ionq.loops.tracks import Tracks, check_can_draw
 from airflow_provider_ionq.operators.job_arguments import usd_of
 from airflow_provider_ionq.operators.job_wait import is_retried
 from airflow_provider_ionq.utils.tasks import fail_on_permanent_errors, seconds_of
 from airflow_provider_ionq.waiting.durations import duration_text
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator, Mapping
     from types import TracebackType
     from typing import Self
@@ -46,7 +47,7 @@ def ionq_jobs(
     poke_interval: float | timedelta = timedelta(seconds=5),
     timeout: float | timedelta = timedelta(days=7),
     name: str | None = None,
-    curve_path: str | None = None,
+    curve_path: str | os.PathLike[str] | None = None,
     ionq_conn_id: str = DEFAULT_CONN_ID,
 ) -> IonQJobs:
     """
@@ -100,11 +101,15 @@ def ionq_jobs(
     :raises ValueError: if an argument is invalid.
     """
     from airflow_provider_ionq.jobs.arguments import COST_CHECKS
+    from airflow_provider_ionq.results.pictures import check_picture_path
+    from airflow_provider_ionq.utils.result_store import path_text
 
     if cost_check is not None and cost_check not in COST_CHECKS:
         raise ValueError(f"cost_check must be one of {', '.join(COST_CHECKS)}, or None, not {cost_check!r}")
     if name is not None and (not isinstance(name, str) or not name.strip()):
         raise ValueError(f"name must be text, or None, not {name!r}")
+    if curve_path is not None:
+        check_picture_path("curve_path", curve_path)
     arguments = {
         "shots": shots,
         "session_id": session_id,
@@ -126,7 +131,7 @@ def ionq_jobs(
             poke_interval=seconds_of("poke_interval", poke_interval),
             timeout=seconds_of("timeout", timeout),
             name=name,
-            curve_path=curve_path,
+            curve_path=path_text(curve_path),
             ionq_conn_id=ionq_conn_id,
         )
     )
@@ -176,8 +181,10 @@ class IonQJobs:
         """
         if self._is_used:
             raise RuntimeError("This loop has been run: call ionq_jobs again for another with block.")
-        self._is_used = True
         self._context = running_task()
+        self._is_used = True
+        if self._arguments.curve_path is not None:
+            check_can_draw(self._arguments.curve_path)
         self._log: Any = self._context["ti"].task.log
         self._tracks = Tracks(self._log)
         self._began = time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.results.curve import curve_text
 
 
@@ -50,8 +51,27 @@ class Tracks:
             return
         try:
             from airflow_provider_ionq.results.pictures import save_curves
+            from airflow_provider_ionq.utils.result_store import write_bytes
 
-            save_curves(self._values, path)
+            save_curves(self._values, path, write=write_bytes)
         except Exception as error:
             with suppress(Exception):
                 self._log.error("The curves cannot be written to %s: %s", path, error)
+
+
+def check_can_draw(path: str) -> None:
+    """
+    Check, before any job is submitted, that a picture can be drawn and written here.
+
+    :param path: the file.
+    :raises IonQFailException: naming the problem, such as the extra that is not installed.
+    """
+    from airflow_provider_ionq.results.pictures import check_matplotlib
+    from airflow_provider_ionq.utils.result_store import check_store
+
+    try:
+        check_matplotlib()
+        check_store(path)
+    except Exception as error:  # a store of another provider may raise anything
+        text = f"The picture of the loop could not be written to {path}, so no job was submitted: {error}"
+        raise IonQFailException(text, reason=error) from None

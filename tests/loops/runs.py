@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, BaseOperator
-from requests.adapters import HTTPAdapter
 
 from airflow_provider_ionq.jobs.token import Token, place_identity, task_identity
 from airflow_provider_ionq.loops import IonQJobs, ionq_jobs
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.emulator import Emulator
 
+READ = "GET /jobs/{job_id}"
 RETRIES = 3
 MOST_RUNS = 100
 
@@ -33,6 +33,11 @@ MOST_RUNS = 100
 def rotation(angle: float) -> list[dict[str, Any]]:
     """Return a circuit that differs for each angle."""
     return [{"gate": "ry", "target": 0, "rotation": angle}]
+
+
+def without_retries(emulator: Emulator) -> str:
+    """Return an Airflow connection to an emulator, by which a failed request is not repeated."""
+    return json.dumps({**json.loads(emulator.airflow_connection), "extra": {"max_retries": 0}})
 
 
 class Died(BaseException):
@@ -47,20 +52,22 @@ class Process:
     """
 
     def __init__(self) -> None:
-        self.events = 0
-        self.dies_at: int | None = None
-        self.dies_after = False
-        self.is_dead = False
+        self.start()
 
-    def start(self, dies_at: int | None = None, *, after: bool = False) -> None:
+    def start(
+        self, dies_at: int | None = None, *, after: bool = False, dies_when: Callable[[], bool] | None = None
+    ) -> None:
         """Start the process of the next try."""
         self.events = 0
-        self.dies_at, self.dies_after, self.is_dead = dies_at, after, False
+        self.is_dead = False
+        self.dies_at, self.dies_after, self.dies_when = dies_at, after, dies_when
 
     def does(self, effect: Callable[[], Any]) -> Any:
         """Do something, or die."""
         self.events += 1
         is_last = self.events == self.dies_at
+        if self.dies_when is not None and self.dies_when():
+            self.is_dead = True
         if self.is_dead or (is_last and not self.dies_after):
             self.is_dead = True
             raise Died
@@ -71,21 +78,21 @@ class Process:
         return result
 
 
+PROCESS = Process()
+"""The process of the test's task."""
+
+
 class ProcessStore(Store):
     """The task state store, as a process sees it."""
 
-    def __init__(self, process: Process) -> None:
-        super().__init__()
-        self.process = process
-
     def get(self, key: str, default: Any = None) -> Any:
-        return self.process.does(lambda: super(ProcessStore, self).get(key, default))
+        return PROCESS.does(lambda: super(ProcessStore, self).get(key, default))
 
     def set(self, key: str, value: Any) -> None:
-        self.process.does(lambda: super(ProcessStore, self).set(key, value))
+        PROCESS.does(lambda: super(ProcessStore, self).set(key, value))
 
     def delete(self, key: str) -> None:
-        self.process.does(lambda: super(ProcessStore, self).delete(key))
+        PROCESS.does(lambda: super(ProcessStore, self).delete(key))
 
 
 class _Loop(BaseOperator):
@@ -126,8 +133,9 @@ class LoopTask:
         self.angles = [0.1, 0.2, 0.3]
         self.body = body or self._run_all
         self.arguments: dict[str, Any] = {"backend": "qpu.forte-1", "poke_interval": 0.01, "timeout": 30} | arguments
-        self.process = Process()
-        self.store = ProcessStore(self.process) if stored else None
+        self.process = PROCESS
+        self.process.start()
+        self.store = ProcessStore() if stored else None
         self.tries = 0
         self.max_tries = RETRIES
         self.xcoms: dict[str, Any] = {}
@@ -169,17 +177,16 @@ class LoopTask:
         context: dict[str, Any] = {"ti": ti, "task": self.operator, "dag_run": run}
         return context if self.store is None else context | {"task_state_store": self.store}
 
-    def try_once(self, dies_at: int | None = None, *, after: bool = False) -> Ending:
+    def try_once(self, **death: Any) -> Ending:
         """
         Run a try to its end in a new process.
 
-        :param dies_at: the event at which the process dies; None lets it live.
-        :param after: whether it dies after the event, or before.
+        :param death: when it dies; arguments of :meth:`Process.start`.
         """
         self.tries += 1
         self.xcoms.clear()  # as Airflow does when a try begins
         self.operator = self._new_operator()
-        self.process.start(dies_at, after=after)
+        self.process.start(**death)
         context = self.context
         try:
             with set_current_context(context):
@@ -192,6 +199,22 @@ class LoopTask:
         except Exception as error:
             assert_one_traceback(error)
             return Ending("up_for_retry", error, None)
+
+    def die_in_flight(self, runs: int) -> None:
+        """Run a try in which so many runs are completed, and which dies while it waits for the job of the next."""
+
+        def body(jobs: IonQJobs) -> None:
+            for number, angle in enumerate(self.angles, 1):
+                self.emulator.job_seconds = 0 if number <= runs else None
+                jobs.run(rotation(angle))
+
+        before, usual = len(self.emulator.jobs()), self.body
+        self.body = body
+        ending = self.try_once(
+            dies_when=lambda: len(self.emulator.jobs()) == before + runs + 1 and self.routes()[-1] == READ
+        )
+        assert ending.state == "died", ending
+        self.body, self.emulator.job_seconds = usual, 0
 
     def run_to_the_end(self, **first: Any) -> Ending:
         """Run tries until one does not die and is not retried."""
@@ -216,19 +239,3 @@ class LoopTask:
     def routes(self) -> list[str]:
         """Return the routes that were requested."""
         return [str(request.route) for request in self.emulator.requests]
-
-
-@pytest.fixture
-def mortal(monkeypatch: pytest.MonkeyPatch) -> Callable[[LoopTask], LoopTask]:
-    """Return a function that makes the requests of a task events of its process."""
-
-    def make(task: LoopTask) -> LoopTask:
-        send = HTTPAdapter.send
-
-        def sent(self: HTTPAdapter, *arguments: Any, **options: Any) -> Any:
-            return task.process.does(lambda: send(self, *arguments, **options))
-
-        monkeypatch.setattr(HTTPAdapter, "send", sent)
-        return task
-
-    return make

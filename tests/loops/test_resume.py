@@ -6,14 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.loops.runs import LoopTask, mortal
+from tests.loops.runs import LoopTask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from airflow_provider_ionq.emulator import Emulator
-
-__all__ = ["mortal"]
 
 POST, LIST = "POST /jobs", "GET /jobs"
 
@@ -39,18 +35,16 @@ def test_loop_submits_a_job_for_each_run_and_returns_results(ionq_emulator: Emul
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_no_run_is_paid_twice_wherever_the_process_dies(
-    ionq_emulator: Emulator, stored: bool, mortal: Callable[[LoopTask], LoopTask], after: bool
-) -> None:
+def test_no_run_is_paid_twice_wherever_the_process_dies(ionq_emulator: Emulator, stored: bool, after: bool) -> None:
     ionq_emulator.job_seconds = 0
-    task = mortal(LoopTask(ionq_emulator, stored=stored))
+    task = LoopTask(ionq_emulator, stored=stored)
     undisturbed = task.try_once()
     events, expected = task.process.events, [result["probabilities"] for result in undisturbed.value]
     assert events > 20
     for event in range(1, events + 1):
         for job in ionq_emulator.jobs():
             ionq_emulator.delete_job(job["id"])
-        task = mortal(LoopTask(ionq_emulator, stored=stored))
+        task = LoopTask(ionq_emulator, stored=stored)
         ending = task.run_to_the_end(dies_at=event, after=after)
         assert ending.state == "success", (event, ending.error)
         assert task.tries == 2

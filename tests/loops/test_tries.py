@@ -1,0 +1,390 @@
+"""What a try of a task does with the jobs that earlier tries of its loop submitted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_ionq.api.errors import IonQJobFailedError, IonQNotReadableError
+from airflow_provider_ionq.exceptions import IonQFailException
+from tests.loops.runs import READ, LoopTask, rotation, without_retries
+from tests.support.emulated import on_record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_ionq.emulator import Emulator
+
+POST, LIST, COST = "POST /jobs", "GET /jobs", "GET /jobs/{job_id}/cost"
+ARTIFACT = "GET /jobs/{job_id}/artifacts/{artifact_id}"
+CANCEL = "PUT /jobs/{job_id}/status/cancel"
+
+pytestmark = pytest.mark.one_airflow
+
+
+@pytest.fixture(params=[True, False], ids=["with a store", "without one"])
+def stored(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+def task(ionq_emulator: Emulator, stored: bool) -> LoopTask:
+    ionq_emulator.job_seconds = 0
+    return LoopTask(ionq_emulator, stored=stored)
+
+
+def succeeds(task: LoopTask) -> list[Any]:
+    """Run a try that succeeds; return the results."""
+    ending = task.try_once()
+    assert ending.state == "success", ending
+    results: list[Any] = ending.value
+    return results
+
+
+def completed(*runs: int, clear: int = 0) -> list[tuple[int, int, str]]:
+    """Return the completed jobs of runs."""
+    return [(clear, run, "completed") for run in runs]
+
+
+def fail_permanently(task: LoopTask, runs: int) -> None:
+    """Run a try in which so many runs are completed, and which ends with an error of the user's own code."""
+
+    def body(jobs: Any) -> None:
+        for angle in task.angles[:runs]:
+            jobs.run(rotation(angle))
+        raise ConnectionError("the optimiser fails")
+
+    usual, task.body = task.body, body
+    assert task.try_once().state == "up_for_retry"
+    task.body = usual
+
+
+# A retry.
+
+
+def test_completed_jobs_are_read_and_the_rest_is_submitted(task: LoopTask) -> None:
+    fail_permanently(task, 2)
+    before = [job["id"] for job in task.emulator.jobs()]
+    results = succeeds(task)
+    assert task.jobs() == completed(1, 2, 3)
+    assert [result["job_id"] for result in results][:2] == before
+
+
+def test_equal_circuits_at_different_places_are_different_jobs(task: LoopTask) -> None:
+    task.angles = [0.4, 0.4, 0.4]
+    first = succeeds(task)
+    assert len({result["job_id"] for result in first}) == 3
+    assert task.jobs() == completed(1, 2, 3)
+    assert succeeds(task) == first
+    assert task.jobs() == completed(1, 2, 3)
+
+
+def test_job_in_flight_is_waited_for(task: LoopTask, task_log: Callable[[], list[str]]) -> None:
+    task.die_in_flight(1)
+    in_flight = task.emulator.jobs()[1]
+    assert in_flight["status"] != "completed"
+    task.emulator.complete_job(in_flight["id"])
+    results = succeeds(task)
+    assert results[1]["job_id"] == in_flight["id"]
+    assert task.jobs() == completed(1, 2, 3)
+
+
+def test_open_job_is_continued_with(task: LoopTask, task_log: Callable[[], list[str]]) -> None:
+    task.die_in_flight(1)
+    in_flight = task.emulator.jobs()[1]["id"]
+    reads = task.routes().count(READ)
+
+    def complete(request: Any) -> None:
+        if request.job_id == in_flight and task.routes().count(READ) == reads + 2:
+            task.emulator.complete_job(in_flight)
+
+    on_record(task.emulator, complete)
+    succeeds(task)
+    assert task.jobs() == completed(1, 2, 3)
+    assert f"Job {in_flight} was created by an earlier try: continuing with it." in "\n".join(task_log())
+
+
+@pytest.mark.parametrize("code", ["InternalError", "SystemCancel"])
+def test_job_that_failed_is_submitted_again(task: LoopTask, code: str) -> None:
+    fail_permanently(task, 1)
+    task.emulator.fail_next_job(code, "why")
+    ending = task.try_once()
+    assert ending.state == "up_for_retry"
+    assert isinstance(ending.error, IonQJobFailedError)
+    succeeds(task)
+    assert task.jobs() == [(0, 1, "completed"), (0, 2, "failed"), (0, 2, "completed"), (0, 3, "completed")]
+
+
+def test_job_that_can_never_complete_fails_the_task_without_a_retry(task: LoopTask) -> None:
+    task.emulator.fail_next_job("InvalidInput", "why")
+    ending = task.try_once()
+    assert isinstance(ending.error, IonQFailException)
+    assert isinstance(ending.error.reason, IonQJobFailedError)
+
+
+@pytest.mark.parametrize("kind", ["500", "unreadable", "dropped"])
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_job_whose_answer_was_lost_is_found_by_its_token(task: LoopTask, kind: str, place: int) -> None:
+    def body(jobs: Any) -> None:
+        for number, angle in enumerate(task.angles, 1):
+            if number == place:
+                lose_answer(task.emulator, kind)
+            jobs.run(rotation(angle))
+
+    task.body = body
+    assert task.try_once().state == "success"
+    assert task.jobs() == completed(1, 2, 3)
+
+
+@pytest.mark.parametrize("kind", ["500", "unreadable", "dropped"])
+def test_job_whose_answer_was_lost_is_found_by_the_next_try(task: LoopTask, kind: str) -> None:
+    def body(jobs: Any) -> None:
+        jobs.run(rotation(task.angles[0]))
+        lose_answer(task.emulator, kind)
+        task.emulator.fail(503, route=LIST, times=1)
+        jobs.run(rotation(task.angles[1]))
+
+    usual, task.body = task.body, body
+    ending = task.try_once()
+    assert ending.state == "up_for_retry"
+    assert isinstance(ending.error, IonQNotReadableError)
+    task.body = usual
+    succeeds(task)
+    assert task.jobs() == completed(1, 2, 3)
+
+
+def lose_answer(emulator: Emulator, kind: str) -> None:
+    if kind == "500":
+        emulator.fail(500, route=POST, after_effect=True)
+    elif kind == "unreadable":
+        emulator.fail(200, route=POST, after_effect=True, body="<html>")
+    else:
+        emulator.disturb("drop_after_read", route=POST)
+
+
+def test_nothing_is_submitted_if_the_jobs_of_earlier_tries_cannot_be_listed(task: LoopTask) -> None:
+    fail_permanently(task, 2)
+    task.emulator.fail(503, route=LIST, times=9)
+    ending = task.try_once()
+    assert ending.state == "up_for_retry"
+    assert "cannot be listed, so no other was submitted" in ending.message
+    assert task.jobs() == completed(1, 2)
+
+
+# Another way.
+
+
+def test_loop_that_takes_another_way_is_told_once_and_goes_on_with_new_jobs(
+    task: LoopTask, task_log: Callable[[], list[str]]
+) -> None:
+    task.angles = [0.1, 0.2, 0.3, 0.4]
+    task.die_in_flight(3)
+    second, in_flight = task.emulator.jobs()[1]["id"], task.emulator.jobs()[3]["id"]
+    task.angles = [0.1, 0.9, 0.8, 0.7]
+    results = succeeds(task)
+    assert task.jobs() == [*completed(1, 2, 3), (0, 4, "canceled"), *completed(2, 3, 4)]
+    assert results[0]["job_id"] == task.emulator.jobs()[0]["id"]
+    log = "\n".join(task_log())
+    assert log.count("takes another way") == 2  # the warning, and the reason of the cancellation
+    assert f"its run 2 was submitted as job {second} for another input" in log
+    assert f"Cancelling job {in_flight}, run 4 of an earlier try" in log
+
+
+def test_third_try_resumes_the_way_of_the_second(task: LoopTask, task_log: Callable[[], list[str]]) -> None:
+    fail_permanently(task, 3)
+    task.angles = [0.1, 0.9, 0.8]
+    fail_permanently(task, 2)
+    task_log()
+    succeeds(task)
+    assert task.jobs() == [*completed(1, 2, 3), *completed(2, 3)]
+    assert "takes another way" in "\n".join(task_log())  # the third run is of the first way
+    succeeds(task)
+    assert len(task.jobs()) == 5
+    assert "takes another way" not in "\n".join(task_log())
+
+
+def test_run_that_did_not_change_is_read_although_an_earlier_one_did(task: LoopTask) -> None:
+    first = succeeds(task)
+    task.angles = [0.1, 0.9, 0.3]
+    second = succeeds(task)
+    assert [one["job_id"] for one in second][::2] == [one["job_id"] for one in first][::2]
+    assert task.jobs() == completed(1, 2, 3, 2)
+
+
+def test_open_job_of_a_run_to_which_the_loop_does_not_come_is_cancelled(task: LoopTask) -> None:
+    task.die_in_flight(2)
+    task.angles = task.angles[:1]
+    succeeds(task)
+    assert task.jobs() == [*completed(1, 2), (0, 3, "canceled")]
+
+
+@pytest.mark.parametrize("argument", [{"shots": 200}, {"name": "renamed"}, {"backend": "simulator"}])
+def test_jobs_with_other_arguments_are_new(task: LoopTask, argument: dict[str, Any]) -> None:
+    succeeds(task)
+    task.arguments |= argument
+    succeeds(task)
+    assert len(task.emulator.jobs()) == 6
+
+
+# A clear.
+
+
+def test_cleared_task_submits_all_jobs_anew_and_cancels_the_open_one_at_once(task: LoopTask) -> None:
+    task.die_in_flight(2)
+    task.clear()
+    succeeds(task)
+    assert task.jobs() == [*completed(1, 2), (0, 3, "canceled"), *completed(1, 2, 3, clear=task.tries - 1)]
+    cancelled = task.routes().index(CANCEL)
+    assert cancelled < [at for at, route in enumerate(task.routes()) if route == POST][3]
+
+
+def test_cleared_task_reads_its_completed_jobs_again_if_it_says_so(task: LoopTask) -> None:
+    task.arguments["reuse_on_clear"] = True
+    first = succeeds(task)
+    task.clear()
+    assert succeeds(task) == first
+    assert task.jobs() == completed(1, 2, 3)
+
+
+def test_cleared_task_goes_on_with_its_open_job_if_it_says_so(task: LoopTask) -> None:
+    task.arguments["reuse_on_clear"] = True
+    task.die_in_flight(1)
+    task.clear()
+    task.emulator.complete_job(task.emulator.jobs()[1]["id"])
+    succeeds(task)
+    assert task.jobs() == [*completed(1, 2), (1, 3, "completed")]
+
+
+def test_cleared_task_whose_request_has_an_unknown_outcome_cancels_its_job(task: LoopTask) -> None:
+    task.emulator.job_seconds = None
+    ending = task.try_once(dies_when=lambda: POST in task.routes())
+    assert ending.state == "died"
+    task.clear()
+    task.emulator.job_seconds = 0
+    succeeds(task)
+    assert task.jobs() == [(0, 1, "canceled"), *completed(1, 2, 3, clear=1)]
+
+
+def test_loop_resumes_after_a_clear_and_a_retry(task: LoopTask) -> None:
+    succeeds(task)
+    task.clear()
+    fail_permanently(task, 2)
+    succeeds(task)
+    assert task.jobs() == [*completed(1, 2, 3), *completed(1, 2, 3, clear=1)]
+
+
+# Results that cannot be read.
+
+
+def test_completed_job_that_was_deleted_is_not_paid_again(task: LoopTask) -> None:
+    if task.store is None:
+        pytest.skip("nothing tells that there was a job")
+    fail_permanently(task, 2)
+    first = task.emulator.jobs()[0]["id"]
+    task.emulator.delete_job(first)
+    ending = task.try_once()
+    assert ending.state == "failed"
+    assert (
+        f"Job {first}, which an earlier try submitted as run 1 of the loop, does not exist any more" in ending.message
+    )
+    assert task.jobs() == completed(2)
+
+
+@pytest.mark.parametrize("status", [410, 404, 503])
+def test_results_that_cannot_be_read_again_are_not_paid_again(task: LoopTask, status: int) -> None:
+    fail_permanently(task, 2)
+    first = task.emulator.jobs()[0]["id"]
+    task.emulator.fail(status, route=ARTIFACT, times=9)
+    ending = task.try_once()
+    assert "Run 1 of the loop was completed by an earlier try, but its results cannot be read" in ending.message
+    assert first in ending.message
+    assert task.jobs() == completed(1, 2)
+    task.emulator.clear_faults()
+    if ending.state == "up_for_retry":
+        succeeds(task)
+        assert task.jobs() == completed(1, 2, 3)
+
+
+def test_results_of_a_new_job_that_cannot_be_read_are_read_by_the_next_try(task: LoopTask) -> None:
+    task.emulator.fail(503, route=ARTIFACT, times=4)
+    ending = task.try_once()
+    assert ending.state == "up_for_retry"
+    assert task.emulator.jobs()[0]["id"] in ending.message
+    task.emulator.clear_faults()
+    succeeds(task)
+    assert task.jobs() == completed(1, 2, 3)
+
+
+# Requests.
+
+
+@pytest.mark.parametrize("circuits", [1, 2])
+def test_resume_lists_the_jobs_once_and_reads_the_results_of_each(task: LoopTask, circuits: int) -> None:
+    number = 30
+
+    def body(jobs: Any) -> list[Any]:
+        each = [rotation(step / 10) for step in range(number)]
+        return [jobs.run(one if circuits == 1 else [one] * circuits) for one in each]
+
+    task.body = body
+    first = succeeds(task)
+    task.emulator.clear_requests()
+    assert succeeds(task) == first
+    counts = Counter(task.routes())
+    lists = -(-number // 25) if task.store is not None else -(-number * (1 if circuits == 1 else 3) // 25)
+    if circuits == 1:
+        assert counts == {LIST: lists, ARTIFACT: number}
+    else:
+        # A list has no ids of the circuits: the job is read, and the jobs of its circuits are listed.
+        assert counts == {LIST: lists + number, READ: number, ARTIFACT: counts[ARTIFACT]}
+        assert counts[ARTIFACT] <= (1 + circuits) * number
+
+
+def test_cost_of_each_job_is_read_once_a_try(task: LoopTask) -> None:
+    task.arguments["max_cost_usd"] = 1000
+    task.angles = [step / 10 for step in range(12)]
+    fail_permanently(task, 10)
+    assert Counter(task.routes())[COST] == 10
+    task.emulator.clear_requests()
+    succeeds(task)
+    assert Counter(task.routes())[COST] == 12
+
+
+def test_budget_holds_over_all_jobs_and_tries(task: LoopTask) -> None:
+    price = 12.42
+    task.arguments["max_cost_usd"] = 3 * price + 0.01
+    task.angles = [0.1, 0.2, 0.3, 0.4]
+    fail_permanently(task, 2)
+    ending = task.try_once()
+    assert ending.state == "failed"
+    assert "earlier jobs of this task cost 37.26, and max_cost_usd is 37.27" in ending.message
+    assert task.jobs() == completed(1, 2, 3)
+    task.clear()
+    assert task.try_once().state == "failed"
+    assert task.jobs() == [*completed(1, 2, 3), *completed(1, 2, 3, clear=2)]
+
+
+def test_jobs_of_another_connection_are_another_way(
+    task: LoopTask, monkeypatch: pytest.MonkeyPatch, task_log: Callable[[], list[str]]
+) -> None:
+    if task.store is None:
+        pytest.skip("nothing tells with which connection the jobs were submitted")
+    task.die_in_flight(1)
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", without_retries(task.emulator))
+    task.arguments["ionq_conn_id"] = "other"
+    succeeds(task)
+    assert task.jobs() == [(0, 1, "completed"), (0, 2, "canceled"), *completed(1, 2, 3)]
+    assert "with another Airflow connection" in "\n".join(task_log())
+
+
+def test_rotated_key_is_used_from_the_next_run_on(task: LoopTask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def body(jobs: Any) -> None:
+        jobs.run(rotation(0.1))
+        task.emulator.api_key = "rotated"
+        monkeypatch.setenv("AIRFLOW_CONN_IONQ_DEFAULT", without_retries(task.emulator))
+        jobs.run(rotation(0.2))
+
+    task.body = body
+    assert task.try_once().state == "success"
