@@ -85,14 +85,18 @@ PROCESS = Process()
 class ProcessStore(Store):
     """The task state store, as a process sees it."""
 
+    def __init__(self, task: LoopTask) -> None:
+        super().__init__()
+        self.task = task
+
     def get(self, key: str, default: Any = None) -> Any:
-        return PROCESS.does(lambda: super(ProcessStore, self).get(key, default))
+        return self.task.tells_airflow(lambda: super(ProcessStore, self).get(key, default))
 
     def set(self, key: str, value: Any) -> None:
-        PROCESS.does(lambda: super(ProcessStore, self).set(key, value))
+        self.task.tells_airflow(lambda: super(ProcessStore, self).set(key, value))
 
     def delete(self, key: str) -> None:
-        PROCESS.does(lambda: super(ProcessStore, self).delete(key))
+        self.task.tells_airflow(lambda: super(ProcessStore, self).delete(key))
 
 
 class _Loop(BaseOperator):
@@ -135,7 +139,9 @@ class LoopTask:
         self.arguments: dict[str, Any] = {"backend": "qpu.forte-1", "poke_interval": 0.01, "timeout": 30} | arguments
         self.process = PROCESS
         self.process.start()
-        self.store = ProcessStore() if stored else None
+        self.is_orphan = False
+        """Whether the supervisor of its process is gone."""
+        self.store = ProcessStore(self) if stored else None
         self.tries = 0
         self.max_tries = RETRIES
         self.xcoms: dict[str, Any] = {}
@@ -154,6 +160,12 @@ class LoopTask:
         with ionq_jobs(**self.arguments) as jobs:
             return self.body(jobs)
 
+    def tells_airflow(self, what: Callable[[], Any]) -> Any:
+        """Do something that the supervisor does for the process, which is an event."""
+        if self.is_orphan:
+            raise BrokenPipeError("Broken pipe")
+        return self.process.does(what)
+
     def clear(self) -> None:
         """Clear the task, as Airflow does."""
         self.max_tries = self.tries + RETRIES
@@ -171,7 +183,7 @@ class LoopTask:
             max_tries=self.max_tries,
             job_id=self.tries,
             task=self.operator,
-            xcom_push=lambda key, value: self.process.does(lambda: self.xcoms.__setitem__(key, value)),
+            xcom_push=lambda key, value: self.tells_airflow(lambda: self.xcoms.__setitem__(key, value)),
         )
         run = SimpleNamespace(get_task_instance=lambda task_id, map_index: row)
         context: dict[str, Any] = {"ti": ti, "task": self.operator, "dag_run": run}
