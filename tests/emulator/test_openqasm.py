@@ -246,7 +246,7 @@ def test_program_that_is_not_accepted_fails_without_a_start(
 
 
 def test_long_program_does_not_delay_other_requests(client: Client) -> None:
-    program = "qubit[5] q; bit[5] c;" + "h q[0]; cx q[0], q[1]; rz(pi / 4 + 0.1) q[3];\n" * 1000 + "c = measure q;"
+    program = "qubit[5] q; bit[5] c;" + "h q[0]; cx q[0], q[1]; rz(pi / 4 + 0.1) q[3];\n" * 600 + "c = measure q;"
     writer = threading.Thread(target=_completed, args=(client, program))
     writer.start()
     requests = 0

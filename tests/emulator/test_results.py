@@ -334,8 +334,8 @@ def test_qubits_without_gates_cost_nothing(client: Client) -> None:
 
 
 def test_computation_does_not_delay_other_requests(client: Client) -> None:
-    gates = [{"gate": "h", "target": qubit} for qubit in range(22)] * 2
-    body = BODY | {"input": {"gateset": "qis", "qubits": 22, "circuit": gates}}
+    gates = [{"gate": "h", "target": qubit} for qubit in range(21)]
+    body = BODY | {"input": {"gateset": "qis", "qubits": 21, "circuit": gates}}
     job = _completed(client, body)
     reader = threading.Thread(target=_read, args=(client, job, job["results"][H1]))
     reader.start()
