@@ -86,7 +86,7 @@ test-quick: $(V)/.installed
 	$(V)/bin/python -m pytest tests/scale
 
 test-core: $(V)/.installed
-	$(V)/bin/python -m pytest -m core
+	$(V)/bin/python -m pytest tests/system -m core
 
 test-others: $(V)/.installed $(OTHERS:%=test-%)
 
@@ -104,7 +104,7 @@ $(PYTHONS:%=$(V)-python-%/.installed): $(V)-python-%/.installed: pyproject.toml 
 	@touch $@
 
 test-system: $(V)/.installed $(VERSIONS:%=$(V)-%/.installed)
-	$(V)/bin/python -m pytest -m "system and not core" --numprocesses=$(STACKS) --dist=loadfile --no-loadscope-reorder
+	$(V)/bin/python -m pytest tests/system -m "not core" --numprocesses=$(STACKS) --dist=loadgroup --no-loadscope-reorder
 
 bench: $(V)/.installed
 	$(V)/bin/python -m benchmarks

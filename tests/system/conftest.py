@@ -26,25 +26,39 @@ EXAMPLE_INTERVAL_SECONDS = 3
 
 
 # What takes longest begins first, so that two stacks side by side come to their ends at about the same time. Next to
-# each other are one that keeps the processors busy and one that waits.
+# each other are one that keeps the processors busy and one that waits. Tests that stand alone fill the gaps at the end.
 LONGEST_FIRST = (
     "test_network_faults",
-    "test_process_faults",
+    "test_airflow_versions",
     "test_leak_table",
     "test_job_table",
     "test_stopped_runs",
-    "test_airflow_versions",
     "test_partial_reruns",
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all tests of this folder, and put those modules first that take longest."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.system)
+    """Mark the tests of this folder, keep those together that share an Airflow, and put the longest modules first."""
     ranks = {module: rank for rank, module in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+    order: dict[str, int] = {}
+    for item in items:
+        if HERE not in item.path.parents:
+            continue
+        item.add_marker(pytest.mark.system)
+        group = _group_of(item)
+        order[item.nodeid] = len(ranks) + 1 if group is None else ranks.get(item.path.stem, len(ranks))
+        if group is not None:
+            item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: order.get(item.nodeid, 0))
+
+
+def _group_of(item: pytest.Item) -> str | None:
+    """Return the name of the tests that use what one Airflow has played for their module; None for a test alone."""
+    definitions = item._fixtureinfo.name2fixturedefs.values()  # type: ignore[attr-defined]
+    if all(of_name[-1].scope != "module" for of_name in definitions):
+        return None
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    return f"{item.path.stem} {params.get('version', '')}".strip()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ BEGIN, CREATE, WORK = "bell.begin", "bell.create_session", "bell.work"
 WORK_DONE, END = "bell.work_done", "bell.end_session"
 POST, LIST, READ = "POST /sessions", "GET /sessions", "GET /sessions/{session_id}"
 POST_END = "POST /sessions/{session_id}/end"
+ATTEMPTS_OF_A_TRY = 5
+"""So many requests to end a session does one try of its end task send."""
 HELD_SECONDS = 8.0
 KILLED_SECONDS = 2.5
 """Airflow kills for good 5 s after it asked a task to end."""

@@ -40,6 +40,17 @@ def killed_when_asked(
     return story
 
 
+def retried_at_once(task_id: str, story: Callable[[Scene], Story]) -> Callable[[Scene], Story]:
+    """Play a story that makes a try fail, and shorten the pause before the next one."""
+
+    def longer(scene: Scene) -> Story:
+        yield from story(scene)
+        yield scene.task(task_id, "up_for_retry")
+        scene.retry_at_once(task_id)
+
+    return longer
+
+
 def answered(route: str, status: int, *, after_effect: bool = False) -> Callable[[Scene], Story]:
     """Answer a request with an error."""
 

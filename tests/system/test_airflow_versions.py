@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,12 @@ class Runs:
         rows = self.stack.query("SELECT * FROM task_instance WHERE run_id = :run", run=self.ids[OUTLASTS])
         return {row["task_id"]: row for row in rows}
 
+    def go_on(self) -> None:
+        """Wait until both have ended, clear what has failed of the one that was refused, and wait again."""
+        self.wait()
+        self.stack.clear_failed(REFUSED, self.ids[REFUSED])
+        self.wait()
+
     def wait(self) -> None:
         """Wait until both have ended; let the slow work end when nothing else is left to do."""
         self.stack.wait_until(self._are_over, WITHIN_SECONDS, "the ends of the runs", self.evidence)
@@ -123,7 +130,7 @@ class Runs:
 
 @pytest.fixture(scope="module")
 def played(version: str, tmp_path_factory: pytest.TempPathFactory) -> Played:
-    """Run both DAGs at the same time, in an Airflow of that version; clear what has failed of the one refused."""
+    """Run the DAGs and the jobs at the same time, in an Airflow of that version."""
     kind = Airflow2Stack if version.startswith("2.") else AirflowStack
     with Emulator() as emulator, Emulator() as refusing:
         refusing.fail(400, route="POST /sessions")
@@ -131,14 +138,14 @@ def played(version: str, tmp_path_factory: pytest.TempPathFactory) -> Played:
             "AIRFLOW_CONN_IONQ_DEFAULT": emulator.airflow_connection,
             "AIRFLOW_CONN_IONQ_REFUSING": refusing.airflow_connection,
         }
-        parallelism = 2 * len(GROUPS)
+        parallelism = 2 * len(GROUPS) + len(JOBS)
         with kind(DAG_FILES, environment=environment, parallelism=parallelism, python=python_of(version)) as stack:
             runs = Runs(stack, tmp_path_factory.mktemp("outlasts") / "hold")
-            runs.wait()
             refused = (REFUSED, runs.ids[REFUSED])
-            stack.clear_failed(*refused)
-            runs.wait()
-            jobs = outcomes(stack, tmp_path_factory.mktemp("jobs"))
+            with ThreadPoolExecutor(1) as thread:
+                going_on = thread.submit(runs.go_on)
+                jobs = outcomes(stack, tmp_path_factory.mktemp("jobs"))
+                going_on.result()
             sessions = [*emulator.sessions(), *refusing.sessions()]
             return Played(
                 meanwhile=runs.meanwhile,

@@ -11,6 +11,7 @@ from tests.system import leaks
 from tests.system.row_play import ENDED_WITHIN_SECONDS, play, scenes
 from tests.system.row_scene import Scene
 from tests.system.rows import (
+    ATTEMPTS_OF_A_TRY,
     BEGIN,
     CREATE,
     END,
@@ -25,7 +26,7 @@ from tests.system.rows import (
     Row,
     Story,
 )
-from tests.system.stories import answered, dropped, killed_when_asked, late
+from tests.system.stories import answered, dropped, killed_when_asked, late, retried_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = ["scenes"]
 
-OUTAGE_SECONDS = 300.0
 API_SERVER_AWAY_SECONDS = 60.0
+TRIES_IN_FIVE_MINUTES = 4
+"""Each takes 15 s, and the pause after it a minute."""
 
 
 def released(scene: Scene) -> Story:
@@ -86,9 +88,12 @@ def marked_failed_while_it_is_opened(scene: Scene) -> Story:
 
 
 def no_end_for_five_minutes(scene: Scene) -> Story:
-    scene.emulator.disturb("delay", route=READ, delay_seconds=0.1)
-    yield scene.asked(READ)
-    scene.emulator.fail(503, route=POST_END, seconds=OUTAGE_SECONDS)
+    """Refuse as many requests as the end task sends in that time, and shorten the pauses between its tries."""
+    scene.emulator.fail(503, route=POST_END, times=ATTEMPTS_OF_A_TRY * TRIES_IN_FIVE_MINUTES)
+    for _ in range(TRIES_IN_FIVE_MINUTES):
+        yield scene.task(END, "up_for_retry")
+        scene.retry_at_once(END)
+        yield scene.task(END, "running")
 
 
 TWICE = {BEGIN: 2, CREATE: 2, WORK: 2, WORK_DONE: 2, END: 2}
@@ -104,10 +109,14 @@ ROWS = [
     Row("run marked failed while deferred", "leak_defers", run_marked_failed_while_deferred, run="failed"),
     Row("work cleared and run again", story=work_cleared, created=2, tries=TWICE),
     Row("run cleared and run again", story=run_cleared, created=2, tries=TWICE),
-    Row("worker killed before the request", story=killed_when_asked(CREATE, LIST), tries={CREATE: 2}),
+    Row(
+        "worker killed before the request",
+        story=retried_at_once(CREATE, killed_when_asked(CREATE, LIST)),
+        tries={CREATE: 2},
+    ),
     Row(
         "worker killed before the answer",
-        story=killed_when_asked(CREATE, POST),
+        story=retried_at_once(CREATE, killed_when_asked(CREATE, POST)),
         run="failed",
         named=(CREATE, END),
         tries={CREATE: 2},
@@ -115,16 +124,20 @@ ROWS = [
     Row(
         "worker killed before the answer, adopted",
         "leak_adopts",
-        killed_when_asked(CREATE, POST),
+        retried_at_once(CREATE, killed_when_asked(CREATE, POST)),
         tries={CREATE: 2},
     ),
-    Row("worker killed after the answer", story=killed_when_asked(CREATE, READ), tries={CREATE: 2}),
+    Row(
+        "worker killed after the answer",
+        story=retried_at_once(CREATE, killed_when_asked(CREATE, READ)),
+        tries={CREATE: 2},
+    ),
     Row(
         "worker and supervisor killed after the answer",
-        story=killed_when_asked(CREATE, READ, supervisor=True),
+        story=retried_at_once(CREATE, killed_when_asked(CREATE, READ, supervisor=True)),
         tries={CREATE: 2},
     ),
-    # The worker gets its answer, and nobody listens to it any more.
+    # The worker gets its answer, and nobody listens to it any more. It has ended its session before the next try.
     Row(
         "supervisor killed before the answer",
         story=killed_when_asked(CREATE, POST, task=False, supervisor=True),
@@ -132,14 +145,26 @@ ROWS = [
         tries={CREATE: 2},
     ),
     Row("worker killed while working", "leak_runs_on", killed_while_working, run="failed"),
-    Row("worker killed during the end", story=killed_when_asked(END, POST_END), tries={END: 2}),
+    Row(
+        "worker killed during the end",
+        story=retried_at_once(END, killed_when_asked(END, POST_END)),
+        tries={END: 2},
+    ),
     Row("create marked failed", story=marked_failed_while_it_is_opened, run="failed"),
-    Row("create answered 500 without effect", story=answered(POST, 500), tries={CREATE: 2}),
+    Row(
+        "create answered 500 without effect",
+        story=retried_at_once(CREATE, answered(POST, 500)),
+        tries={CREATE: 2},
+    ),
     Row("create answered 500", story=answered(POST, 500, after_effect=True), run="failed", named=(CREATE, END)),
     Row("create dropped", story=dropped(POST), run="failed", named=(CREATE, END)),
     Row("create dropped, adopted", "leak_adopts", dropped(POST)),
     Row("create late", story=late(POST), run="failed", named=(CREATE, END)),
-    Row("end answered 503 for five minutes", story=no_end_for_five_minutes, tries={END: 0}),
+    Row(
+        "end answered 503 for five minutes",
+        story=no_end_for_five_minutes,
+        tries={END: TRIES_IN_FIVE_MINUTES + 1},
+    ),
     Row("end dropped", story=dropped(POST_END)),
     Row("end answered 409", story=answered(POST_END, 409)),
 ]

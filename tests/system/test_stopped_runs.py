@@ -9,6 +9,7 @@ import pytest
 
 from tests.system.row_play import scenes
 from tests.system.rows import (
+    ATTEMPTS_OF_A_TRY,
     BEGIN,
     CREATE,
     END,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["scenes"]
 
-ATTEMPTS_OF_A_TRY = 5
 OTHER_WORK = "bell.other_work"
 
 
@@ -105,6 +105,7 @@ def killed_and_connection_gone(scene: Scene) -> Story:
     scene.disconnect()
     yield scene.task(END, "up_for_retry")
     scene.connect()
+    scene.retry_at_once(END)
 
 
 def opening_refused(scene: Scene) -> Story:
@@ -123,12 +124,14 @@ def end_refused_for_good(scene: Scene) -> Story:
     scene.emulator.fail(503, route=POST_END, seconds=3600)
     yield scene.task(END, "up_for_retry")
     scene.no_more_retries(END)
+    scene.retry_at_once(END)
 
 
 def run_marked_failed_between_tries_to_end(scene: Scene) -> Story:
     scene.emulator.fail(503, times=ATTEMPTS_OF_A_TRY, route=POST_END)
     yield scene.task(END, "up_for_retry")
     scene.mark_run()
+    scene.retry_at_once(END)
 
 
 def run_cleared_while_the_work_runs(scene: Scene) -> Story:
