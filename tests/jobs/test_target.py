@@ -100,15 +100,16 @@ def test_an_unknown_status_is_waited_on_with_a_warning(status: Any) -> None:
 def test_a_failed_job_gives_its_code_and_message(code: str) -> None:
     decision = JobTarget.of("completed").decide(job("failed", failure={"code": code, "message": "It is so."}))
     assert decision.outcome is Outcome.IMPOSSIBLE
-    assert decision.reason == (
-        f"Job j-1 can never have status completed: it has status 'failed', failure {code}: It is so."
-    )
+    for fact in ("Job j-1", "never have status completed", "'failed'", code, "It is so."):
+        assert fact in decision.reason
 
 
 @pytest.mark.parametrize("failure", [None, {}, [], "text", {"code": None, "message": None}])
 def test_a_failure_without_a_reason_still_names_job_and_status(failure: Any) -> None:
     decision = JobTarget.of("completed").decide(job("failed", failure=failure))
-    assert decision.reason == "Job j-1 can never have status completed: it has status 'failed'."
+    for fact in ("Job j-1", "never have status completed", "'failed'"):
+        assert fact in decision.reason
+    assert "None" not in decision.reason
 
 
 def test_a_passed_status_says_how_to_accept_what_came_after() -> None:
