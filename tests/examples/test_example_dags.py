@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,8 +112,39 @@ def test_example_open_sessions_works(ionq_emulator: Emulator) -> None:
     assert ionq_emulator.session(sessions[1])["ended_at"] is None
 
 
+@pytest.mark.parametrize("rehearse", [False, True])
+def test_example_variational_loop_lowers_the_energy(
+    ionq_emulator: Emulator, rehearse: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("qiskit_ionq")
+    ionq_emulator.job_seconds = 0
+    assert run("example_ionq_variational_loop", rehearse=rehearse) == {
+        "run": "success",
+        "ising.begin": "success",
+        "ising.create_session": "success",
+        "ising.end_session": "success",
+        "ising.minimize": "success",
+        "ising.work_done": "success",
+    }
+    jobs = [job for job in ionq_emulator.jobs() if job["type"] == "ionq.multi-circuit.v1"]
+    backend, sessions = ("simulator", 0) if rehearse else ("qpu.forte-1", 1)
+    assert [len(jobs), {job["backend"] for job in jobs}] == [30, {backend}]
+    assert [session["ended_at"] is None for session in ionq_emulator.sessions()] == [False] * sessions
+    ends = re.search(r"energy: 30 values, first (-[\d.]+), last (-[\d.]+)", capsys.readouterr().out)
+    assert ends is not None
+    # The ground state has the energy -4.76.
+    assert float(ends[1]) > -2.5
+    assert -4.8 < float(ends[2]) < -4.2
+
+
 def test_every_example_is_run_here() -> None:
     source = Path(__file__).read_text()
     assert [path.stem for path in EXAMPLES if f'run("{path.stem}"' not in source] == []
-    for path in EXAMPLES:
-        assert len(path.read_text().splitlines()) <= 60
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_is_short_and_begins_with_its_story(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= (85 if path.stem == "example_ionq_variational_loop" else 60)
+    for part in ("Situation: ", "You need: ", "You will see: "):
+        assert f"\n\n{part}" in text
