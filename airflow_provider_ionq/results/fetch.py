@@ -34,28 +34,43 @@ def fetch_results(client: IonQClient, job: Job, wanted: Wanted) -> JobResults:
     Return the results of a completed job.
 
     Sends one request for one circuit. For a multi-circuit job it sends one, and one for every 25 circuits; for shots,
-    an aggregation or a variant, also one for each circuit.
+    an aggregation or a variant, also one for each circuit. If the JSON of the job is incomplete, it sends one more.
 
     :param client: a client of the API.
-    :param job: JSON of the job, as the API returns it for one job.
+    :param job: JSON of the job, as the API returns it for one job or in a list.
     :param wanted: what to read.
     :raises IonQResultsError: if the results are not there, or cannot be read or decoded; names the job and the circuit.
     """
     _check_has_results(job, wanted)
+    job = _complete(client, job)
     results: JobResults = {
         "job_id": job["id"],
         "status": job["status"],
         "type": str(job.get("type")),
         "circuits": [],
     }
-    if job.get("type") in INLINE:
-        results["inline"] = dict(json_object(job.get("results")))
-    elif job.get("type") == MULTI:
-        results["circuits"] = _read_children(client, job, wanted)
-    else:
-        with _naming(job):
+    with _naming(job):
+        if job.get("type") in INLINE:
+            if not isinstance(inline := job.get("results"), dict):
+                raise ValueError(f"its results are not an object: {json_text(inline)}")
+            results["inline"] = inline
+        elif _has_children(job):
+            results["circuits"] = _read_children(client, job, wanted)
+        else:
             results["circuits"] = [_read_single(client, job, wanted)]
     return results
+
+
+def _has_children(job: Job) -> bool:
+    return job.get("type") == MULTI or bool(job.get("child_job_ids"))
+
+
+def _complete(client: IonQClient, job: Job) -> Job:
+    """Return the JSON of a job with its results, and with `child_job_ids`, which a list of jobs does not have."""
+    if job.get("results") is not None and (job.get("type") != MULTI or job.get("child_job_ids") is not None):
+        return job
+    with _naming(job):
+        return client.get_job(job["id"])
 
 
 def _check_has_results(job: Job, wanted: Wanted) -> None:
@@ -66,7 +81,7 @@ def _check_has_results(job: Job, wanted: Wanted) -> None:
     elif status not in ("failed", "canceled"):
         text = f"Job {job_id} has no results yet: its status is {json_text(status)}, not completed."
         raise IonQResultsError(text, job_id)
-    elif job.get("type") != MULTI or wanted.fail_on_partial_error:
+    elif not _has_children(job) or wanted.fail_on_partial_error:
         raise IonQResultsError(f"Job {job_id} has no results: {_end_of(job)}.", job_id, retryable=False)
 
 
@@ -82,18 +97,17 @@ def _read_single(client: IonQClient, job: Job, wanted: Wanted) -> CircuitResult:
 
 
 def _read_children(client: IonQClient, job: Job, wanted: Wanted) -> list[CircuitResult]:
-    with _naming(job):
-        ids = job.get("child_job_ids")
-        if not isinstance(ids, list) or not ids or not all(isinstance(one, str) for one in ids):
-            raise ValueError(f"child_job_ids is not a list of ids: {json_text(ids)}")
-        children = {child["id"]: child for child in client.iter_jobs(ids=ids) if is_job(child)}
-        if missing := [one for one in ids if one not in children]:
-            raise ValueError(f"the API does not list the jobs of its circuits: {_some(missing)}")
-        _check_names([children[one] for one in ids], wanted.names)
-        layouts = layouts_of_job(job, len(ids), wanted)
-        circuits = [_circuit(children[one], job, layouts[at], at, wanted) for at, one in enumerate(ids)]
-        _check_partial(job, circuits, wanted)
-        probabilities = _aggregate(client, job, circuits, wanted)
+    ids = job.get("child_job_ids")
+    if not isinstance(ids, list) or not ids or not all(isinstance(one, str) for one in ids):
+        raise ValueError(f"child_job_ids is not a list of ids: {json_text(ids)}")
+    children = {child["id"]: child for child in client.iter_jobs(ids=ids) if is_job(child)}
+    if missing := [one for one in ids if one not in children]:
+        raise ValueError(f"the API does not list the jobs of its circuits: {_some(missing)}")
+    _check_names([children[one] for one in ids], wanted.names)
+    layouts = layouts_of_job(job, len(ids), wanted)
+    circuits = [_circuit(children[one], job, layouts[at], at, wanted) for at, one in enumerate(ids)]
+    _check_partial(job, circuits, wanted)
+    probabilities = _aggregate(client, job, circuits, wanted)
     found: list[CircuitResult] = []
     for at, circuit in enumerate(circuits):
         if circuit.job["status"] != "completed":

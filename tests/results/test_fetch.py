@@ -10,6 +10,8 @@ import pytest
 from airflow_provider_ionq.api.errors import IonQApiError, IonQGoneError, IonQNotFoundError, IonQResultsError
 from airflow_provider_ionq.circuits.layout import LAYOUTS_KEY, CircuitLayout
 from airflow_provider_ionq.hooks.ionq import IonQHook
+from airflow_provider_ionq.results.fetch import fetch_results
+from airflow_provider_ionq.results.wanted import Wanted
 from tests.results.service import FORMATS, STYLES, URL, Service, with_layouts
 
 if TYPE_CHECKING:
@@ -268,6 +270,17 @@ def test_broken_job_of_several_circuits_is_named(service: Service, fields: dict[
     assert broken.value.retryable
 
 
+def test_circuits_in_another_order_than_submitted_are_refused(requests_mock: Mocker) -> None:
+    service = Service(requests_mock)
+    job: Any = service.add_several([{"name": name, "probabilities": {"0": 1}} for name in ("b", "a", None)])
+    client = IonQHook().get_conn()
+    with pytest.raises(IonQResultsError, match="not in the order of the circuits: number 1 is b instead of a"):
+        fetch_results(client, job, Wanted(names=["a", "b", "c"]))
+    # Names that are not unique, or that the API does not return, tell nothing.
+    for names in (["b", "a", "c"], ["x", "y", "z"], ["a", "a", None], ["a"], None):
+        assert len(fetch_results(client, job, Wanted(names=names))["circuits"]) == 3
+
+
 def test_circuit_can_be_read_by_the_id_of_its_own_job(requests_mock: Mocker) -> None:
     service = Service(requests_mock)
     service.add_several(
@@ -375,6 +388,20 @@ def test_mitigation_that_a_job_does_not_have_is_named(
         IonQHook().get_results("j-2", **arguments)
 
 
+def test_job_from_a_list_is_read_again_if_it_lacks_what_is_needed(requests_mock: Mocker) -> None:
+    service = Service(requests_mock)
+    job = service.add_several([{"probabilities": {"0": 1}, "shots": 1}])
+    listed: Any = {name: value for name, value in job.items() if name != "child_job_ids"}
+    assert fetch_results(IonQHook().get_conn(), listed, Wanted())["circuits"][0]["counts"] == {"0": 1}
+    single = service.add(results={"histogram": HISTOGRAM})
+    early: Any = {**single, "results": None}
+    assert circuit_of(fetch_results(IonQHook().get_conn(), early, Wanted()))["shots"] == 100
+    assert [request for request in service.requests if request in ("/jobs/p-1", "/jobs/j-1")] == [
+        "/jobs/p-1",
+        "/jobs/j-1",
+    ]
+
+
 @pytest.mark.parametrize("job_type", ["quantum-function", "qctrl.qaoa.v1"])
 def test_inline_results_are_returned_as_they_are(requests_mock: Mocker, job_type: str) -> None:
     service = Service(requests_mock)
@@ -383,6 +410,14 @@ def test_inline_results_are_returned_as_they_are(requests_mock: Mocker, job_type
     assert results["circuits"] == []
     assert results["inline"] == {"value": -1.25, "variance": 0.01}
     assert service.requests == ["/jobs/j-1"]
+
+
+@pytest.mark.parametrize("results", [None, 5, []])
+def test_inline_results_that_are_missing_are_worth_a_retry(requests_mock: Mocker, results: Any) -> None:
+    Service(requests_mock).add(type="quantum-function")["results"] = results
+    with pytest.raises(IonQResultsError, match="results of job j-1 cannot be read: its results are not an") as failed:
+        IonQHook().get_results("j-1")
+    assert failed.value.retryable
 
 
 @pytest.mark.parametrize(

@@ -119,13 +119,27 @@ def test_circuits_of_one_job_keep_their_order(ionq_emulator: Emulator, style: An
     assert [circuit["counts"] for circuit in circuits] == [expected[at % 3] for at in range(30)]
 
 
-def test_programs_of_one_job_have_each_their_registers(ionq_emulator: Emulator) -> None:
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("stored", [True, False])
+def test_retry_reads_the_circuits_of_the_paid_job(ionq_emulator: Emulator, mode: str, stored: bool) -> None:
+    task = JobTask(
+        ionq_emulator, mode, stored=stored, circuits=[flip(at, qubits=2) for at in range(2)], results="counts"
+    )
+    ionq_emulator.fail(404, route=ARTIFACT)
+    assert task.try_once().state == "up_for_retry"
+    circuits = circuits_of(task.try_once())
+    assert [circuit["counts"] for circuit in circuits] == [{"01": 100}, {"10": 100}]
+    assert task.routes().count(POST) == 1
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_programs_of_one_job_have_each_their_registers(ionq_emulator: Emulator, mode: str) -> None:
     programs = [
         flip(0, qubits=2, registers=(("c", (1, 0)),)),
         flip(0, qubits=2),
         flip(2, qubits=3, registers=(("c", (1, 0)), ("d", (2,)))),
     ]
-    task = JobTask(ionq_emulator, circuits=programs, results=["counts", "shots"], shots=5)
+    task = JobTask(ionq_emulator, mode, circuits=programs, results=["counts", "shots"], shots=5)
     circuits = circuits_of(task.try_once())
     assert [circuit["counts"] for circuit in circuits] == [{"10": 5}, {"01": 5}, {"1 00": 5}]
     assert circuits[2]["samples"] == ["1 00"] * 5
