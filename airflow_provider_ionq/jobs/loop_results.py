@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_ionq.api.json_text import json_object
-from airflow_provider_ionq.jobs.request import DEFAULT_SHOTS
+from airflow_provider_ionq.jobs.wanted import wanted_of
 from airflow_provider_ionq.results.fetch import fetch_results
-from airflow_provider_ionq.results.wanted import Wanted
 
 if TYPE_CHECKING:
     from airflow_provider_ionq.api.client import IonQClient
@@ -25,14 +23,7 @@ def read_results(client: IonQClient, job: Job, request: JobRequest) -> list[Circ
     :param request: the request of the job, or of another job for the same work.
     :raises IonQResultsError: if they cannot be read.
     """
-    several = json_object(request.input).get("circuits")
-    if several is not None and not isinstance(job.get("child_job_ids"), list):
+    if "circuits" in request.input and not isinstance(job.get("child_job_ids"), list):
         job = client.get_job(job["id"])  # a list lacks the ids of the circuits
-    sizes = request.sizes
-    wanted = Wanted(
-        layouts=request.layouts,
-        qubits=None if sizes is None else [size.qubits for size in sizes],
-        names=None if several is None else [json_object(one).get("name") for one in several],
-        shots=request.shots or DEFAULT_SHOTS,
-    )
+    wanted = wanted_of(request, ("probabilities", "counts"), fail_on_partial_error=True)
     return fetch_results(client, job, wanted)["circuits"]

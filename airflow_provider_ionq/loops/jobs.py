@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.get_provider_info import DEFAULT_CONN_ID
+from airflow_provider_ionq.loops.session import session_and_budget
 from airflow_provider_ionq.loops.task import LoopInTask, label_of_loop, on_kill_too, running_task
 from airflow_provider_ionq.loops.tracks import Tracks, check_can_draw
 from airflow_provider_ionq.operators.job_arguments import usd_of
@@ -82,7 +83,7 @@ def ionq_jobs(
     :param max_cost_usd: limit of what all jobs of the loop may cost together in all tries, in US dollars; None for no
         limit. A cleared task begins anew.
     :param session_max_cost_usd: limit of what all jobs of the session may cost together, in US dollars, whoever submits
-        them; None for no limit.
+        them; None for `max_cost_usd` of the `ionq_session` around the task, if that is the session, else for no limit.
     :param cost_check: how to learn the price of a job: `estimate`, or `dry_run` of it; None for an estimate where the
         gates can be counted, else a dry run.
     :param rehearse: run the jobs on `simulator` with the noise model of the device, without the session, and free of
@@ -112,7 +113,6 @@ def ionq_jobs(
         check_picture_path("curve_path", curve_path)
     arguments = {
         "shots": shots,
-        "session_id": session_id,
         "gateset": gateset,
         "noise": noise,
         "error_mitigation": error_mitigation,
@@ -123,6 +123,7 @@ def ionq_jobs(
         LoopArguments(
             backend=backend,
             job=arguments,
+            session_id=session_id,
             max_cost_usd=usd_of("max_cost_usd", max_cost_usd),
             session_max_cost_usd=usd_of("session_max_cost_usd", session_max_cost_usd),
             cost_check=cost_check,
@@ -147,6 +148,7 @@ class LoopArguments:
 
     backend: str
     job: Mapping[str, Any]
+    session_id: Any
     max_cost_usd: float | None
     session_max_cost_usd: float | None
     cost_check: str | None
@@ -256,10 +258,13 @@ class IonQJobs:
 
         arguments, context = self._arguments, self._context
         label = label_of_loop(context, arguments.name)
+        self._session_id, session_max_cost_usd = session_and_budget(
+            context, arguments.backend, arguments.session_id, arguments.session_max_cost_usd
+        )
         options = SubmitOptions(
             budget=Budget(
                 max_cost_usd=arguments.max_cost_usd,
-                session_max_cost_usd=arguments.session_max_cost_usd,
+                session_max_cost_usd=session_max_cost_usd,
                 cost_check=arguments.cost_check,
             ),
             reuse_on_clear=arguments.reuse_on_clear,
@@ -286,7 +291,7 @@ class IonQJobs:
         if name is None and arguments.name is not None:
             name = f"{arguments.name} {self._loop.place + 1}"
         given = {**arguments.job, **source} | ({} if shots is None else {"shots": shots})
-        return JobRequest.of(arguments.backend, **given, name=name)
+        return JobRequest.of(arguments.backend, **given, session_id=self._session_id, name=name)
 
     @contextmanager
     def _responsible(self) -> Iterator[None]:
