@@ -319,7 +319,7 @@ def test_invalid_argument_is_refused(argument: dict[str, Any], message: str) -> 
 @pytest.mark.parametrize(
     ("circuit", "message"),
     [
-        ([], "run 1 of the loop: circuits"),
+        ([], "run 1 of the loop: the list of circuits is empty"),
         ([{"gate": "sing", "target": 0}], "run 1 of the loop: .*sing"),
         (object(), "run 1 of the loop: circuit must be a Qiskit"),
         ("OPENQASM 2.0;", "run 1 of the loop: .*OpenQASM"),
