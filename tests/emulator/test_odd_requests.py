@@ -66,7 +66,7 @@ def _paths() -> st.SearchStrategy[str]:
     return st.tuples(path.map("".join), parameters).map(lambda parts: "?".join(filter(None, parts)) or "*")
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(method=METHODS, path=_paths(), body=BODIES, headers=HEADERS)
 def test_odd_request_gets_json_and_no_500(
     emulator_port: int, method: str, path: str, body: bytes, headers: list[bytes]
@@ -78,7 +78,7 @@ def test_odd_request_gets_json_and_no_500(
     assert answer[0] < 500
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cut=st.integers(min_value=0), noise=st.binary(max_size=12), chunked=st.booleans())
 def test_request_that_is_cut_or_overwritten_anywhere_leaves_no_trace(
     emulator_port: int, cut: int, noise: bytes, chunked: bool

@@ -137,7 +137,7 @@ json_values = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["id", "status", "failure", "completed_at"]), json_values))
 def test_any_json_gets_a_decision(item: dict[str, Any]) -> None:
     decision = JobTarget.of("completed").decide(item)

@@ -60,7 +60,7 @@ sessions = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(sessions)
 def test_no_description_raises_or_loses_the_id(session: Any) -> None:
     assert describe_limits(session)
