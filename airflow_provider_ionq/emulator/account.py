@@ -9,27 +9,17 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.emulator import account_data
-from airflow_provider_ionq.emulator.circuits import (
-    circuits_of,
-    compiled,
-    has_one_circuit,
-    mitigates,
-    parts_of,
-    refusal_of,
-    stats_of,
-)
-from airflow_provider_ionq.emulator.job import Cost, Job
-from airflow_provider_ionq.emulator.prices import compute_time_us
-from airflow_provider_ionq.emulator.results import CircuitResults
 from airflow_provider_ionq.emulator.session import Session
-from airflow_provider_ionq.emulator.state import CapacityFull, Step, UnknownJob, UnknownSession, timestamp
+from airflow_provider_ionq.emulator.state import CapacityFull, UnknownJob, UnknownSession, timestamp
+from airflow_provider_ionq.emulator.submission import Submission
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_ionq.emulator.circuits import Circuit
-    from airflow_provider_ionq.emulator.failure import Failure, PlannedFailure
+    from airflow_provider_ionq.emulator.failure import PlannedFailure
+    from airflow_provider_ionq.emulator.job import Cost, Job
     from airflow_provider_ionq.emulator.settings import Settings
+    from airflow_provider_ionq.emulator.state import Step
 
 
 class Account:
@@ -190,35 +180,15 @@ class Account:
         if session is not None:
             session.refuse_if_ended()
         now = self.now()
-        circuits = circuits_of(payload)
-        known_from = now + delay if delay else 0.0
-        parts = parts_of(payload)
-        failure, failing = self._failure(payload, circuits)
-        children = [
-            self._new_job(
-                str(uuid.uuid4()),
-                part,
-                circuits_of(part),
-                (),
-                now=now,
-                known_from=known_from,
-                failure=failure if index in failing else None,
-                index=index,
-            )
-            for index, part in enumerate(parts)
-        ]
-        if failing:
-            failure = None
-        steps = self._job_plan() if plan is None else plan
-        job = self._new_job(
-            key, payload, circuits, steps, now=now, known_from=known_from, children=children, failure=failure, cost=cost
+        submission = Submission(
+            settings=self.settings, serials=self._serials, now=now, known_from=now + delay if delay else 0.0
         )
+        job = submission.job(key, payload, self.failures, plan=plan, cost=cost)
         if session is not None:
             session.submit(job, now)
-        for child in children:
-            child.parent, child.session = job, session
-            child.fields["parent_job_id"] = key
-        self.jobs |= {one.fields["id"]: one for one in (job, *children)}
+            for child in job.children:
+                child.session = session
+        self.jobs |= {one.fields["id"]: one for one in (job, *job.children)}
         return job
 
     def delete_job(self, job_id: str) -> None:
@@ -232,68 +202,3 @@ class Account:
             job.cancel(self.now())
         for one in (job, *job.children):
             self.jobs.pop(one.fields["id"], None)
-
-    def _failure(self, payload: dict[str, Any], circuits: Sequence[Circuit]) -> tuple[Failure | None, frozenset[int]]:
-        """Return why a job fails, if it does, and which of its circuits do; none if the whole job does."""
-        if refusal := refusal_of(payload, circuits):
-            return refusal, frozenset()
-        size = len(circuits) if payload["type"] == "ionq.multi-circuit.v1" else 0
-        for planned in self.failures:
-            if max(planned.circuits, default=-1) < size:
-                self.failures.remove(planned)
-                return planned.failure, planned.circuits
-        return None, frozenset()
-
-    def _job_plan(self) -> Sequence[Step]:
-        settings = self.settings
-        if settings.job_plan is not None:
-            return settings.job_plan
-        start = Step("started", after_seconds=0)
-        if settings.job_reads is not None:
-            return (start, Step("completed", after_reads=settings.job_reads))
-        if settings.job_seconds is not None:
-            return (start, Step("completed", after_seconds=settings.job_seconds))
-        return ()
-
-    def _new_job(
-        self,
-        key: str,
-        payload: dict[str, Any],
-        circuits: Sequence[Circuit],
-        plan: Sequence[Step],
-        *,
-        now: float,
-        known_from: float,
-        children: Sequence[Job] = (),
-        failure: Failure | None = None,
-        cost: Cost | None = None,
-        index: int = 0,
-    ) -> Job:
-        run = [compiled(circuit, self.settings.compiled_gates) for circuit in circuits]
-        shots = account_data.shots_of(payload)
-        price = (self.settings.prices or {}).get(payload["backend"])
-        if cost is None and price is not None:
-            value = price.of(run, shots, error_mitigation=mitigates(payload.get("settings")))
-            cost = Cost(value, price.unit)
-        fields = account_data.new_job(key, payload) | {"stats": stats_of(run)}
-        billed_us = None
-        if payload["backend"] != "simulator" and circuits:
-            billed_us = compute_time_us(run, shots)
-            fields["stats"]["predicted_quantum_compute_time_us"] = billed_us
-        if price is not None:
-            fields["cost_model"] = "2QGE_operations"
-        return Job(
-            fields,
-            payload,
-            now,
-            plan,
-            estimated_cost=cost,
-            failure=failure,
-            billed_us=billed_us,
-            wait_ms=account_data.BACKENDS[payload["backend"]]["average_queue_time"],
-            serial=next(self._serials),
-            known_from=known_from,
-            children=children,
-            results=CircuitResults(payload, self.settings.seed, index) if has_one_circuit(payload) else None,
-            result_style=self.settings.result_style,
-        )

@@ -123,10 +123,11 @@ def _circuit(gates: Iterable[Mapping[str, Any]], gateset: str, declared: int | N
     gates_1q = gates_2q = largest = 0
     problem = None
     for index, gate in enumerate(gates):
-        if found := problem_in(gate, gateset):
+        targets, controls = targets_of(gate), controls_of(gate)
+        if found := problem_in(gate, gateset, targets, controls):
             problem = problem or Failure(found.code, f"Gate {index} is impossible: {found.message}.")
         elif gate["gate"] != "nop":
-            touched = targets_of(gate) + controls_of(gate)
+            touched = targets + controls
             largest = max(largest, *touched)
             gates_1q += len(touched) == 1
             gates_2q += len(touched) - 1

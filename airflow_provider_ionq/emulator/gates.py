@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 CONTROLS_LIMIT = 7
 _ONE = "x y z rx ry rz h s si v vi t ti not cnot gpi gpi2 nop".split()
@@ -51,18 +51,21 @@ def controls_of(gate: Mapping[str, Any]) -> list[int]:
     return _qubits(gate, "controls", "control")
 
 
-def problem_in(gate: Mapping[str, Any], gateset: str) -> Problem | None:
+def problem_in(
+    gate: Mapping[str, Any], gateset: str, targets: Sequence[int], controls: Sequence[int]
+) -> Problem | None:
     """
     Return why a gate is impossible on any device; None for a possible gate.
 
     :param gate: a gate of a valid body.
     :param gateset: ``qis`` or ``native``.
+    :param targets: the qubits that it changes.
+    :param controls: the qubits that control it.
     """
     name = gate["gate"]
-    targets, controls = targets_of(gate), controls_of(gate)
-    touched = targets + controls
     if name == "nop":
         return None
+    touched = (*targets, *controls)
     if not targets or len(set(touched)) < len(touched):
         return Problem("InvalidInput", f"{name} has no target, or one qubit twice")
     if len(targets) != _TARGETS.get(name, len(targets)):
@@ -98,4 +101,7 @@ def _problem_in_parameters(gate: Mapping[str, Any], gateset: str, targets: int) 
 
 
 def _qubits(gate: Mapping[str, Any], several: str, one: str) -> list[int]:
-    return [int(qubit) for qubit in (*gate.get(several, ()), *([gate[one]] if one in gate else ()))]
+    qubits = [int(qubit) for qubit in gate[several]] if several in gate else []
+    if one in gate:
+        qubits.append(int(gate[one]))
+    return qubits

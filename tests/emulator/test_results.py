@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -348,6 +350,19 @@ def test_computation_does_not_delay_other_requests(client: Client) -> None:
         time.sleep(0.01)
     reader.join()
     assert requests > 5
+
+
+def test_emulator_whose_results_nobody_reads_loads_no_numerical_library() -> None:
+    program = """
+import sys
+from airflow_provider_ionq.emulator import Emulator
+with Emulator(job_seconds=0) as emulator:
+    emulator.submit_job()
+    assert emulator.jobs()[0]["results"]
+print([name for name in ("numpy", "openqasm3") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize(("name", "value"), [("seed", -1), ("seed", "1"), ("seed", True), ("result_style", "new")])

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from airflow_provider_ionq.emulator.gates import CONTROLS_LIMIT, problem_in
+from airflow_provider_ionq.emulator.gates import CONTROLS_LIMIT, controls_of, problem_in, targets_of
 from airflow_provider_ionq.emulator.job_body import GATES, problems_in_new_job
 from airflow_provider_ionq.emulator.matrices import operations_of
 from airflow_provider_ionq.emulator.outcomes import circuit_distribution
@@ -162,11 +162,15 @@ MAKERS: dict[str, Callable[[random.Random, int], tuple[list[Gate], Any]]] = {
 }
 
 
+def _problem(gate: Gate, gateset: str) -> object:
+    return problem_in(gate, gateset, targets_of(gate), controls_of(gate))
+
+
 def _state(gates: Sequence[Gate], gateset: str, qubits: int) -> Any:
     """Return the state after gates, which a valid body of a job may have."""
     body = {"type": "ionq.circuit.v1", "backend": "simulator", "input": {"gateset": gateset, "circuit": gates}}
     assert problems_in_new_job(body) == {}
-    assert [problem_in(gate, gateset) for gate in gates] == [None] * len(gates)
+    assert [_problem(gate, gateset) for gate in gates] == [None] * len(gates)
     state = StateVector(qubits)
     state.run(operations_of(gates, gateset))
     return state.amplitudes.reshape(-1)
@@ -318,7 +322,7 @@ def test_gate_has_the_documented_matrix_with_and_without_controls(gateset: str, 
         for _ in range(3):
             places = randomness.sample(range(5), size + controls)
             placed = gate | {"targets": places[:size]} | ({"controls": places[size:]} if controls else {})
-            assert problem_in(placed, gateset) is None
+            assert _problem(placed, gateset) is None
             found = _unitary([placed], gateset, 5)
             assert np.abs(found - _placed(matrix, places[:size], places[size:], 5)).max() <= 1e-12
 
