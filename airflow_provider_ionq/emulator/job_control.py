@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.emulator.job import Job
     from airflow_provider_ionq.emulator.state import Step
 
+# Enough for 60 qubits.
+_STATE_DIGITS = 18
 BELL = {
     "gateset": "qis",
     "qubits": 2,
@@ -273,8 +275,10 @@ def _checked_probabilities(probabilities: Any) -> dict[str, float]:
     if not isinstance(probabilities, dict):
         raise ValueError(f"probabilities must be an object, not {probabilities!r}")
     for state, probability in probabilities.items():
-        if not isinstance(state, str) or not state.isascii() or not state.isdecimal():
-            raise ValueError(f"a state must be the text of a whole number, not {state!r}")
+        if not isinstance(state, str) or not state.isascii() or not state.isdecimal() or len(state) > _STATE_DIGITS:
+            raise ValueError(
+                f"a state must be the text of a whole number of up to {_STATE_DIGITS} digits, not {state!r}"
+            )
         if not is_duration(probability) or probability > 1:
             raise ValueError(f"the probability of {state} must be a number from 0 to 1, not {probability!r}")
     return dict(probabilities)

@@ -82,24 +82,33 @@ _ROTATIONS: dict[str, Matrix] = {
 }
 
 
+def _turns(turns: float) -> complex:
+    # A phase of any size is allowed, and only its fraction counts.
+    return cmath.exp(2j * math.pi * math.fmod(turns, 1))
+
+
 def _gpi(turns: float) -> Matrix:
-    factor = cmath.exp(2j * math.pi * turns)
+    factor = _turns(turns)
     return matrix([[0, factor.conjugate()], [factor, 0]])
 
 
 def _gpi2(turns: float) -> Matrix:
-    factor = cmath.exp(2j * math.pi * turns)
+    factor = _turns(turns)
     return matrix([[1, -1j * factor.conjugate()], [-1j * factor, 1]]) / math.sqrt(2)
+
+
+def _interaction(pauli: Matrix, angle: float) -> Matrix:
+    return rotation(pauli, 2 * math.pi * math.fmod(angle, 2))
 
 
 def _ms(gate: Mapping[str, Any]) -> Matrix:
     first, second = gate["phases"]
-    return rotation(_product(_gpi(first), _gpi(second)), 2 * math.pi * gate.get("angle", 0.25))
+    return _interaction(_product(_gpi(first), _gpi(second)), gate.get("angle", 0.25))
 
 
 def _native_zz(gate: Mapping[str, Any]) -> Matrix:
     # IonQ documents "angle"; cirq-ionq sends "phase".
-    return rotation(_ROTATIONS["zz"], 2 * math.pi * gate.get("angle", gate.get("phase")))
+    return _interaction(_ROTATIONS["zz"], gate.get("angle", gate.get("phase")))
 
 
 _NATIVE: dict[str, Callable[[Mapping[str, Any]], Matrix]] = {

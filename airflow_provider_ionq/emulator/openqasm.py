@@ -142,9 +142,8 @@ class _Reader:
             ast.QuantumPhase: self._gate,
             ast.QuantumMeasurementStatement: self._measure,
             ast.QuantumReset: self._reset,
-            # Without any effect on the result of an ideal circuit.
-            ast.QuantumBarrier: lambda _statement: None,
-            ast.DelayInstruction: lambda _statement: None,
+            ast.QuantumBarrier: self._nothing,
+            ast.DelayInstruction: self._nothing,
             ast.Pragma: lambda _statement: None,
         }
         kind = type(statement)
@@ -209,6 +208,12 @@ class _Reader:
             raise Rejected(f"{len(qubits)} qubits are measured into {len(bits)} bits")
         self.program.instructions += [Measurement(qubit, bit) for qubit, bit in zip(qubits, bits, strict=True)]
 
+    def _nothing(self, statement: ast.QuantumBarrier | ast.DelayInstruction) -> None:
+        """Check a statement that has no effect on the result of an ideal circuit."""
+        for operand in statement.qubits:
+            if isinstance(operand, ast.Identifier | ast.IndexedIdentifier):
+                self._operand(operand)
+
     def _reset(self, statement: ast.QuantumReset) -> None:
         self.program.instructions += [Reset(qubit) for qubit in self._operand(statement.qubits)]
 
@@ -257,7 +262,10 @@ class _Reader:
         )
         start, stop = (end + size if end < 0 else end for end in (start, stop))
         # The end of a range belongs to it.
-        return list(range(start, stop + (1 if step > 0 else -1), step))
+        positions = range(start, stop + (1 if step > 0 else -1), step)
+        if len(positions) > size:
+            raise Rejected(f"a range has {len(positions)} elements of {size}")
+        return list(positions)
 
 
 def _split(operand: ast.Identifier | ast.IndexedIdentifier) -> tuple[str, Sequence[Any]]:

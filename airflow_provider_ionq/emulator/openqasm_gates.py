@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _POWER_QUBITS_LIMIT = 6
 _POWER_LIMIT = 1_000
 _DEPTH_LIMIT = 50
+# The sum of a few is still a number.
+_PARAMETER_LIMIT = 1e300
 
 
 class Standard(NamedTuple):
@@ -129,7 +131,8 @@ class GateLibrary:
 
     def __init__(self) -> None:
         self._defined: dict[str, ast.QuantumGateDefinition] = {}
-        self._made = 0
+        # Number of gates of the whole program so far.
+        self._used = 0
 
     def define(self, definition: ast.QuantumGateDefinition) -> None:
         """
@@ -167,9 +170,9 @@ class GateLibrary:
             values = [number(argument, names) for argument in call.arguments]
             base = partial(self._named, call.name.name, values, depth)
         gates = self._modified(call.modifiers, qubits, names, base)
-        self._made += len(gates)
-        if self._made > GATES_LIMIT:
-            raise Rejected(f"the program has more than {GATES_LIMIT} gates", "TooManyGates")
+        _check_number(self._used + len(gates))
+        if depth == 0:
+            self._used += len(gates)
         return gates
 
     def _named(self, name: str, values: Sequence[float], depth: int, qubits: Sequence[int]) -> list[Gate]:
@@ -179,6 +182,8 @@ class GateLibrary:
                 raise Rejected(f"gate {name} is unknown", "UnsupportedGate")
             standard = STANDARD[name]
             _check(name, standard.parameters, values, standard.qubits, qubits)
+            if any(abs(value) > _PARAMETER_LIMIT for value in values):
+                raise Rejected(f"the parameters of gate {name} are too large")
             return standard.gates(values, qubits)
         if depth > _DEPTH_LIMIT:
             raise Rejected(f"the definition of gate {name} is nested too deeply")
@@ -229,6 +234,11 @@ class GateLibrary:
         return _power(gates, number(modifier.argument, names), qubits)
 
 
+def _check_number(gates: int) -> None:
+    if gates > GATES_LIMIT:
+        raise Rejected(f"the program has more than {GATES_LIMIT} gates", "TooManyGates")
+
+
 def _check(name: str, parameters: int, values: Sequence[float], size: int, qubits: Sequence[int]) -> None:
     if len(values) != parameters:
         raise Rejected(f"gate {name} takes {parameters} parameters, not {len(values)}")
@@ -250,6 +260,7 @@ def _power(gates: Sequence[Gate], exponent: float, qubits: Sequence[int]) -> lis
     if exponent == int(exponent):
         if abs(exponent) > _POWER_LIMIT:
             raise Rejected(f"a power has an exponent of more than {_POWER_LIMIT}")
+        _check_number(len(gates) * abs(int(exponent)))
         return list(gates if exponent >= 0 else _inverse(gates)) * abs(int(exponent))
     if len(qubits) > _POWER_QUBITS_LIMIT:
         raise Rejected(f"a power that is not a whole number is supported up to {_POWER_QUBITS_LIMIT} qubits")

@@ -70,7 +70,7 @@ def number(expression: ast.Expression, names: Mapping[str, float]) -> float:
     """
     try:
         value = _number(expression, names)
-    except (ArithmeticError, TypeError, ValueError) as error:
+    except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
         raise error if isinstance(error, Rejected) else Rejected("an expression has no value") from None
     if isinstance(value, complex) or not math.isfinite(value):
         raise Rejected("an expression is not a finite real number")
@@ -91,7 +91,8 @@ def whole(expression: ast.Expression, names: Mapping[str, float]) -> int:
 
 def _number(expression: ast.Expression, names: Mapping[str, float]) -> float:
     if isinstance(expression, ast.IntegerLiteral | ast.FloatLiteral):
-        return expression.value
+        # Whole numbers too: a power of them could have a billion digits.
+        return float(expression.value)
     if isinstance(expression, ast.Identifier):
         if expression.name not in names:
             raise Rejected(f"{expression.name} has no value")

@@ -136,6 +136,8 @@ class PauliExponential:
         view = state.part(dict.fromkeys(self.controls, 1), keep=True)
         axes = [state.axis(target) for target in self.targets]
         angles = [coefficient * self.time for coefficient in self.coefficients]
+        if not all(map(math.isfinite, angles)):
+            raise TooLarge("The emulator does not compute a pauliexp whose time and coefficients are this large.")
         if self._commute():
             for term, angle in zip(self.terms, angles, strict=True):
                 view[...] = math.cos(angle) * view - 1j * math.sin(angle) * _paulis(view, term, axes)

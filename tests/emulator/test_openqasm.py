@@ -221,6 +221,11 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "two bits for three qubits": ("qubit[3] q; bit[2] c; c = measure q;", "InvalidInput", "3 qubits are measured"),
     "more controls than qubits": ("qubit q; ctrl(2) @ x q;", "InvalidInput", "fewer qubits than controls"),
     "a global phase of a qubit": ("qubit q; gphase(1) q;", "InvalidInput", "a global phase takes no qubits"),
+    "a number with a billion digits": ("qubit q; rx(10 ** 1000000000) q;", "InvalidInput", "no value"),
+    "parameters whose sum is too large": ("qubit q; u3(1e308, 1e308, 1e308) q;", "InvalidInput", "u3 are too large"),
+    "a range with a billion elements": ("qubit[2] q; x q[0:999999999];", "InvalidInput", "a range has 1000000000"),
+    "a long sum": ("qubit q; rx(" + "+".join("1" * 5000) + ") q;", "InvalidInput", ""),
+    "a barrier of an undeclared qubit": ("qubit q; barrier r;", "InvalidInput", "r is not a declared qubit"),
     "a huge power": ("qubit q; pow(1001) @ x q;", "InvalidInput", "exponent of more than 1000"),
     "half a power of many qubits": ("qubit[7] q; pow(0.5) @ ctrl(6) @ x q[0], q[1], q[2], q[3], q[4], q[5], q[6];",
                                     "InvalidInput", "up to 6 qubits"),
@@ -231,6 +236,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "more gates than are allowed": (
         "gate a q { pow(1000) @ x q; } gate b q { pow(1000) @ a q; } qubit q; b q;", "TooManyGates", "150000 gates"
     ),
+    "powers of powers": ("qubit q; pow(1000) @ pow(1000) @ pow(1000) @ x q;", "TooManyGates", "150000 gates"),
     "too many qubits for the device": ("qubit[40] q; x q;", "NotEnoughQubits", "has 36"),
 }  # fmt: skip
 

@@ -402,9 +402,26 @@ def test_state_beyond_the_limit_is_refused() -> None:
         StateVector(QUBITS_LIMIT).grow()
 
 
+HUGE: dict[str, tuple[str, Gate]] = {
+    "rx": ("qis", {"gate": "rx", "target": 0, "rotation": 1.7e308}),
+    "z with a rotation": ("qis", {"gate": "z", "target": 0, "rotation": -1.7e308}),
+    "gpi": ("native", {"gate": "gpi", "target": 0, "phase": 1.7e308}),
+    "gpi2": ("native", {"gate": "gpi2", "target": 0, "phase": -1.7e308}),
+    "ms": ("native", {"gate": "ms", "targets": [0, 1], "phases": [1.7e308, 1], "angle": 1.7e308}),
+    "zz": ("native", {"gate": "zz", "targets": [0, 1], "angle": 1.7e308}),
+}
+
+
+@pytest.mark.parametrize(("gateset", "gate"), HUGE.values(), ids=list(HUGE))
+def test_angle_of_any_size_is_computed(gateset: str, gate: Gate) -> None:
+    assert np.linalg.norm(_state([gate], gateset, 2)) == pytest.approx(1)
+
+
 def test_exponential_that_would_take_forever_is_refused() -> None:
     gate = {"gate": "pauliexp", "targets": [0, 1], **ISING, "time": 1e6}
     with pytest.raises(TooLarge, match="terms that do not commute"):
         _state([gate], "qis", 2)
+    with pytest.raises(TooLarge, match="this large"):
+        _state([gate | {"terms": ["XX"], "coefficients": [1e200], "time": 1e200}], "qis", 2)
     commuting = {**gate, "terms": ["XX", "YY"], "coefficients": [1e6, 1], "time": 1e6}
     assert np.linalg.norm(_state([commuting], "qis", 2)) == pytest.approx(1)
