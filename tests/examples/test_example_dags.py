@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,6 +111,24 @@ def test_example_open_sessions_works(ionq_emulator: Emulator) -> None:
     ionq_emulator.end_session(sessions[0])
     assert run("example_ionq_open_sessions") == {"run": "success", "list_open": "success", "report": "success"}
     assert ionq_emulator.session(sessions[1])["ended_at"] is None
+
+
+def test_example_crossed_registers_reads_each_bit_where_the_circuit_put_it(
+    ionq_emulator: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("qiskit_ionq")
+    assert run("example_ionq_crossed_registers") == {"run": "success", "crossed": "success", "report": "success"}
+    assert "all bits: {'0 10': 1000}, register low: {'10': 1000}" in capsys.readouterr().out
+    assert [job["stats"]["qubits"] for job in ionq_emulator.jobs()] == [3]
+
+
+def test_example_fifty_circuits_runs_one_job(ionq_emulator: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("example_ionq_fifty_circuits") == {"run": "success", "scan": "success", "curve": "success"}
+    types = Counter(job["type"] for job in ionq_emulator.jobs())
+    assert types == {"ionq.multi-circuit.v1": 1, "ionq.circuit.v1": 50}
+    out = capsys.readouterr().out
+    assert "share of ones: 50 values, first 0" in out
+    assert "  and 34 more circuits" in out
 
 
 @pytest.mark.parametrize("rehearse", [False, True])

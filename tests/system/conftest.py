@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,5 +111,5 @@ def _quick_examples(folder: Path) -> list[Path]:
     for example in sorted(EXAMPLES.glob("*.py")):
         source = example.read_text()
         copies.append(folder / example.name)
-        copies[-1].write_text(source.replace("poke_interval=60,", f"poke_interval={EXAMPLE_INTERVAL_SECONDS},"))
+        copies[-1].write_text(re.sub(r"\bpoke_interval=\d+", f"poke_interval={EXAMPLE_INTERVAL_SECONDS}", source))
     return copies

@@ -24,6 +24,8 @@ MANY = "example_ionq_fifty_waits"
 GROUP = "example_ionq_session_group"
 CAPACITY = "example_ionq_wait_for_capacity"
 OPEN = "example_ionq_open_sessions"
+REGISTERS = "example_ionq_crossed_registers"
+CIRCUITS = "example_ionq_fifty_circuits"
 LOOP = "example_ionq_variational_loop"
 STEPS = 30
 
@@ -48,7 +50,17 @@ def wait_until_asked_by_triggerer(emulator: Emulator, stack: AirflowStack, sessi
 
 
 def test_every_example_is_run_here() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {WAIT, OPTIONAL, MANY, GROUP, CAPACITY, OPEN, LOOP}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {
+        WAIT,
+        OPTIONAL,
+        MANY,
+        GROUP,
+        CAPACITY,
+        OPEN,
+        REGISTERS,
+        CIRCUITS,
+        LOOP,
+    }
 
 
 def test_waiting_for_a_session_and_using_its_json(stack: AirflowStack, emulator: Emulator) -> None:
@@ -155,6 +167,22 @@ def test_open_sessions_are_reported_and_stay_open(stack: AirflowStack, emulator:
     assert any(line.startswith(f"{session_id} on simulator since") for line in stack.xcom(OPEN, run_id, "report"))
     assert emulator.session(session_id)["ended_at"] is None
     emulator.end_session(session_id)
+
+
+def test_a_circuit_of_qiskit_is_read_in_its_own_registers(stack: AirflowStack, emulator: Emulator) -> None:
+    run_id = stack.trigger_dag(REGISTERS)
+    stack.succeed(REGISTERS, run_id, RUN_WITHIN_SECONDS)
+    told = "all bits: {'0 10': 1000}, register low: {'10': 1000}"
+    assert stack.xcom(REGISTERS, run_id, "report") == told
+
+
+def test_fifty_circuits_run_in_one_job(stack: AirflowStack, emulator: Emulator) -> None:
+    run_id = stack.trigger_dag(CIRCUITS)
+    stack.succeed(CIRCUITS, run_id, RUN_WITHIN_SECONDS)
+    ones = stack.xcom(CIRCUITS, run_id, "curve")
+    assert [len(ones), ones[0] < 0.2, ones[24] > 0.8, ones[-1] < 0.2] == [50, True, True, True]
+    sent = [request.route for request in emulator.requests if request.method == "POST"]
+    assert sent == ["POST /jobs"]
 
 
 def test_a_loop_whose_worker_is_killed_goes_on_with_the_next_step(stack: AirflowStack, emulator: Emulator) -> None:
