@@ -13,7 +13,6 @@ import os
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_provider_ionq.results.curve import curve_summary
@@ -59,27 +58,13 @@ def check_matplotlib() -> None:
         raise ImportError("Pictures need matplotlib: pip install 'airflow-provider-ionq[plot]'")
 
 
-def write_file(path: str, data: bytes) -> None:
-    """
-    Write a local file, and create its folder if there is none.
-
-    :param path: its path.
-    :param data: its content.
-    :raises ValueError: if the path is a URL.
-    """
-    if "://" in path:
-        raise ValueError(f"{path!r} is not the path of a local file")
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_bytes(data)
-
-
-def save_histogram(results: Results, path: str | os.PathLike[str], *, write: WriteBytes = write_file) -> None:
+def save_histogram(results: Results, path: str | os.PathLike[str], *, write: WriteBytes) -> None:
     """
     Draw a histogram of one circuit, or small ones of the first 16 of several circuits, and write the picture.
 
     :param results: the result of a circuit, a list of them, or the results of a job.
     :param path: where to write it; ends in `.png` or `.svg`.
-    :param write: how to write it; its errors are not caught.
+    :param write: writes it; its errors are not caught.
     :raises ValueError: if the path has another ending.
     :raises ImportError: if matplotlib is not installed.
     """
@@ -97,9 +82,7 @@ def save_histogram(results: Results, path: str | os.PathLike[str], *, write: Wri
     _write(figure, path, write)
 
 
-def save_curves(
-    curves: Mapping[str, Sequence[float]], path: str | os.PathLike[str], *, write: WriteBytes = write_file
-) -> None:
+def save_curves(curves: Mapping[str, Sequence[float]], path: str | os.PathLike[str], *, write: WriteBytes) -> None:
     """
     Draw values in their order, such as the energy of each iteration, and write the picture.
 
@@ -107,7 +90,7 @@ def save_curves(
 
     :param curves: the values by what they are.
     :param path: where to write it; ends in `.png` or `.svg`.
-    :param write: how to write it; its errors are not caught.
+    :param write: writes it; its errors are not caught.
     :raises ValueError: if the path has another ending.
     :raises ImportError: if matplotlib is not installed.
     """
