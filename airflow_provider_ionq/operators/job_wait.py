@@ -198,7 +198,9 @@ class WaitsForOwnJob(DeferrableMixin):
             with fail_on_permanent_errors(self.ionq_conn_id):
                 raise job_failed(job)
         result: Any = {**job, "summary": summary}
-        return push_outputs(self, context, self.with_results(result))
+        result = self.with_results(result)
+        self._check_not_killed()
+        return push_outputs(self, context, result)
 
     def with_results(self, job: Job) -> Job:
         """

@@ -138,25 +138,25 @@ def _numbered(
     return PROBABILITIES, client.get_probabilities(job_id)
 
 
-def _result(circuit: Circuit, decoded: Decoded, bits: Bits | None, name: str, wanted: Wanted) -> CircuitResult:
+def _result(circuit: Circuit, decoded: Decoded, bits: Bits | None, format_name: str, wanted: Wanted) -> CircuitResult:
     shots = decoded.shots or circuit.shots
-    if shots is None and set(wanted.content) == {"counts"}:
-        raise NoSuchResultError(
-            "it has only probabilities, and the number of shots is unknown: give shots, or read the probabilities"
-        )
     whole: Distribution = {}
     if "probabilities" in wanted.content:
         whole["probabilities"] = decoded.probabilities()
     if "counts" in wanted.content and shots is not None:
         whole["counts"] = decoded.counts(shots)
+    samples = decoded.samples if "shots" in wanted.content else None
+    if not whole and samples is None:
+        advice = "give shots, or read" if "counts" in wanted.content else "read counts or"
+        raise NoSuchResultError(f"it has no {' or '.join(wanted.content)}: {advice} probabilities")
     result = circuit.without_result()
     result |= whole  # type: ignore[typeddict-item]
     result["shots"] = shots
     result["registers"] = {} if bits is None else {name: bits.marginal(whole, at) for name, at in bits.registers}
-    if "shots" in wanted.content and decoded.samples is not None:
-        result["samples"] = decoded.samples
+    if samples is not None:
+        result["samples"] = samples
     result["kind"] = "measured" if decoded.counted else "derived"
-    result["format"] = name
+    result["format"] = format_name
     layout = circuit.layout or (None if bits is None else bits.layout)
     result["source"] = circuit.source if layout is None else layout.source
     result["bit_order"] = "undocumented" if bits is None else bits.layout.bit_order

@@ -57,7 +57,9 @@ def fetch_results(client: IonQClient, job: Job, wanted: Wanted) -> JobResults:
         elif _has_children(job):
             results["circuits"] = _read_children(client, job, wanted)
         else:
-            results["circuits"] = [_read_single(client, job, wanted)]
+            name = job.get("name")
+            with _naming(job, "" if name is None else f"circuit {json_text(name)!r}: "):
+                results["circuits"] = [_read_single(client, job, wanted)]
     return results
 
 

@@ -108,9 +108,15 @@ def test_number_of_shots_of_the_ideal_simulator_is_the_callers(requests_mock: Mo
     circuit = circuit_of(IonQHook().get_results("j-1"))
     assert circuit["shots"] is None
     assert "counts" not in circuit
-    with pytest.raises(IonQResultsError, match="Job j-1: it has only probabilities.*give shots") as refused:
-        IonQHook().get_results("j-1", content=["counts"])
-    assert not refused.value.retryable
+    contents: list[tuple[Any, str]] = [
+        (["counts"], "no counts: give shots, or read probabilities"),
+        (["counts", "shots"], "no counts or shots: give shots, or read probabilities"),
+        (["shots"], "no shots: read counts or probabilities"),
+    ]
+    for content, problem in contents:
+        with pytest.raises(IonQResultsError, match=f"Job j-1: it has {problem}") as refused:
+            IonQHook().get_results("j-1", content=content)
+        assert not refused.value.retryable
 
 
 @pytest.mark.parametrize("results", [None, {}, {"probabilities": {}}, {FORMATS["histogram"]: None, "new": 5}, [1]])

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ionq.api.errors import IonQConfigurationError, IonQResultsError
+from airflow_provider_ionq.api.errors import IonQConfigurationError, IonQCreateStoppedError, IonQResultsError
 from airflow_provider_ionq.circuits.layout import CircuitLayout
 from airflow_provider_ionq.emulator.fixtures import ionq_emulator
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.operators.job import IonQRunJobOperator
 from airflow_provider_ionq.utils.result_store import load_results
 from tests.jobs.runs import MODES, JobTask
+from tests.support.emulated import on_record
 from tests.waiting.conftest import task_log
 
 if TYPE_CHECKING:
@@ -201,6 +202,20 @@ def test_retry_reads_the_results_of_the_paid_job(ionq_emulator: Emulator, mode: 
     assert sum(circuit["counts"].values()) == 10
     assert task.routes().count(POST) == 1
     assert task.jobs() == [("0.1", "completed")]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_task_that_is_killed_while_it_reads_results_is_no_success(ionq_emulator: Emulator, mode: str) -> None:
+    task = JobTask(ionq_emulator, mode, results="counts")
+
+    def kill(request: Any) -> None:
+        if request.route == ARTIFACT:
+            task.operator.on_kill()
+
+    on_record(ionq_emulator, kill)
+    ending = task.try_once()
+    assert isinstance(ending.error, IonQCreateStoppedError)
+    assert [job["status"] for job in ionq_emulator.jobs()] == ["completed"]
 
 
 def test_results_that_are_gone_do_not_submit_another_job(ionq_emulator: Emulator) -> None:
