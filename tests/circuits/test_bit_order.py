@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_ionq.api.errors import IonQResultsError
 from airflow_provider_ionq.circuits.program import to_ionq_program
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from tests.jobs.runs import JobTask
@@ -38,14 +39,14 @@ def backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def run(emulator: Emulator, backend: str, circuit: Any) -> dict[str, Any]:
+def run(emulator: Emulator, backend: str, circuit: Any, **arguments: Any) -> dict[str, Any]:
     """Run a circuit, or a list of circuits, with the operator; return its results."""
     several = isinstance(circuit, list)
     source = (
         {"circuits": [to_ionq_program(one) for one in circuit]} if several else {"circuit": to_ionq_program(circuit)}
     )
     emulator.job_reads = 0
-    ending = JobTask(emulator, backend=backend, shots=SHOTS, **source).try_once()
+    ending = JobTask(emulator, backend=backend, shots=SHOTS, **source, **arguments).try_once()
     assert ending.state == "success", ending
     results = IonQHook().get_results(ending.value["id"], content=["probabilities", "counts"], shots=SHOTS)
     return dict(results)
@@ -130,6 +131,55 @@ def test_circuits_of_one_job_keep_their_order_and_registers(ionq_emulator: Emula
     circuits = [QISKIT[case] for case in sorted(QISKIT, reverse=True)]
     results = run(ionq_emulator, backend, circuits)["circuits"]
     assert [only(one) for one in results] == [qiskit_prints(circuit) for circuit in circuits]
+
+
+def _in_the_middle() -> Any:
+    """Write one qubit twice, reset another: the end of the circuit does not tell what was measured."""
+    circuit = QuantumCircuit(QuantumRegister(3, "q"), ClassicalRegister(2, "early"), ClassicalRegister(3, "late"))
+    circuit.x(1)
+    circuit.measure(1, 1)
+    circuit.x(1)
+    circuit.measure(1, 2)
+    circuit.x(2)
+    circuit.reset(2)
+    circuit.x(0)
+    circuit.measure([2, 0], [3, 4])
+    return circuit
+
+
+def _the_first_of_five() -> Any:
+    circuit = QuantumCircuit(5, 5)
+    circuit.x(0)
+    circuit.measure(0, 0)
+    for qubit in range(4):
+        circuit.swap(qubit, qubit + 1)
+    circuit.measure([4, 3, 2, 1], [1, 2, 3, 4])
+    return circuit
+
+
+IN_THE_MIDDLE = {"crossed registers": _in_the_middle(), "one qubit read at two places": _the_first_of_five()}
+
+
+@pytest.mark.parametrize("target", ["qpu.forte-1", "simulator"])
+@pytest.mark.parametrize("case", IN_THE_MIDDLE)
+def test_measurement_in_the_middle_gives_what_qiskit_prints(
+    ionq_emulator: Emulator, target: str, case: str, qiskit_ionq_prints: Callable[[Any, str], str]
+) -> None:
+    circuit = IN_THE_MIDDLE[case]
+    # Without a noise model the simulator has no registers. This one has no effect on the emulator.
+    noise = {"noise": "forte-1"} if target == "simulator" else {}
+    (result,) = run(ionq_emulator, target, circuit, **noise)["circuits"]
+    assert only(result) == qiskit_prints(circuit)
+    if target != "simulator":
+        assert only(result) == qiskit_ionq_prints(circuit, target)
+    words = only(result).split()[::-1]
+    assert [only(one) for one in result["registers"].values()] == words
+    assert (result["kind"], result["source"]) == ("measured", "qiskit")
+
+
+def test_measurement_in_the_middle_is_no_result_of_the_ideal_simulator(ionq_emulator: Emulator) -> None:
+    with pytest.raises(IonQResultsError, match="middle|registers"):
+        run(ionq_emulator, "simulator", IN_THE_MIDDLE["crossed registers"])
 
 
 # Cirq.

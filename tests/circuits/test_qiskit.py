@@ -179,6 +179,38 @@ def test_bound_parameters_are_plain_numbers() -> None:
     assert type(gate["rotation"]) is float
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_random_circuit_as_openqasm_has_the_distribution_that_qiskit_prints(seed: int) -> None:
+    pytest.importorskip("openqasm3")
+    from airflow_provider_ionq.emulator.openqasm import Measurement, Reset, program_of
+    from airflow_provider_ionq.emulator.simulator import StateVector
+
+    circuit = random_circuit(seed)
+    # A reset at the beginning changes nothing, but makes it OpenQASM.
+    with_reset = circuit.copy_empty_like()
+    with_reset.reset(1)
+    with_reset.compose(circuit, circuit.qubits, circuit.clbits, inplace=True)
+    made = to_ionq_program(with_reset)
+    read_back = program_of(made["qasm"])
+    assert read_back.problem is None
+    state, source = StateVector(read_back.qubits), {}
+    for instruction in read_back.instructions:
+        if isinstance(instruction, Measurement):
+            source[instruction.bit] = instruction.qubit
+        elif not isinstance(instruction, Reset):
+            instruction.apply(state)
+    registers = list(read_back.registers.items())
+    assert registers == [(register.name, register.size) for register in circuit.cregs]
+    layout = {name: [source.get((name, bit)) for bit in range(size)] for name, size in registers}
+    assert dict(made["layout"]["registers"]) == layout
+    found: dict[str, float] = {}
+    for number, probability in enumerate(state.probabilities()):
+        words = ["".join("0" if q is None else str(number >> q & 1) for q in bits[::-1]) for bits in layout.values()]
+        text = " ".join(words[::-1])
+        found[text] = found.get(text, 0.0) + float(probability)
+    assert largest_difference(found, qiskits_own(circuit)) < 1e-9
+
+
 def _mid_circuit(**names: str) -> Any:
     """Measure in the middle; the registers are crossed, one bit is never measured."""
     circuit = QuantumCircuit(
