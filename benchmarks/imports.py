@@ -14,12 +14,13 @@ import sys
 import time
 from dataclasses import dataclass
 
-from benchmarks.contestants import AIOHTTP, HTTP_PROVIDER, IONQ_CORE, OURS
+from benchmarks.contestants import AIOHTTP, HTTP_PROVIDER, IONQ_CORE, JOBS, OURS
 
 HTTP_LIBRARIES = ("aiohttp", "httpx", "requests", "urllib3")
 
 MODULES = {
     OURS: ("airflow_provider_ionq.operators.session", "airflow_provider_ionq.sensors.session"),
+    JOBS: ("airflow_provider_ionq.decorators.job", "airflow_provider_ionq.jobs.request"),
     HTTP_PROVIDER: ("airflow.providers.http.operators.http", "airflow.providers.http.sensors.http"),
     IONQ_CORE: ("ionq_core",),
     AIOHTTP: ("aiohttp",),

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.contestants import AIOHTTP, ASLEEP, HTTP_PROVIDER, IONQ_CORE, OURS
+from benchmarks.contestants import AIOHTTP, ASLEEP, HTTP_PROVIDER, IONQ_CORE, JOBS, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +23,7 @@ MAX_TURN_SECONDS = 0.05
 MAX_DETECTION_SECONDS = {1000: 0.3, 5000: 0.7, 10_000: 1.5}
 """By how many wait at most."""
 MAX_IMPORT_SECONDS = 0.018
+MAX_DECORATOR_SECONDS = 0.030
 MAX_CALL_RATIO = 1.15
 
 
@@ -142,18 +143,26 @@ def import_rows(imported: Mapping[str, Sequence[Imported]]) -> list[Row]:
     :param imported: what was seen of each contestant, round by round.
     """
     ours = imported[OURS]
+    medians = {name: _median(one.seconds for one in rounds) for name, rounds in imported.items()}
+    of_decorator = medians.pop(JOBS)
     return [
         Row(
             "import on top of airflow.sdk, ms",
-            {name: f"{_median(one.seconds for one in rounds) * 1000:.0f}" for name, rounds in imported.items()},
+            {name: f"{seconds * 1000:.0f}" for name, seconds in medians.items()},
             f"<= {MAX_IMPORT_SECONDS * 1000:.0f}",
-            _median(one.seconds for one in ours) <= MAX_IMPORT_SECONDS,
+            medians[OURS] <= MAX_IMPORT_SECONDS,
+        ),
+        Row(
+            "import for @task.ionq_job on top of airflow.sdk, ms",
+            {JOBS: f"{of_decorator * 1000:.0f}"},
+            f"<= {MAX_DECORATOR_SECONDS * 1000:.0f}",
+            of_decorator <= MAX_DECORATOR_SECONDS,
         ),
         Row(
             "HTTP libraries that it loads",
             {name: f"{max(len(one.http_libraries) for one in rounds)}" for name, rounds in imported.items()},
             "0",
-            not any(one.http_libraries for one in ours),
+            not any(one.http_libraries for one in (*ours, *imported[JOBS])),
             is_count=True,
         ),
     ]
