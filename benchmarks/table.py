@@ -154,7 +154,7 @@ def import_rows(imported: Mapping[str, Sequence[Imported]]) -> list[Row]:
         ),
         Row(
             "import for @task.ionq_job on top of airflow.sdk, ms",
-            {JOBS: f"{of_decorator * 1000:.0f}"},
+            {OURS: f"{of_decorator * 1000:.0f}"},
             f"<= {MAX_DECORATOR_SECONDS * 1000:.0f}",
             of_decorator <= MAX_DECORATOR_SECONDS,
         ),
