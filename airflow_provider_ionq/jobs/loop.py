@@ -14,25 +14,25 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.api.errors import IonQCreateStoppedError, IonQError, IonQNotReadableError
+from airflow_provider_ionq.api.errors import (
+    IonQCreateStoppedError,
+    IonQError,
+    IonQGoneError,
+    IonQJobTimeoutError,
+    IonQNotReadableError,
+)
 from airflow_provider_ionq.jobs.cancel import cancel_job
 from airflow_provider_ionq.jobs.earlier import OwnJob, choose
 from airflow_provider_ionq.jobs.failure import is_final, job_failed
-from airflow_provider_ionq.jobs.intent import JobTask
 from airflow_provider_ionq.jobs.loop_creation import LoopCreation, LoopKnowledge
 from airflow_provider_ionq.jobs.loop_record import LoopRecord, PlaceMemory
 from airflow_provider_ionq.jobs.loop_results import read_results
 from airflow_provider_ionq.jobs.loop_search import EarlierJobs
-from airflow_provider_ionq.jobs.resource import JOBS
-from airflow_provider_ionq.jobs.summary import describe, summarize
+from airflow_provider_ionq.jobs.loop_wait import LoopFigures, LoopWait
 from airflow_provider_ionq.jobs.token import Token, place_identity
-from airflow_provider_ionq.jobs.wait import end_late_wait, wait_until_final
-from airflow_provider_ionq.waiting.backoff import single_attempt_settings
-from airflow_provider_ionq.waiting.blocking_poller import BlockingPoller
 from airflow_provider_ionq.waiting.create_once import KILLED_WITHIN_SECONDS, CreateOnce
-from airflow_provider_ionq.waiting.durations import duration_text
 from airflow_provider_ionq.waiting.request_clients import RequestClients
 from airflow_provider_ionq.waiting.safe_log import SafeLog
 
@@ -40,45 +40,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_ionq.api.models import Job
-    from airflow_provider_ionq.api.settings import ClientSettings
     from airflow_provider_ionq.jobs.intent import JobIntent
     from airflow_provider_ionq.jobs.loop_record import LoopStore
+    from airflow_provider_ionq.jobs.loop_wait import LoopTask
     from airflow_provider_ionq.jobs.request import JobRequest
     from airflow_provider_ionq.jobs.submit import SubmitOptions
-    from airflow_provider_ionq.jobs.summary import JobSummary
     from airflow_provider_ionq.results.models import CircuitResult
 
 _NOTICE_SECONDS = 1.0
 """Longest time in which a wait notices that its task is being killed."""
-
-
-class LoopTask(JobTask, Protocol):
-    """Access of a loop to the task in which it runs."""
-
-    def read_settings(self) -> ClientSettings:
-        """Return the settings of the current Airflow connection, which may change while the loop runs."""
-
-    def ended(self, job: Job, summary: JobSummary) -> None:
-        """Take note of the end of a job that the loop has waited for."""
-
-
-@dataclasses.dataclass(slots=True)
-class LoopFigures:
-    """
-    What a loop has done in this try.
-
-    :param submitted: number of submitted jobs.
-    :param read_back: number of completed jobs of earlier tries.
-    :param waited_seconds: time in which it waited for jobs.
-    :param cost: what the jobs cost that it waited for, as far as it is known.
-    :param cost_unit: the unit of the cost; None if nothing is known.
-    """
-
-    submitted: int = 0
-    read_back: int = 0
-    waited_seconds: float = 0.0
-    cost: float = 0.0
-    cost_unit: str | None = None
 
 
 class JobLoop:
@@ -121,8 +91,6 @@ class JobLoop:
         self._generation = generation
         self._options = dataclasses.replace(options, on_changed_input="resubmit")
         self._log = SafeLog(log)
-        self._interval = interval
-        self._seconds = seconds
         self._sleep_seconds = sleep
         self._record = LoopRecord(store)
         self._earlier = EarlierJobs(self._record, self._identity_of, generation, sleep=self._sleep)
@@ -132,7 +100,7 @@ class JobLoop:
         self._creator: CreateOnce[Job, JobIntent] | None = None
         self._settings = task.read_settings()
         self._clients = RequestClients(self._settings, task)
-        self._poller = BlockingPoller(JOBS, task.connection, self._single_attempt_settings, self._log)
+        self._wait = LoopWait(task, self._knowledge, self.figures, self._log, interval, seconds, self._sleep)
         self._took_another_way = False
 
     def resume(self) -> None:
@@ -251,54 +219,27 @@ class JobLoop:
         if keep is None or keep.job_id != job["id"]:
             self.figures.submitted += 1
         self._open.pop(job["id"], None)
-        return self._wait(job)
+        try:
+            job = self._wait.until_final(self._clients.current, job, self.place)
+        except IonQJobTimeoutError:
+            self._creator = None  # the job has been cancelled
+            raise
+        self._creator = None
+        if job["status"] != "completed":
+            raise job_failed(job)
+        return job
 
     def _results_again(self, job: Job, request: JobRequest) -> list[CircuitResult]:
         try:
             return read_results(self._clients.current, job, request)
         except IonQError as error:
+            is_gone = isinstance(getattr(error, "reason", None), IonQGoneError)
+            advice = " Clear the task to run the loop anew." if is_gone else ""
             raise IonQNotReadableError(
                 f"Run {self.place} of the loop was completed by an earlier try, but its results cannot be read, and no"
-                f" other job was submitted: {error}",
-                retryable=error.retryable,
+                f" other job was submitted: {error}{advice}",
+                retryable=error.retryable and not is_gone,
             ) from None
-
-    def _wait(self, job: Job) -> Job:
-        began = time.monotonic()
-        try:
-            job = wait_until_final(
-                self._poller, job, interval=self._interval, seconds=self._seconds, log=self._log, sleep=self._sleep
-            )
-        finally:
-            self.figures.waited_seconds += time.monotonic() - began
-        if not is_final(job):
-            limit = duration_text(self._seconds)
-            job = end_late_wait(self._clients.current, job["id"], limit, self._log, cancel=True, sleep=self._sleep)
-        self._creator = None
-        self._end(job)
-        if job["status"] != "completed":
-            raise job_failed(job)
-        return job
-
-    def _end(self, job: Job) -> None:
-        """Log the figures of an ended job."""
-        self._knowledge.jobs[job["id"]] = job
-        cost = None
-        try:
-            cost = self._clients.current.get_job_cost(job["id"])
-        except IonQError as error:
-            self._log.warning("The cost of job %s cannot be read: %s", job["id"], error)
-        else:
-            self._knowledge.costs.note(job, cost)
-        summary = summarize(job, cost)
-        details = describe(summary)
-        self._log.info(
-            "Run %s: job %s has the status %s%s.", self.place, job["id"], job["status"], details and f": {details}"
-        )
-        if summary["cost"] is not None:
-            self.figures.cost += summary["cost"]
-            self.figures.cost_unit = summary["cost_unit"]
-        self._task.ended(job, summary)
 
     def _take_another_way(self, old: OwnJob, *, elsewhere: bool) -> None:
         """Say once that the loop asks for something else than an earlier try, whose open jobs are of no use then."""
@@ -344,10 +285,6 @@ class JobLoop:
         if settings != self._settings:
             self._settings = settings
             self._clients = RequestClients(settings, self._task)
-
-    def _single_attempt_settings(self) -> ClientSettings:
-        # The poller itself repeats failed requests.
-        return single_attempt_settings(self._task.read_settings())
 
     def _sleep(self, seconds: float) -> None:
         left = seconds

@@ -1,5 +1,6 @@
 """Loops of jobs inside a task, which can be resumed."""
 
-from airflow_provider_ionq.loops.jobs import IonQJobs, ionq_jobs
+from airflow_provider_ionq.loops.block import IonQJobs
+from airflow_provider_ionq.loops.jobs import ionq_jobs
 
 __all__ = ["IonQJobs", "ionq_jobs"]

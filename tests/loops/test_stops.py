@@ -300,6 +300,18 @@ def test_loop_can_be_entered_once(task: LoopTask) -> None:
     assert "has been run" in task.try_once().message
 
 
+def test_job_outside_of_the_block_is_refused(task: LoopTask) -> None:
+    ended: list[Any] = []
+    task.body = ended.append
+    task.try_once()
+    for jobs in (ionq_jobs("simulator"), *ended):
+        with pytest.raises(RuntimeError, match="only inside its block"):
+            jobs.run(rotation(0.1))
+        with pytest.raises(RuntimeError, match="only inside its block"):
+            jobs.track("energy", 1.0)
+    assert POST not in task.routes()
+
+
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
