@@ -135,10 +135,14 @@ class LoopTask:
     ) -> None:
         self.emulator = emulator
         self.angles = [0.1, 0.2, 0.3]
+        self.circuits = 1
+        """Number of circuits of each job."""
         self.body = body or self._run_all
         self.arguments: dict[str, Any] = {"backend": "qpu.forte-1", "poke_interval": 0.01, "timeout": 30} | arguments
         self.process = PROCESS
         self.process.start()
+        self.row: dict[str, Any] = {}
+        """What another process wrote into the row of the task in the database of Airflow 2."""
         self.is_orphan = False
         """Whether the supervisor of its process is gone."""
         self.store = ProcessStore(self) if stored else None
@@ -148,7 +152,11 @@ class LoopTask:
         self.operator = self._new_operator()
 
     def _run_all(self, jobs: IonQJobs) -> list[Any]:
-        return [jobs.run(rotation(angle)) for angle in self.angles]
+        return [jobs.run(self.circuit(angle)) for angle in self.angles]
+
+    def circuit(self, angle: float) -> Any:
+        """Return what a run runs."""
+        return rotation(angle) if self.circuits == 1 else [rotation(angle)] * self.circuits
 
     def _new_operator(self) -> _Loop:
         operator = _Loop(task_id="loop", body=self.block)
@@ -173,7 +181,6 @@ class LoopTask:
     @property
     def context(self) -> Any:
         """The context of the current try."""
-        row = SimpleNamespace(state="running", try_number=self.tries, job_id=self.tries)
         ti = SimpleNamespace(
             dag_id="d",
             run_id="r",
@@ -185,7 +192,8 @@ class LoopTask:
             task=self.operator,
             xcom_push=lambda key, value: self.tells_airflow(lambda: self.xcoms.__setitem__(key, value)),
         )
-        run = SimpleNamespace(get_task_instance=lambda task_id, map_index: row)
+        own = {"state": "running", "try_number": self.tries, "job_id": self.tries}
+        run = SimpleNamespace(get_task_instance=lambda task_id, map_index: SimpleNamespace(**(own | self.row)))
         context: dict[str, Any] = {"ti": ti, "task": self.operator, "dag_run": run}
         return context if self.store is None else context | {"task_state_store": self.store}
 
@@ -218,13 +226,11 @@ class LoopTask:
         def body(jobs: IonQJobs) -> None:
             for number, angle in enumerate(self.angles, 1):
                 self.emulator.job_seconds = 0 if number <= runs else None
-                jobs.run(rotation(angle))
+                jobs.run(self.circuit(angle))
 
-        before, usual = len(self.emulator.jobs()), self.body
+        before, usual = len(self.jobs()), self.body
         self.body = body
-        ending = self.try_once(
-            dies_when=lambda: len(self.emulator.jobs()) == before + runs + 1 and self.routes()[-1] == READ
-        )
+        ending = self.try_once(dies_when=lambda: len(self.jobs()) == before + runs + 1 and self.routes()[-1] == READ)
         assert ending.state == "died", ending
         self.body, self.emulator.job_seconds = usual, 0
 
@@ -244,7 +250,7 @@ class LoopTask:
         found = []
         for job in self.emulator.jobs():
             token = Token.of_job(job)
-            if token is not None and token.number is not None:
+            if token is not None and token.number is not None and job.get("parent_job_id") is None:
                 found.append((token.generation - RETRIES, runs[token.identity], job["status"]))
         return found
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSkipException, AirflowTaskTimeout
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
 from airflow_provider_ionq.api.errors import IonQBudgetError, IonQCreateStoppedError, IonQError, IonQJobTimeoutError
 from airflow_provider_ionq.exceptions import IonQFailException
@@ -228,6 +229,25 @@ def test_process_without_a_supervisor_submits_no_further_job(ionq_emulator: Emul
     task.is_orphan, task.body = False, lambda jobs: [jobs.run(rotation(angle)) for angle in (0.1, 0.2)]
     assert task.try_once().state == "success"
     assert task.jobs() == [(0, 1, "completed"), (0, 2, "completed")]
+
+
+@pytest.mark.skipif(AIRFLOW_V_3_0_PLUS, reason="the supervisor tells")
+@pytest.mark.parametrize("row", [{"state": "up_for_retry"}, {"state": "failed"}, {"try_number": 2}, {"job_id": 99}])
+def test_process_of_airflow_2_that_no_longer_runs_the_task_submits_no_further_job(
+    ionq_emulator: Emulator, row: dict[str, Any]
+) -> None:
+    ionq_emulator.job_seconds = 0
+    task = LoopTask(ionq_emulator, stored=False)
+
+    def body(jobs: Any) -> None:
+        jobs.run(rotation(0.1))
+        task.row = row
+        jobs.run(rotation(0.2))
+
+    task.body = body
+    ending = task.try_once()
+    assert isinstance(ending.error, IonQCreateStoppedError), ending
+    assert task.jobs() == [(0, 1, "completed")]
 
 
 def test_two_processes_of_a_task_pay_each_run_once(ionq_emulator: Emulator) -> None:
