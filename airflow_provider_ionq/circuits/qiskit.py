@@ -19,6 +19,12 @@ _NOT_GATES = frozenset({"measure", "reset", "barrier", "global_phase"})
 _CLASSICAL = frozenset({"store"})
 _NATIVE_GATES = frozenset({"gpi", "gpi2", "ms", "zz"})
 _EXPONENTIAL = "PauliEvolution"
+_KNOWN_MODULES = (
+    *("qiskit.circuit.library", "qiskit.circuit.measure", "qiskit.circuit.reset", "qiskit.circuit.barrier"),
+    "qiskit_ionq",
+)
+"""Modules of the instructions for which their names stand."""
+
 _MOST_NAMES = 10
 _TRANSPILE = "Rewrite the circuit with qiskit.transpile(circuit, basis_gates=['h', 'rx', 'ry', 'rz', 'cx'])"
 
@@ -91,7 +97,20 @@ def _gates(circuit: QuantumCircuit, gateset: Literal["qis", "native"], where: st
     except Exception as error:  # the converter assumes much of a gate, and checks little of it
         problem = f"{type(error).__name__}: {error}"
         raise ValueError(f"{where} cannot be converted ({problem}). {_TRANSPILE}") from error
+    _check_names(circuit, where)
     return [_forward_in_time(gate) for gate in gates]
+
+
+def _check_names(circuit: QuantumCircuit, where: str) -> None:
+    """Check that no gate of the user has the name of another: the converter goes by the names alone."""
+    for instruction in circuit.data:
+        kinds = type(instruction.operation).__mro__
+        if not any(str(kind.__module__).startswith(_KNOWN_MODULES) for kind in kinds):
+            name = instruction.operation.name
+            raise ValueError(
+                f"{where} has a gate of its own with the name {name!r}, which is the name of another: rename it, and"
+                " decompose it with circuit.decompose(...)"
+            )
 
 
 def _advice(gate: str, gateset: str) -> str:
@@ -121,13 +140,14 @@ def _layout(circuit: QuantumCircuit, in_the_middle: bool) -> CircuitLayout:
 
 def _qasm(circuit: QuantumCircuit, where: str) -> str:
     """Return the circuit as OpenQASM 3, with all qubits in one register: the names of others may differ in each run."""
-    names = [register.name for register in circuit.cregs]
+    registers = [register for register in circuit.cregs if register.size]
+    names = [register.name for register in registers]
     if ALL_QUBITS in names:
         raise ValueError(f"{where} has the classical register {ALL_QUBITS!r}, a name of IonQ's own: rename it")
     qubits = "q"
     while qubits in names:
         qubits += "_"
-    flat = QuantumCircuit(QuantumRegister(circuit.num_qubits, qubits), *circuit.cregs)
+    flat = QuantumCircuit(QuantumRegister(circuit.num_qubits, qubits), *registers)
     flat.compose(circuit, flat.qubits, circuit.clbits, inplace=True)
     text: str = qasm3.dumps(flat.decompose(_EXPONENTIAL))
     declared = set(re.findall(r"^bit\[\d+\] (\w+);", text, re.MULTILINE))

@@ -24,6 +24,9 @@ ROUNDING = 1e-9
 MOST_DEVIATION = 0.01
 """How far the sum of all probabilities may be from 1."""
 
+MOST_SHOTS = 2**53
+"""A number of shots above it is refused: it could not be added exactly."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
@@ -146,7 +149,7 @@ def decode_undocumented(content: object) -> Decoded:
     for key, value in histogram.items():
         if not isinstance(key, str) or not key or key.strip("01") or len(key) != len(next(iter(histogram))):
             raise ValueError(f"{json_text(key)} is not a bit string of the register")
-        if not is_number(value) or value < 0:
+        if not is_number(value) or not 0 <= value <= MOST_SHOTS:
             raise ValueError(f"the value of {json_text(key)} is not a number of shots: {json_text(value)}")
         if value > 0:
             weights[key] = value
@@ -204,8 +207,8 @@ def _state(key: object) -> int:
 
 
 def _weight(key: object, value: object, *, counted: bool) -> float:
-    what = "a number of shots" if counted else "a probability"
-    if not is_number(value) or value < -ROUNDING or (counted and value != int(value)):
+    what, most = ("a number of shots", MOST_SHOTS) if counted else ("a probability", 1 + MOST_DEVIATION)
+    if not is_number(value) or not -ROUNDING <= value <= most or (counted and value != int(value)):
         raise ValueError(f"the value of state {json_text(key)} is not {what}: {json_text(value)}")
     return max(value, 0)
 

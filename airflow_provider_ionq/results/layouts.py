@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_ionq.api.json_text import json_text
 from airflow_provider_ionq.circuits.layout import CircuitLayout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from airflow_provider_ionq.results.models import Distribution
 
@@ -25,6 +24,9 @@ Number = TypeVar("Number", int, float)
 SYSTEM_REGISTERS = frozenset({"output_all", "leakage_bits"})
 """Registers that IonQ adds to those of a program."""
 
+MOST_QUBITS = 10_000
+"""A bit string of more qubits is refused: a wrong number in a response could take all memory."""
+
 
 @dataclass(frozen=True)
 class Bits:
@@ -32,9 +34,14 @@ class Bits:
     The bit strings of one circuit.
 
     :param layout: the layout of the circuit. Without registers, each qubit is a bit.
+    :raises ValueError: if it has too many qubits.
     """
 
     layout: CircuitLayout
+
+    def __post_init__(self) -> None:
+        if self.layout.qubits > MOST_QUBITS:
+            raise ValueError(f"the circuit has {self.layout.qubits} qubits, but at most {MOST_QUBITS:,} can be read")
 
     @cached_property
     def registers(self) -> tuple[tuple[str, slice], ...]:
@@ -55,7 +62,8 @@ class Bits:
         qubits = self.layout.qubits
         if state >> qubits:
             raise ValueError(f"state {state} has more than the {qubits} qubits of the circuit")
-        return "".join(self._pick(f"{state:0{qubits}b}0 "))
+        binary = f"{state:0{qubits}b}0 "
+        return "".join(map(binary.__getitem__, self._places))
 
     def text_of_registers(self, registers: Mapping[str, Any]) -> str:
         """
@@ -66,7 +74,7 @@ class Bits:
         """
         texts = []
         for name, bits in self._in_print_order(self.layout.registers):
-            values = registers.get(name)
+            values = registers.get(name) if bits else ()
             if values is None:
                 found = ", ".join(json_text(found) for found in registers)
                 raise ValueError(
@@ -79,16 +87,16 @@ class Bits:
         return " ".join(texts)
 
     @cached_property
-    def _pick(self) -> Callable[[str], tuple[str, ...]]:
-        """Pick the characters of a bit string from the binary number of a state, followed by "0 "."""
+    def _places(self) -> tuple[int, ...]:
+        """Place of each character of a bit string in the binary number of a state, followed by "0 "."""
         qubits = self.layout.qubits
         zero, space = qubits, qubits + 1
         registers = self.layout.registers or (("", tuple(range(qubits))),)
         places: list[int] = []
-        for _, bits in self._in_print_order(registers):
-            places += [space] if places else []
+        for number, (_, bits) in enumerate(self._in_print_order(registers)):
+            places += [space] if number else []
             places += [zero if qubit is None else qubits - 1 - qubit for qubit in self._in_print_order(bits)]
-        return itemgetter(*places)
+        return tuple(places)
 
     def marginal(self, whole: Distribution, at: slice) -> Distribution:
         """

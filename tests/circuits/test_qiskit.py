@@ -18,12 +18,15 @@ qiskit = pytest.importorskip("qiskit")
 qiskit_ionq = pytest.importorskip("qiskit_ionq")
 
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister  # noqa: E402
-from qiskit.circuit import Clbit, Parameter, ParameterVector, Qubit  # noqa: E402
+from qiskit.circuit import Clbit, Gate, Parameter, ParameterVector, Qubit  # noqa: E402
 from qiskit.circuit import library as gates  # noqa: E402
+from qiskit.providers.basic_provider import BasicSimulator  # noqa: E402
 from qiskit.quantum_info import SparsePauliOp, Statevector  # noqa: E402
 
+from airflow_provider_ionq.circuits.layout import CircuitLayout  # noqa: E402
 from airflow_provider_ionq.circuits.program import to_ionq_program  # noqa: E402
 from airflow_provider_ionq.jobs.request import JobRequest  # noqa: E402
+from airflow_provider_ionq.results.layouts import Bits  # noqa: E402
 from tests.circuits.states import largest_difference, read  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -140,6 +143,24 @@ def test_crossed_registers_are_read_bit_by_bit() -> None:
         == {"10 00"}
         == {k for k, p in qiskits_own(circuit).items() if p > 0.5}
     )
+
+
+@pytest.mark.parametrize("middle", [False, True], ids=["JSON", "OpenQASM"])
+def test_register_without_bits_stays_between_the_others(middle: bool) -> None:
+    registers = [ClassicalRegister(1, "a"), ClassicalRegister(0, "empty"), ClassicalRegister(1, "b")]
+    circuit = QuantumCircuit(QuantumRegister(2), *registers)
+    circuit.x(0)
+    circuit.measure(0, 0)
+    if middle:
+        circuit.x(0)
+    circuit.measure(1, 1)
+    program = to_ionq_program(circuit)
+    assert program["layout"]["registers"] == [["a", [0]], ["empty", []], ["b", [1]]]
+    if middle:
+        assert "empty" not in program["qasm"]
+    else:
+        (text,) = BasicSimulator().run(circuit, shots=10).result().get_counts()
+        assert Bits(CircuitLayout.of_json(program["layout"])).text_of(1) == text == "0  1"
 
 
 def test_last_measurement_into_a_bit_counts() -> None:
@@ -332,6 +353,19 @@ def _bell_without_measurement() -> Any:
     return circuit
 
 
+NAMES = ("h", "x", "sx", "id", "barrier", "measure", "reset", "global_phase")
+
+
+def _with_own_gate(name: str) -> Any:
+    own = QuantumCircuit(1, name=name)
+    own.rx(0.4, 0)
+    return _measured(lambda circuit: circuit.append(own.to_gate(), [0]))
+
+
+def _own_class(name: str) -> Any:
+    return type("Own", (Gate,), {"__module__": "users"})(name, 1, [])
+
+
 def _shared_bits() -> Any:
     bits = [Clbit(), Clbit()]
     circuit = QuantumCircuit([Qubit()], ClassicalRegister(bits=bits, name="a"), ClassicalRegister(bits=bits, name="b"))
@@ -369,6 +403,11 @@ REFUSED: dict[str, tuple[Any, list[str]]] = {
         _measured(lambda c: c.append(_bell_without_measurement().copy().to_instruction(), [0, 1], [0, 1])),
         [TRANSPILE],
     ),
+    **{
+        f"an own gate named {name}": (_with_own_gate(name), [f"its own with the name {name!r}", "rename"])
+        for name in NAMES
+    },
+    "an own class of gates": (_measured(lambda c: c.append(_own_class("h"), [0])), ["'h'", "rename"]),
     "an unsupported gate after a measurement": (_measured(_unsupported_in_the_middle), ["'cswap'", TRANSPILE]),
     "a native gate among others": (
         _measured(lambda c: c.append(qiskit_ionq.GPIGate(0.1), [0])),

@@ -53,7 +53,7 @@ def test_bit_string_is_the_one_that_the_library_prints(bits: Bits, expected: dic
 def test_each_bit_of_a_register_is_the_qubit_that_it_reads(qubits: int, data: st.DataObject) -> None:
     source = data.draw(st.sampled_from(["qiskit", "cirq", "openqasm"]))
     one_bit = st.one_of(st.none(), st.integers(0, qubits - 1))
-    registers = data.draw(st.lists(st.lists(one_bit, min_size=1, max_size=4), min_size=1, max_size=4))
+    registers = data.draw(st.lists(st.lists(one_bit, max_size=4), min_size=1, max_size=4))
     layout = CircuitLayout(qubits, tuple((f"r{at}", tuple(bits)) for at, bits in enumerate(registers)), source)
     state = data.draw(st.integers(0, 2**qubits - 1))
     text = Bits(layout).text_of(state)
@@ -61,6 +61,22 @@ def test_each_bit_of_a_register_is_the_qubit_that_it_reads(qubits: int, data: st
     for part, bits in zip(parts, registers, strict=True):
         shown = part if source == "cirq" else part[::-1]
         assert shown == "".join("0" if qubit is None else str(state >> qubit & 1) for qubit in bits)
+
+
+@pytest.mark.parametrize("source", ["qiskit", "cirq"])
+def test_registers_without_bits_keep_the_others_in_their_places(source: str) -> None:
+    empty: Any = CircuitLayout(2, (("x", ()), ("a", (1,)), ("y", ()), ("b", (0,)), ("z", ())), source)
+    bits = Bits(empty)
+    text = bits.text_of(1)
+    assert text == bits.text_of_registers({"a": [0], "b": [1]})
+    assert {name: text[at] for name, at in bits.registers} == {"x": "", "a": "0", "y": "", "b": "1", "z": ""}
+    assert Bits(CircuitLayout(2, (("x", ()),), source)).text_of(1) == ""
+
+
+@pytest.mark.parametrize("qubits", [10_001, 10**9, 10**300])
+def test_circuit_of_more_qubits_than_any_computer_has_is_refused(qubits: int) -> None:
+    with pytest.raises(ValueError, match="qubits, but at most 10,000"):
+        Bits(CircuitLayout(qubits))
 
 
 def test_marginal_of_each_register_follows_from_the_whole() -> None:
@@ -120,7 +136,7 @@ BROKEN_V1: dict[str, tuple[Any, bool, str]] = {
     "fraction as key": ({"1.0": 1.0}, False, "'1.0' is not the number of a state"),
     "endless key": ({"1" * 5000: 1.0}, False, "is not the number of a state"),
     "beyond the qubits": ({"8": 1.0}, False, "state 8 has more than the 3 qubits"),
-    "negative": ({"0": 1.5, "1": -0.5}, False, "the value of state 1 is not a probability: -0.5"),
+    "negative": ({"0": 1.0, "1": -0.5}, False, "the value of state 1 is not a probability: -0.5"),
     "NaN": ({"0": math.nan}, False, "is not a probability"),
     "infinite": ({"0": math.inf}, False, "is not a probability"),
     "null value": ({"0": None}, False, "is not a probability: None"),
@@ -128,6 +144,10 @@ BROKEN_V1: dict[str, tuple[Any, bool, str]] = {
     "text value": ({"0": "1"}, False, "is not a probability"),
     "sum below 1": ({"0": 0.5}, False, "the sum of the probabilities is 0.5 instead of 1"),
     "sum above 1": ({"0": 1.0, "1": 1.0}, False, "the sum of the probabilities is 2 instead of 1"),
+    "above 1": ({"0": 1.5}, False, "the value of state 0 is not a probability: 1.5"),
+    "too large to add": ({"0": 1e308, "1": 1e308}, False, "is not a probability: 1e+308"),
+    "too many shots": ({"0": 1e308, "1": 1e308}, True, "is not a number of shots: 1e+308"),
+    "endless number of shots": ({"0": 10**400}, True, "is not a number of shots"),
     "half a shot": ({"0": 0.5}, True, "is not a number of shots: 0.5"),
     "negative shots": ({"0": -5}, True, "is not a number of shots: -5"),
 }
@@ -238,6 +258,8 @@ def test_strings_of_an_aggregation_are_left_as_ionq_sent_them() -> None:
         histogram(output_all={"3": 1}),
         histogram(output_all={"0": 1, "01": 1}),
         histogram(output_all={"0": -1}),
+        histogram(output_all={"0": 1e308, "1": 1e308}),
+        histogram(output_all={"0": 10**400}),
         histogram(output_all={"0": None}),
         histogram(output_all=[1]),
     ],
