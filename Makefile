@@ -104,7 +104,7 @@ $(PYTHONS:%=$(V)-python-%/.installed): $(V)-python-%/.installed: pyproject.toml 
 	@touch $@
 
 test-system: $(V)/.installed $(VERSIONS:%=$(V)-%/.installed)
-	$(V)/bin/python -m pytest tests/system -m "not core" --numprocesses=$(STACKS) --dist=loadgroup --no-loadscope-reorder
+	$(V)/bin/python -m pytest tests/system -m "not core" --numprocesses=$(STACKS) --no-loadscope-reorder
 
 bench: $(V)/.installed
 	$(V)/bin/python -m benchmarks

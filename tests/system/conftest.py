@@ -6,12 +6,13 @@ import json
 import re
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from airflow_provider_ionq.emulator import Emulator
 from tests.system.stack import AirflowStack
+from tests.system.units import UnitScheduling, rank_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,41 +28,17 @@ PARALLELISM = 8
 EXAMPLE_INTERVAL_SECONDS = 3
 
 
-# What takes longest begins first, so that two stacks side by side come to their ends at about the same time. Next to
-# each other are one that keeps the processors busy and one that waits. Tests that stand alone fill the gaps at the end.
-LONGEST_FIRST = (
-    "test_network_faults",
-    "test_airflow_versions",
-    "test_loops",
-    "test_leak_table",
-    "test_job_table",
-    "test_stopped_runs",
-    "test_partial_reruns",
-)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of this folder, keep those together that share an Airflow, and put the longest modules first."""
-    ranks = {module: rank for rank, module in enumerate(LONGEST_FIRST)}
-    order: dict[str, int] = {}
+    """Mark the tests of this folder, and bring them into their order."""
     for item in items:
-        if HERE not in item.path.parents:
-            continue
-        item.add_marker(pytest.mark.system)
-        group = _group_of(item)
-        order[item.nodeid] = len(ranks) + 1 if group is None else ranks.get(item.path.stem, len(ranks))
-        if group is not None:
-            item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: order.get(item.nodeid, 0))
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.system)
+    items.sort(key=lambda item: rank_of(item.nodeid) if HERE in item.path.parents else -1)
 
 
-def _group_of(item: pytest.Item) -> str | None:
-    """Return the name of the tests that use what one Airflow has played for their module; None for a test alone."""
-    definitions = item._fixtureinfo.name2fixturedefs.values()  # type: ignore[attr-defined]
-    if all(of_name[-1].scope != "module" for of_name in definitions):
-        return None
-    params = item.callspec.params if hasattr(item, "callspec") else {}
-    return f"{item.path.stem} {params.get('version', '')}".strip()
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> UnitScheduling:
+    """Return what gives the tests to the Airflows that run side by side; called by pytest-xdist."""
+    return UnitScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
