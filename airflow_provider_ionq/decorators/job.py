@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import (
-    DecoratedOperator,
-    context_merge,
-    determine_kwargs,
-    task_decorator_factory,
-)
+from airflow.providers.common.compat.sdk import DecoratedOperator, context_merge, task_decorator_factory
+
+try:
+    from airflow.providers.common.compat.sdk import determine_kwargs
+except ImportError:  # the oldest versions of common-compat
+    from airflow.utils.operator_helpers import determine_kwargs  # type: ignore[attr-defined]
 
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.operators.job import IonQRunJobOperator
@@ -131,7 +131,8 @@ class IonQJobDecoratedOperator(DecoratedOperator, IonQRunJobOperator):
             ) from None
         if self.deferrable:
             self._push_known(context)
-        return super().execute(context)
+        # Not that of DecoratedOperator: on Airflow 3.0 it needs a method that no operator has.
+        return IonQRunJobOperator.execute(self, context)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Continue after a deferral, without calling the function again."""

@@ -69,6 +69,13 @@ def circuit_of(
     circuit: dict[str, Any] = dict(value) if isinstance(value, Mapping) else {"circuit": value}
     gates = circuit.get("circuit")
     if isinstance(gates, str) or not isinstance(gates, Sequence):
+        from airflow_provider_ionq.circuits.program import library_of
+
+        if (library := library_of(value)) is not None:
+            raise ValueError(
+                f"{name} is an object of {library.title()}, not IonQ's JSON: convert it with to_ionq_program of"
+                " airflow_provider_ionq.circuits.program, or return it from a function with @task.ionq_job"
+            )
         wanted = "a list of gates, or an object with the list as `circuit`"
         raise ValueError(f"{name} must be {wanted}, not {json_text(value)}")
     circuit["circuit"] = [_with_numbers(f"{name}[{index}]", gate) for index, gate in enumerate(gates)]

@@ -75,6 +75,14 @@ def test_library_of_a_circuit_is_that_of_a_base_class(library: str) -> None:
     assert library_of(_circuit_of(f"my_{library}")) is None
 
 
+@pytest.mark.parametrize("source", ["circuit", "circuits"])
+def test_job_says_how_to_convert_a_circuit_of_a_library(source: str) -> None:
+    circuit = _circuit_of("qiskit")
+    given: dict[str, Any] = {source: circuit if source == "circuit" else [circuit]}
+    with pytest.raises(ValueError, match=rf"{source}.* is an object of Qiskit.* to_ionq_program .* @task.ionq_job"):
+        JobRequest.of("simulator", **given)
+
+
 BLOCKED = """
 import sys
 sys.modules[{blocked!r}] = None
