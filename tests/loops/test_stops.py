@@ -284,14 +284,19 @@ def test_loop_outside_of_a_task_is_refused(ionq_emulator: Emulator) -> None:
     assert ionq_emulator.requests == []
 
 
-def test_two_loops_of_a_task_have_jobs_of_their_own(task: LoopTask) -> None:
-    task.emulator.job_seconds = 0
+@pytest.mark.parametrize("stored", [True, False])
+@pytest.mark.parametrize("names", [(None, None), ("a", "b"), ("1", None)])
+def test_two_loops_of_a_task_have_jobs_of_their_own(
+    ionq_emulator: Emulator, stored: bool, names: tuple[str | None, str | None]
+) -> None:
+    ionq_emulator.job_seconds = 0
+    task = LoopTask(ionq_emulator, stored=stored)
 
-    def loop() -> Any:
-        with ionq_jobs(**task.arguments) as jobs:
+    def loop(name: str | None) -> Any:
+        with ionq_jobs(**task.arguments, name=name) as jobs:
             return jobs.run(rotation(0.1))["job_id"]
 
-    task.body = lambda _: [loop(), loop()]
+    task.body = lambda _: [*map(loop, names)]
     first = task.try_once().value
     assert len(set(first)) == 2
     assert task.try_once().value == first

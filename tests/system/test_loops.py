@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.system.job_rows import JobRow
+from tests.system.job_rows import READ_JOB, JobRow
+from tests.system.job_stories import no_job_runs
 from tests.system.row_play import scenes
 
 if TYPE_CHECKING:
@@ -44,6 +45,22 @@ def killed(number: int, *, task: bool = True, supervisor: bool = False) -> Calla
     return story
 
 
+def marked_failed(scene: Scene) -> Story:
+    scene.emulator.job_seconds = None
+    yield scene.asked_again(READ_JOB, 3)
+    scene.mark(OPTIMISE)
+    yield no_job_runs(scene)
+
+
+def cleared(scene: Scene) -> Story:
+    """Clear the task while its first job runs; then let all jobs complete."""
+    scene.emulator.job_seconds = None
+    yield scene.asked_again(READ_JOB, 3)
+    scene.clear(OPTIMISE)
+    yield no_job_runs(scene)
+    scene.emulator.job_seconds = 0
+
+
 UNDISTURBED = LoopRow("undisturbed loop")
 KILLED = [
     *(LoopRow(f"worker killed {number}", story=killed(number), tries={OPTIMISE: 2}) for number in range(1, 8)),
@@ -54,7 +71,11 @@ KILLED = [
     # The process goes on with nobody that listens to it, beside the one of the next try.
     LoopRow("supervisor killed 10", story=killed(10, task=False, supervisor=True), tries={OPTIMISE: 2}),
 ]
-ROWS = [UNDISTURBED, *KILLED]
+STOPPED = [
+    LoopRow("loop marked failed", story=marked_failed, run="failed", jobs=("canceled",)),
+    LoopRow("loop cleared", story=cleared, jobs=("canceled", *LoopRow.jobs), tries={OPTIMISE: 2}),
+]
+ROWS = [UNDISTURBED, *KILLED, *STOPPED]
 
 
 def energy(scene: Scene) -> float:
@@ -70,3 +91,8 @@ def test_loop_of_a_killed_task_pays_each_job_once_and_has_the_same_result(
     undisturbed.check()
     assert energy(scene) == energy(undisturbed)
     assert "read again" in scene.log(OPTIMISE)
+
+
+@pytest.mark.parametrize("row", STOPPED, ids=lambda row: row.name)
+def test_job_in_flight_of_a_stopped_loop_is_cancelled(scenes: dict[str, Scene], row: LoopRow) -> None:
+    scenes[row.name].check()
