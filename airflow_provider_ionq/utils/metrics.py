@@ -6,7 +6,7 @@ Metrics of the shared poll, sent through Airflow's stats to StatsD, Datadog or O
 - `ionq.settled`, counter: waits that ended with a result, also turns of the capacity queue;
 - `ionq.waiters`, gauge: number of waiting triggers after each poll; 0 when the last one has left.
 
-Metrics of a task that runs a job, when the job ends:
+Metrics of a task that runs a job or a loop of jobs, when a job ends:
 
 - `ionq.job.queue_seconds`, `ionq.job.run_seconds`, `ionq.job.qpu_seconds`, gauges: see
   :class:`~airflow_provider_ionq.jobs.summary.JobSummary`;

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ionq.exceptions import IonQFailException
+from airflow_provider_ionq.utils import metrics
 from tests.loops.runs import LoopTask, rotation
+from tests.waiting.test_metrics import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,3 +105,13 @@ def test_missing_extra_is_named_before_any_job(task: LoopTask, monkeypatch: pyte
     assert isinstance(ending.error, IonQFailException)
     assert "airflow-provider-ionq[plot]" in ending.message
     assert task.emulator.jobs() == []
+
+
+def test_figures_of_each_job_are_metrics(task: LoopTask, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder()
+    monkeypatch.setattr(metrics, "Stats", recorder)
+    task.try_once()
+    assert recorder.gauges["ionq.job.cost"] == [12.42] * 3
+    assert len(recorder.gauges["ionq.job.queue_seconds"]) == 3
+    task.try_once()  # reads the jobs again
+    assert recorder.gauges["ionq.job.cost"] == [12.42] * 3
