@@ -119,7 +119,7 @@ class JobLoop:
         completed = sum(one.is_good and not one.is_open for _, one in found)
         if found:
             self._log.info(
-                "Earlier tries of this loop submitted %s: %s completed and %s open.",
+                "Number of jobs that earlier tries of this loop submitted: %s, of which %s are completed and %s open.",
                 len(found),
                 completed,
                 len(self._open),
@@ -262,7 +262,7 @@ class JobLoop:
         job = cancel_job(
             self._clients.client_of(self._open[one.job_id]), one.job_id, self._log, sleep=self._sleep_seconds
         )
-        del self._open[one.job_id]
+        self._open.pop(one.job_id, None)  # a signal may have come in between
         if job["id"] in self._knowledge.jobs:
             self._knowledge.jobs[job["id"]] = job
 
