@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopArguments:
     """
-    The arguments of a loop; see :func:`~airflow_provider_ionq.loops.jobs.ionq_jobs`.
+    The arguments of a loop; see :func:`~airflow_provider_ionq.loops.ionq_jobs`.
 
     :param job: the arguments that all its jobs share.
     """

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 class IonQJobs:
     """
-    The jobs of one loop; see :func:`~airflow_provider_ionq.loops.jobs.ionq_jobs`, which returns it.
+    The jobs of one loop; see :func:`~airflow_provider_ionq.loops.ionq_jobs`, which returns it.
 
     :param arguments: the arguments of the loop.
     """
