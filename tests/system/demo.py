@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from airflow_provider_ionq.emulator import Emulator
+from airflow_provider_ionq.results.histogram import histogram_text
 from tests.support.pages import first_dag_of_readme
 from tests.system import logs
 from tests.system.stack import FINAL_RUN_STATES, AirflowStack, StackError
@@ -130,7 +131,8 @@ def tell(emulator: Emulator, stack: AirflowStack, timeline: Timeline) -> bool:
         emulator.end_session(others)
 
     print("\nFirst run: the first DAG of README.md. It creates a session, runs a job in it, and ends it.\n")
-    readme = Run(emulator, stack, timeline, README_DAG_ID).tell({})
+    first = Run(emulator, stack, timeline, README_DAG_ID)
+    readme = first.tell({})
 
     print("\nSecond run. A colleague's session takes the device's only place: ours waits for it, then for its job.\n")
     emulator.job_seconds = JOB_SECONDS
@@ -153,10 +155,11 @@ def tell(emulator: Emulator, stack: AirflowStack, timeline: Timeline) -> bool:
     print()
     timeline.say("emulator", f"answered {len(emulator.requests)} requests in all; of {len(sessions)} sessions"
                  f" {len(still_open)} are open")  # fmt: skip
+    counts = show_histogram(first)
     if handed_on != served:
         print(f"The XCom is not what the emulator served: {handed_on!r}, not {served!r}")
     statuses = [job["status"] for job in jobs]
-    return (readme, state, failed, still_open, len(sessions), statuses, handed_on) == (
+    return (readme, state, failed, still_open, len(sessions), statuses, handed_on, sorted(counts)) == (
         "success",
         "success",
         "failed",
@@ -164,7 +167,17 @@ def tell(emulator: Emulator, stack: AirflowStack, timeline: Timeline) -> bool:
         4,
         ["completed", "completed", "failed"],
         served,
+        ["00", "11"],
     )
+
+
+def show_histogram(run: Run) -> dict[str, int]:
+    """Print what a Bell pair has measured; return the counts."""
+    results = run.xcom("bell.run")["job_results"]
+    print("\nWhat the Bell pair of the first run has measured, as in the log of its task:\n")
+    print(histogram_text(results), end="\n\n")
+    counts: dict[str, int] = results["circuits"][0]["counts"]
+    return counts
 
 
 def main() -> int:

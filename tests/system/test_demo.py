@@ -69,6 +69,7 @@ def test_demo_shows_sessions_created_used_and_ended_also_when_a_job_fails(tmp_pa
         r"end_session +\S+ -> success",
         r"run +failed",
         r"of 4 sessions 0 are open",
+        r"Job \S+: 1,000 shots, measured counts, bit 0 rightmost\n  00  █+\S* +\d+\.\d %  \d+\n  11  █+\S* ",
     ]
     assert re.search(".*".join(story), done.stdout, re.DOTALL), done.stdout
     session = json.loads(done.stdout[done.stdout.index("\n{\n") : done.stdout.index("\n}") + 2])
