@@ -402,3 +402,56 @@ def test_registers_that_are_too_long_for_the_metadata_are_those_of_the_task(ionq
     (circuit,) = circuits_of(task.try_once())
     assert circuit["registers"]["a_register_with_a_long_name_001"] == {"counts": {"1": 2}}
     assert circuit["registers"]["a_register_with_a_long_name_002"] == {"counts": {"0": 2}}
+
+
+QASM = """OPENQASM 3.0;
+include "stdgates.inc";
+qubit[4] q;
+bit[2] a;
+bit[1] b;
+x q[{qubit}];
+a[0] = measure q[3];
+a[1] = measure q[0];
+b[0] = measure q[2];
+"""
+
+
+@pytest.mark.parametrize("qubit", range(4))
+@pytest.mark.parametrize("style", STYLES)
+def test_registers_of_an_openqasm_program_are_read_from_its_shots(
+    ionq_emulator: Emulator, qubit: int, style: Any
+) -> None:
+    ionq_emulator.result_style = style
+    task = JobTask(ionq_emulator, qasm=QASM.format(qubit=qubit), shots=5, results=["counts", "shots"])
+    (circuit,) = circuits_of(task.try_once())
+    if style == "urls":
+        # There are no URLs of shots by register.
+        assert circuit["counts"] == {"".join("1" if place == qubit else "0" for place in reversed(range(4))): 5}
+        assert circuit["registers"] == {}
+        return
+    a, b = {0: ("10", "0"), 1: ("00", "0"), 2: ("00", "1"), 3: ("01", "0")}[qubit]
+    assert circuit["registers"] == {"a": {"counts": {a: 5}}, "b": {"counts": {b: 5}}}
+    assert circuit["samples"] == [f"{b} {a}"] * 5
+    assert circuit["source"] == "openqasm"
+    assert circuit["qubits"] == 4
+
+
+@pytest.mark.parametrize("qubit", range(4))
+def test_openqasm_on_the_ideal_simulator_is_read_by_qubit(ionq_emulator: Emulator, qubit: int) -> None:
+    task = JobTask(ionq_emulator, qasm=QASM.format(qubit=qubit), backend="simulator", shots=5, results="counts")
+    (circuit,) = circuits_of(task.try_once())
+    assert circuit["counts"] == {"".join("1" if place == qubit else "0" for place in reversed(range(4))): 5}
+    assert circuit["kind"] == "derived"
+
+
+def test_lost_names_of_registers_are_explained_and_the_job_is_named(ionq_emulator: Emulator) -> None:
+    layout = CircuitLayout(4, (("a", (3, 0)), ("b", (2,))), "qiskit")
+    program = {"qasm": QASM.format(qubit=0), "layout": layout.as_json()}
+    # A version of the service other than the provider's own loses the names, as production did.
+    settings = {"compilation": {"service_version": None}}
+    task = JobTask(ionq_emulator, circuit=program, results="counts", settings=settings)
+    ending = task.try_once()
+    assert ending.state == "up_for_retry", ending
+    assert "there is no register 'b', but there are c0, c1" in ending.message
+    assert "service_version of the job is 'v0.4'" in ending.message
+    assert ionq_emulator.jobs()[0]["id"] in ending.message
