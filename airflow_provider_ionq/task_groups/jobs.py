@@ -56,7 +56,7 @@ def complete_jobs(group: IonQSessionGroup, work: Iterable[Any]) -> None:
     if not jobs:
         raise ValueError(
             f"Session group {group.group_id!r}: max_cost_usd is the budget of the tasks with IonQRunJobOperator inside,"
-            " and there are none: use cost_limit_usd, which IonQ itself checks"
+            " and there are none: use cost_limit_usd, which IonQ itself checks, or session_max_cost_usd of ionq_jobs"
         )
     for job in jobs:
         if not _is_given(job, "session_max_cost_usd"):
