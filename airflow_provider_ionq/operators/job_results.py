@@ -174,12 +174,12 @@ class ReadsResults:
 
         :param later: skip what is rendered later.
         """
+        from airflow_provider_ionq.results.paths import check_location
         from airflow_provider_ionq.results.pictures import check_picture_path
 
         path = self.results_path
         if path is not None and not (later and is_rendered_later(path)):
-            if not isinstance(path, str) or not path.strip():
-                raise ValueError(f"results_path must be a path or URL, not {path!r}")
+            check_location("results_path", path)
         if self.histogram_path is not None and not (later and is_rendered_later(self.histogram_path)):
             check_picture_path("histogram_path", self.histogram_path)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_provider_ionq.results.curve import curve_summary
 from airflow_provider_ionq.results.histogram import MOST_SHOWN, Histogram, circuits_of, common_description, counted
+from airflow_provider_ionq.results.paths import check_location
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,10 +43,10 @@ def check_picture_path(name: str, path: object) -> None:
 
     :param name: name of the argument, for the error.
     :param path: the path or URL.
-    :raises ValueError: if it does not end in `.png` or `.svg`.
+    :raises ValueError: if it does not end in `.png` or `.svg`, or is relative.
     """
-    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path).lower().endswith(FORMATS):
-        raise ValueError(f"{name} must be a path that ends in {' or '.join(FORMATS)}, not {path!r}")
+    _check_suffix(name, path)
+    check_location(name, path)
 
 
 def check_matplotlib() -> None:
@@ -68,7 +69,7 @@ def save_histogram(results: Results, path: str | os.PathLike[str], *, write: Wri
     :raises ValueError: if the path has another ending.
     :raises ImportError: if matplotlib is not installed.
     """
-    check_picture_path("path", path)
+    _check_suffix("path", path)
     figure_class = _figure_class()
     histograms = [Histogram.of(circuit) for circuit in circuits_of(results)]
     if len(histograms) == 1:
@@ -94,7 +95,7 @@ def save_curves(curves: Mapping[str, Sequence[float]], path: str | os.PathLike[s
     :raises ValueError: if the path has another ending.
     :raises ImportError: if matplotlib is not installed.
     """
-    check_picture_path("path", path)
+    _check_suffix("path", path)
     figure = _figure_class()(figsize=(7.5, 0.6 + 3.2 * max(len(curves), 1)), layout="constrained")
     panels = figure.subplots(max(len(curves), 1), squeeze=False)
     for (axes,), (label, values) in zip(panels, curves.items(), strict=False):
@@ -187,3 +188,8 @@ def _wrapped(text: str, columns: int) -> str:
 def _plain(text: str) -> str:
     """Return a text that matplotlib does not take for a formula."""
     return text.replace("$", r"\$")
+
+
+def _check_suffix(name: str, path: object) -> None:
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path).lower().endswith(FORMATS):
+        raise ValueError(f"{name} must be a path that ends in {' or '.join(FORMATS)}, not {path!r}")

@@ -100,7 +100,7 @@ def test_picture_that_cannot_be_written_costs_no_result(
 
 def test_missing_extra_is_named_before_any_job(task: LoopTask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    task.arguments["curve_path"] = "curve.png"
+    task.arguments["curve_path"] = "/tmp/curve.png"
     ending = task.try_once()
     assert isinstance(ending.error, IonQFailException)
     assert "airflow-provider-ionq[plot]" in ending.message

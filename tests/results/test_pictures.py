@@ -158,7 +158,7 @@ def test_drawing_needs_no_screen_and_no_pyplot() -> None:
     code = """
 import sys
 from airflow_provider_ionq.results.pictures import check_matplotlib, check_picture_path, save_curves
-check_picture_path("path", "a.png")
+check_picture_path("path", "/a.png")
 check_matplotlib()
 assert "matplotlib" not in sys.modules
 save_curves({"energy": [1.0, 2.0]}, "curve.png", write=lambda path, data: None)
@@ -179,7 +179,7 @@ def test_a_path_with_another_ending_is_refused_before_anything_is_drawn(path: An
         save_curves({}, path, write=never)
 
 
-@pytest.mark.parametrize("path", ["a.png", "A.SVG", Path("a.svg"), "s3://bucket/{{ ds }}.png"])
+@pytest.mark.parametrize("path", ["/a.png", "/A.SVG", Path("/a.svg"), "s3://bucket/{{ ds }}.png"])
 def test_paths_of_pictures_are_accepted(path: Any) -> None:
     check_picture_path("histogram_path", path)
 

@@ -327,7 +327,7 @@ def test_file_that_cannot_be_written_leaves_the_paid_job_to_a_retry(
     ("arguments", "problem"),
     [
         ({"results_path": "nowhere://bucket/results"}, "nowhere"),
-        ({"results_path": " "}, "results_path must be a path or URL"),
+        ({"results_path": " "}, "results_path must be an absolute path, or a URL"),
         ({"histogram_path": "picture.gif"}, "histogram_path must be a path that ends in .png or .svg"),
     ],
 )
@@ -362,8 +362,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a number": ({"results": 5}, "results must be"),
     "negative limit": ({"results": "counts", "max_xcom_bytes": -1}, "max_xcom_bytes must be a whole number"),
     "limit as text": ({"results": "counts", "max_xcom_bytes": "9"}, "max_xcom_bytes must be a whole number"),
-    "path as number": ({"results": "counts", "results_path": 5}, "results_path must be a path or URL, not 5"),
-    "empty path": ({"results": "counts", "results_path": ""}, "results_path must be a path or URL"),
+    "path as number": (
+        {"results": "counts", "results_path": 5},
+        "results_path must be an absolute path, or a URL .*, not 5",
+    ),
+    "relative path": ({"results": "counts", "results_path": "results"}, "results_path must be an absolute path"),
+    "empty path": ({"results": "counts", "results_path": ""}, "results_path must be an absolute path, or a URL"),
     "other picture": ({"results": "counts", "histogram_path": "x.gif"}, "histogram_path must be a path that ends in"),
     "path without results": ({"results_path": "x"}, "results_path cannot be used without results"),
     "picture without results": ({"histogram_path": "x.png"}, "histogram_path cannot be used without results"),
