@@ -109,6 +109,7 @@ def parse(bytecode: Path) -> dict[str, Any]:
     return parsed
 
 
+@pytest.mark.one_airflow
 def test_parsing_loads_no_library_of_circuits_and_takes_30_ms_at_most(tmp_path: Path) -> None:
     loaded = {name.partition(".")[0] for name in parse(tmp_path)["modules"]}
     assert "airflow_provider_ionq" in loaded

@@ -14,6 +14,7 @@ from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.operators.job import IonQRunJobOperator
 from airflow_provider_ionq.utils.result_store import load_results
 from tests.jobs.runs import MODES, JobTask
+from tests.support.airflows import rows
 from tests.support.emulated import on_record
 from tests.waiting.conftest import task_log
 
@@ -186,7 +187,7 @@ PASSING: dict[str, Callable[[Emulator], None]] = {
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("stored", [True, False])
-@pytest.mark.parametrize("name", PASSING)
+@pytest.mark.parametrize("name", rows(PASSING, ("gone", "service away")))
 def test_retry_reads_the_results_of_the_paid_job(ionq_emulator: Emulator, mode: str, stored: bool, name: str) -> None:
     task = JobTask(ionq_emulator, mode, stored=stored, results="counts", shots=10)
     PASSING[name](ionq_emulator)

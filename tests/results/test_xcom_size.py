@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ionq_emulator"]
 
+pytestmark = pytest.mark.one_airflow
+
 DAG_FILE = """
 import datetime
 from airflow.providers.common.compat.sdk import DAG, task
