@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +106,7 @@ def _read_children(client: IonQClient, job: Job, wanted: Wanted) -> list[Circuit
     children = {child["id"]: child for child in client.iter_jobs(ids=ids) if is_job(child)}
     if missing := [one for one in ids if one not in children]:
         raise ValueError(f"the API does not list the jobs of its circuits: {_some(missing)}")
+    _check_children(job, children, ids)
     _check_names([children[one] for one in ids], wanted.names)
     layouts = layouts_of_job(job, len(ids), wanted)
     circuits = [_circuit(children[one], job, layouts[at], at, wanted) for at, one in enumerate(ids)]
@@ -118,6 +120,20 @@ def _read_children(client: IonQClient, job: Job, wanted: Wanted) -> list[Circuit
         with _naming(job, f"{_name(at, circuit)}: "):
             found.append(read_circuit(client, circuit, wanted, probabilities.get(circuit.job["id"])))
     return found
+
+
+def _check_children(job: Job, children: Mapping[str, Job], ids: Sequence[str]) -> None:
+    """
+    Check that each id is that of one circuit of the job.
+
+    :raises ValueError: naming the ids that are not.
+    """
+    if len(children) < len(ids):
+        twice = [one for one, times in Counter(ids).items() if times > 1]
+        raise ValueError(f"child_job_ids has an id more than once: {_some(twice)}")
+    parents = {one: children[one].get("parent_job_id") for one in ids}
+    if others := [one for one, parent in parents.items() if isinstance(parent, str) and parent != job["id"]]:
+        raise ValueError(f"child_job_ids has the ids of jobs that are not its circuits: {_some(others)}")
 
 
 def _check_names(children: Sequence[Job], names: Sequence[str | None] | None) -> None:

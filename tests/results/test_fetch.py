@@ -257,6 +257,9 @@ def test_circuits_of_a_failed_job_can_be_read(requests_mock: Mocker) -> None:
         ({"child_job_ids": None}, "child_job_ids is not a list of ids: None"),
         ({"child_job_ids": []}, "is not a list of ids"),
         ({"child_job_ids": [5]}, "is not a list of ids"),
+        ({"child_job_ids": ["c-0", "c-0"]}, "child_job_ids has an id more than once: c-0"),
+        ({"child_job_ids": ["c-0", "c-0", "x-1", "x-1"]}, "child_job_ids has an id more than once: c-0, x-1"),
+        ({"child_job_ids": ["c-0", "x-1"]}, "child_job_ids has the ids of jobs that are not its circuits: x-1"),
         ({"child_job_ids": ["c-0", "c-9"]}, "the API does not list the jobs of its circuits: c-9"),
         ({"metadata": with_layouts(BELL, None, BELL)}, "is of 3 circuits, but the job has 1"),
         ({"metadata": {LAYOUTS_KEY: "{}"}}, "metadata 'airflow_circuits' is invalid"),
@@ -267,6 +270,7 @@ def test_circuits_of_a_failed_job_can_be_read(requests_mock: Mocker) -> None:
 )
 def test_broken_job_of_several_circuits_is_named(service: Service, fields: dict[str, Any], problem: str) -> None:
     service.add_several([{"stats": {"qubits": 2}}])
+    service.add("x-1", parent_job_id="p-9")
     del service.jobs["p-1"]
     service.add("p-1", type="ionq.multi-circuit.v1", **{"child_job_ids": ["c-0"], **fields})
     with pytest.raises(IonQResultsError) as broken:
