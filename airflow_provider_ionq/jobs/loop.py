@@ -102,6 +102,8 @@ class JobLoop:
         self._clients = RequestClients(self._settings, task)
         self._wait = LoopWait(task, self._knowledge, self.figures, self._log, interval, seconds, self._sleep)
         self._took_another_way = False
+        self._failed: str | None = None
+        """Fingerprint of the last run if it raised an error."""
 
     def resume(self) -> None:
         """
@@ -133,6 +135,8 @@ class JobLoop:
         """
         Run the job of the next place, unless an earlier try has completed it; return the results of its circuits.
 
+        If the last run failed, and this one is for the same work, it is the same run again, and has the same place.
+
         :param request: the job.
         :raises IonQResultsError: if the results cannot be read.
         :raises IonQJobFailedError: if it failed or was canceled.
@@ -140,25 +144,15 @@ class JobLoop:
         :raises IonQError: if it cannot be submitted or read.
         """
         self.check_not_stopped()
-        self._cancel_left()
-        self.place += 1
-        self._refresh_clients()
-        self._earlier.check_still_there(self.place, self._clients)
-        token = Token(self._identity_of(self.place), self._generation, 0, request.fingerprint())
-        known = self._record.places.get(self.place)
-        elsewhere = known is not None and not self._clients.is_current(known.connection)
-        choice = choose(
-            self._earlier.at(self.place), token, reuse_on_clear=self._options.reuse_on_clear, elsewhere=elsewhere
-        )
-        for one, reason in choice.cancel:
-            self._cancel(self.place, one, reason)
-        if choice.keep is not None and not choice.keep.is_open:
-            self.figures.read_back += 1
-            self._log.info("Run %s: job %s of an earlier try is completed.", self.place, choice.keep.job_id)
-            return self._results_again(choice.keep.job, request)
-        if choice.keep is None and choice.changed:
-            self._take_another_way(choice.changed[-1], elsewhere=elsewhere)
-        return read_results(self._clients.current, self._submit_or_continue(request, choice.keep), request)
+        fingerprint = request.fingerprint()
+        is_again = fingerprint == self._failed
+        if not is_again:
+            self._cancel_left()
+            self.place += 1
+        self._failed = fingerprint
+        results = self._run_at_place(request, fingerprint, is_again=is_again)
+        self._failed = None
+        return results
 
     def finish(self) -> None:
         """Cancel the jobs of earlier tries that the loop did not come to, and a job whose failure was ignored."""
@@ -195,6 +189,28 @@ class JobLoop:
 
     def _identity_of(self, place: int) -> str:
         return place_identity(self._identity, self._loop, place)
+
+    def _run_at_place(self, request: JobRequest, fingerprint: str, *, is_again: bool) -> list[CircuitResult]:
+        self._refresh_clients()
+        if is_again:
+            self._earlier.search_again(self._clients)
+        self._earlier.check_still_there(self.place, self._clients)
+        token = Token(self._identity_of(self.place), self._generation, 0, fingerprint)
+        known = self._record.places.get(self.place)
+        elsewhere = known is not None and not self._clients.is_current(known.connection)
+        choice = choose(
+            self._earlier.at(self.place), token, reuse_on_clear=self._options.reuse_on_clear, elsewhere=elsewhere
+        )
+        for one, reason in choice.cancel:
+            self._cancel(self.place, one, reason)
+        if choice.keep is not None and not choice.keep.is_open:
+            if not is_again:
+                self.figures.read_back += 1
+                self._log.info("Run %s: job %s of an earlier try is completed.", self.place, choice.keep.job_id)
+            return self._results_again(choice.keep.job, request)
+        if choice.keep is None and choice.changed:
+            self._take_another_way(choice.changed[-1], elsewhere=elsewhere)
+        return read_results(self._clients.current, self._submit_or_continue(request, choice.keep), request)
 
     def _submit_or_continue(self, request: JobRequest, keep: OwnJob | None) -> Job:
         memory = PlaceMemory(self._record, self.place, self._generation, None if keep is None else keep.job_id)
@@ -236,7 +252,7 @@ class JobLoop:
             is_gone = isinstance(getattr(error, "reason", None), IonQGoneError)
             advice = " Clear the task to run the loop anew." if is_gone else ""
             raise IonQNotReadableError(
-                f"Run {self.place} of the loop was completed by an earlier try, but its results cannot be read, and no"
+                f"Run {self.place} of the loop is completed, but its results cannot be read, and no"
                 f" other job was submitted: {error}{advice}",
                 retryable=error.retryable and not is_gone,
             ) from None

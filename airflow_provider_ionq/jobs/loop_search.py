@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from airflow_provider_ionq.api.errors import IonQAddressError, IonQError, IonQNotFoundError, IonQNotReadableError
@@ -57,7 +58,7 @@ class EarlierJobs:
         :param clients: the clients of the loop.
         :raises IonQNotReadableError: if they cannot be listed.
         """
-        try:
+        with _refusing("The jobs that earlier tries of the loop submitted"):
             self._record.load()
             if self._record.places:
                 self._list_known(clients)
@@ -66,13 +67,17 @@ class EarlierJobs:
                 self._add(clients.current.iter_jobs())
                 # A place without a job is rare: a user may have deleted it.
                 self._note(range(1, 2 * len(self._by_identity) + 1))
-        except IonQError as error:
-            raise IonQNotReadableError(
-                "The jobs that earlier tries of the loop submitted cannot be listed, so no other was submitted:"
-                f" {error}",
-                retryable=error.retryable,
-            ) from None
         self._places = tuple(sorted(self._record.places))
+
+    def search_again(self, clients: RequestClients) -> None:
+        """
+        Search for the job of a request of this try whose outcome is unknown.
+
+        :param clients: the clients of the loop.
+        :raises IonQNotReadableError: if the jobs cannot be listed.
+        """
+        with _refusing("The jobs of the loop"):
+            self._search_for_unknown(clients)
 
     def at(self, place: int) -> list[OwnJob]:
         """Return the jobs of a place, in the order of their submission."""
@@ -156,3 +161,19 @@ class EarlierJobs:
                 history = history.with_job(one.token, one.job_id)
             if own:
                 self._record.places[number] = Place(history)
+
+
+@contextmanager
+def _refusing(jobs: str) -> Iterator[None]:
+    """
+    Say that nothing was submitted.
+
+    :param jobs: the jobs that cannot be listed.
+    :raises IonQNotReadableError: in place of another error of the API.
+    """
+    try:
+        yield
+    except IonQError as error:
+        raise IonQNotReadableError(
+            f"{jobs} cannot be listed, so no other was submitted: {error}", retryable=error.retryable
+        ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ class IonQJobs:
         self._is_used = False
         self._is_open = False
         self._block = ExitStack()
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         """
@@ -84,6 +86,8 @@ class IonQJobs:
         """
         Run the next job of the loop, or find it if an earlier try has submitted it, and return its results.
 
+        After an error that the caller has caught, a call with the same circuit continues with the same job.
+
         :param circuit: IonQ's JSON, a program of :func:`~airflow_provider_ionq.circuits.program.to_ionq_program`, a
             Qiskit `QuantumCircuit`, a Cirq `Circuit`, or the text of an OpenQASM 3 program. Or a list of circuits,
             which run as one job.
@@ -94,18 +98,18 @@ class IonQJobs:
         :raises IonQFailException: without retries, on permanent errors: an invalid circuit, a job that would exceed the
             budget, a time-out, a job that was canceled or failed for its own fault.
         :raises IonQError: on transient errors; the next try continues with the same job.
-        :raises RuntimeError: outside of the `with` block.
+        :raises RuntimeError: outside of the `with` block, or while another thread runs a job.
         """
         from airflow_provider_ionq.jobs.circuits import MULTIPLE
 
-        self._check_is_open()
-        try:
-            request = self._request(circuit, shots, name)
-        except ValueError as error:
-            text = f"Invalid job, run {self._loop.place + 1} of the loop: {error}"
-            raise IonQFailException(text, reason=error) from None
-        with fail_on_permanent_errors(self._arguments.ionq_conn_id):
-            results = self._loop.run(request)
+        with self._one_at_a_time():
+            try:
+                request = self._request(circuit, shots, name)
+            except ValueError as error:
+                text = f"Invalid job, run {self._loop.place + 1} of the loop: {error}"
+                raise IonQFailException(text, reason=error) from None
+            with fail_on_permanent_errors(self._arguments.ionq_conn_id):
+                results = self._loop.run(request)
         return results if request.job_type == MULTIPLE else results[0]
 
     def track(self, name: str, value: float) -> None:
@@ -119,6 +123,20 @@ class IonQJobs:
         """
         self._check_is_open()
         self._tracks.add(name, value, self._loop.place)
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        """Refuse a run in another thread: a later try could not tell the places of the jobs."""
+        self._check_is_open()
+        if not self._lock.acquire(blocking=False):
+            raise RuntimeError(
+                "The loop runs its jobs one after the other, but another thread runs one. Run several circuits as one"
+                " job: jobs.run([first, second])."
+            )
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _check_is_open(self) -> None:
         if not self._is_open:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -335,6 +336,26 @@ def test_job_outside_of_the_block_is_refused(task: LoopTask) -> None:
         with pytest.raises(RuntimeError, match="only inside its block"):
             jobs.track("energy", 1.0)
     assert POST not in task.routes()
+
+
+def test_run_in_another_thread_meanwhile_is_refused_before_its_job(task: LoopTask) -> None:
+    loops: list[Any] = []
+    usual = task.body
+
+    def body(jobs: Any) -> None:
+        loops.append(jobs)
+        usual(jobs)
+
+    task.body = body
+
+    def run_too() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            raise pool.submit(loops[0].run, rotation(0.9)).exception() or AssertionError
+
+    ending = interrupted(task, run_too)
+    assert isinstance(ending.error, RuntimeError)
+    assert "one after the other" in ending.message
+    assert task.routes().count(POST) == 2
 
 
 @pytest.mark.parametrize(

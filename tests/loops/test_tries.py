@@ -298,7 +298,7 @@ def test_results_that_cannot_be_read_again_are_not_paid_again(task: LoopTask, st
     first = task.emulator.jobs()[0]["id"]
     task.emulator.fail(status, route=ARTIFACT, times=9)
     ending = task.try_once()
-    assert "Run 1 of the loop was completed by an earlier try, but its results cannot be read" in ending.message
+    assert "Run 1 of the loop is completed, but its results cannot be read" in ending.message
     assert first in ending.message
     assert task.jobs() == completed(1, 2)
     # Only what is gone stays so.
@@ -390,3 +390,57 @@ def test_rotated_key_is_used_from_the_next_run_on(task: LoopTask, monkeypatch: p
 
     task.body = body
     assert task.try_once().state == "success"
+
+
+CAUGHT: dict[str, Callable[[Emulator], None]] = {
+    "a refused request": lambda emulator: emulator.fail(400, route=POST),
+    "too many requests": lambda emulator: emulator.fail(429, route=POST, retry_after="0"),
+    "an outage": lambda emulator: emulator.fail(503, route=POST, retry_after="0"),
+    "a lost answer, and no list": lambda emulator: (
+        emulator.disturb("drop_after_read", route=POST),
+        emulator.fail(500, route=LIST, retry_after="0"),
+    )[0],
+    "a job that failed": lambda emulator: emulator.fail_next_job("InternalError"),
+    "results that are not there yet": lambda emulator: emulator.fail(404, route=ARTIFACT),
+    "results that cannot be read": lambda emulator: emulator.fail(503, route=ARTIFACT, retry_after="0"),
+}
+
+
+@pytest.mark.parametrize("case", CAUGHT)
+def test_run_that_failed_has_the_same_place_when_it_is_repeated(
+    task: LoopTask, ionq_emulator: Emulator, case: str
+) -> None:
+    errors: list[Exception] = []
+
+    def body(jobs: Any) -> list[Any]:
+        results: list[Any] = []
+        for number, angle in enumerate(task.angles):
+            if number == 1 and task.tries == 1:
+                CAUGHT[case](ionq_emulator)
+            while len(results) == number:
+                try:
+                    results.append(jobs.run(rotation(angle)))
+                except Exception as error:  # noqa: PERF203
+                    errors.append(error)
+                    assert len(errors) < 10
+        if task.tries == 1:
+            raise ConnectionError("the optimiser fails")
+        return results
+
+    task.body = body
+    assert task.try_once().state == "up_for_retry"
+    assert errors
+    paid = [job["id"] for job in ionq_emulator.jobs() if job["status"] == "completed"]
+    assert len(paid) == 3
+    assert [result["job_id"] for result in succeeds(task)] == paid
+
+
+def test_other_circuit_after_a_failed_run_has_the_next_place(task: LoopTask, ionq_emulator: Emulator) -> None:
+    def body(jobs: Any) -> list[Any]:
+        ionq_emulator.fail_next_job("InvalidInput")
+        with pytest.raises(IonQFailException):
+            jobs.run(rotation(0.1))
+        return [jobs.run(rotation(0.2)), jobs.run(rotation(0.2))]
+
+    task.body = body
+    assert len({result["job_id"] for result in succeeds(task)}) == 2
