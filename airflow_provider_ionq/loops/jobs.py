@@ -82,8 +82,8 @@ def ionq_jobs(
         and the task fails without retries.
     :param name: name of the loop, by which a later try finds its jobs, and of its jobs in IonQ's console, with their
         number; None for the number of the loop in the task.
-    :param curve_path: file for a picture of the tracked values, which ends in `.png` or `.svg`: a local path, or a URL
-        of Airflow's object storage; None for none.
+    :param curve_path: file for a picture of the tracked values, which ends in `.png` or `.svg`: an absolute path, or a
+        URL of Airflow's object storage; None for none.
     :param ionq_conn_id: id of the Airflow connection of type `ionq`.
     :raises ValueError: if an argument is invalid.
     """

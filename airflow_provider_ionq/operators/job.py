@@ -99,12 +99,12 @@ class IonQRunJobOperator(ReturnsOwnResults, WaitsForOwnJob, BaseOperator):
         charge (templated: `True` or `False`). A job in a session that is rehearsed always is.
     :param results: which results to read: `probabilities`, `counts` or `shots`, or a list of these; None for none. The
         ideal simulator has no shots.
-    :param results_path: folder for results that are too large for XCom, as a local path or a URL for Airflow's
+    :param results_path: folder for results that are too large for XCom, as an absolute path or a URL for Airflow's
         `ObjectStoragePath`, such as `s3://conn_id@bucket/results`; None fails the task for such results (templated).
     :param max_xcom_bytes: largest size of results in XCom, in bytes, of all copies together: with `multiple_outputs`
         there are two.
-    :param histogram_path: path or URL of a picture of the results, which ends in `.png` or `.svg`; None for none
-        (templated).
+    :param histogram_path: absolute path or URL of a picture of the results, which ends in `.png` or `.svg`; None for
+        none (templated).
     :param fail_on_partial_error: with `results`, fail the task if circuits of a multi-circuit job failed. False returns
         their status and failure.
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).

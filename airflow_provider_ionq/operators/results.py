@@ -45,12 +45,12 @@ class IonQGetResultsOperator(TakesJobId, ReadsResults, BaseOperator):
         a list of these; needed only if the registers were too long for the job's metadata (templated).
     :param shots: number of shots of a job on the ideal simulator, which does not keep it: the counts are derived from
         probabilities, and their sum is this number. None leaves such counts out (templated).
-    :param results_path: folder for results that are too large for XCom, as a local path or a URL for Airflow's
+    :param results_path: folder for results that are too large for XCom, as an absolute path or a URL for Airflow's
         `ObjectStoragePath`, such as `s3://conn_id@bucket/results`; None fails the task for such results (templated).
     :param max_xcom_bytes: largest size of results in XCom, in bytes, of all copies together: with `multiple_outputs`
         there are two.
-    :param histogram_path: path or URL of a picture of the results, which ends in `.png` or `.svg`; None for none
-        (templated).
+    :param histogram_path: absolute path or URL of a picture of the results, which ends in `.png` or `.svg`; None for
+        none (templated).
     :param fail_on_partial_error: fail the task if circuits of a multi-circuit job failed. False returns their status
         and failure.
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
