@@ -167,6 +167,20 @@ class JobRequest:
         if self.qubits is not None and is_number(qubits) and self.qubits > qubits:
             raise ValueError(f"the job needs {self.qubits} qubits, but {self.backend} has {qubits}")
 
+    def check_registers_are_measured(self) -> None:
+        """
+        Check that the job will have results in the registers of its circuits.
+
+        :raises ValueError: if a qubit is used after its measurement, and the ideal simulator, which measures nothing,
+            runs the job.
+        """
+        is_ideal = self.is_free and (self.noise is None or self.noise.get("model") == "ideal")
+        if is_ideal and any(layout is not None and layout.mid_circuit for layout in self.layouts or ()):
+            raise ValueError(
+                "a qubit of the circuit is used after its measurement, and the ideal simulator has no results of such"
+                " registers: give noise, or run it on a QPU"
+            )
+
     def body(self, token: str | None = None) -> dict[str, Any]:
         """
         Return the body of `POST /jobs`.

@@ -185,7 +185,9 @@ class IonQJobs:
         if name is None and arguments.name is not None:
             name = f"{arguments.name} {self._loop.place + 1}"
         given = {**arguments.job, **source} | ({} if shots is None else {"shots": shots})
-        return JobRequest.of(arguments.backend, **given, session_id=self._session_id, name=name)
+        request = JobRequest.of(arguments.backend, **given, session_id=self._session_id, name=name)
+        request.check_registers_are_measured()
+        return request
 
     @contextmanager
     def _responsible(self) -> Iterator[None]:

@@ -228,6 +228,8 @@ class IonQRunJobOperator(ReturnsOwnResults, WaitsForOwnJob, BaseOperator):
 
         try:
             request, options = self.job_request(), self._options()
+            if self.results is not None:
+                request.check_registers_are_measured()
         except ValueError as error:
             raise IonQFailException(f"Invalid job: {error}", reason=error) from None
         with fail_on_permanent_errors(self.ionq_conn_id):

@@ -67,3 +67,27 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 def test_invalid_program_is_refused(arguments: dict[str, Any], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         JobRequest.of("simulator", **arguments)
+
+
+MIDDLE = {"qasm": QASM, "layout": CircuitLayout(2, (("c", (0, 0)),), "qiskit", mid_circuit=True).as_json()}
+MEASURED: dict[str, tuple[dict[str, Any], bool]] = {
+    "ideal simulator": ({"backend": "simulator", "circuit": MIDDLE}, False),
+    "ideal noise": ({"backend": "simulator", "circuit": MIDDLE, "noise": "ideal"}, False),
+    "noise model": ({"backend": "simulator", "circuit": MIDDLE, "noise": "aria-1"}, True),
+    "device": ({"backend": "qpu.forte-1", "circuit": MIDDLE}, True),
+    "rehearsal": ({"backend": "qpu.forte-1", "circuit": MIDDLE, "rehearse": True}, True),
+    "measured at the end": ({"backend": "simulator", "circuit": PROGRAM}, True),
+    "without a layout": ({"backend": "simulator", "qasm": QASM}, True),
+}
+
+
+@pytest.mark.parametrize(("arguments", "is_measured"), MEASURED.values(), ids=list(MEASURED))
+def test_registers_that_the_ideal_simulator_does_not_measure_are_refused(
+    arguments: dict[str, Any], is_measured: bool
+) -> None:
+    request = JobRequest.of(**arguments)
+    if is_measured:
+        request.check_registers_are_measured()
+    else:
+        with pytest.raises(ValueError, match="used after its measurement"):
+            request.check_registers_are_measured()

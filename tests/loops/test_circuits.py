@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_ionq.circuits.layout import CircuitLayout
 from airflow_provider_ionq.exceptions import IonQFailException
 from tests.loops.runs import LoopTask
 
@@ -35,4 +36,13 @@ def test_circuit_that_ionq_cannot_run_fails_the_task_by_name(ionq_emulator: Emul
     assert isinstance(ending.error, IonQFailException)
     assert "run 1 of the loop: circuits[0]: circuit" in ending.message
     assert "gateset='native'" in ending.message
+    assert ionq_emulator.jobs() == []
+
+
+def test_circuit_whose_registers_are_not_measured_is_refused_before_its_job(ionq_emulator: Emulator) -> None:
+    layout = CircuitLayout(1, (("c", (0, 0)),), "qiskit", mid_circuit=True)
+    program = {"qasm": "OPENQASM 3.0;\nqubit[1] q;\n", "layout": layout.as_json()}
+    ending = LoopTask(ionq_emulator, lambda jobs: jobs.run(program), backend="simulator").try_once()
+    assert isinstance(ending.error, IonQFailException)
+    assert "used after its measurement" in ending.message
     assert ionq_emulator.jobs() == []

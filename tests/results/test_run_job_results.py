@@ -347,6 +347,15 @@ def test_results_that_cannot_be_kept_are_found_before_the_job_is_submitted(
     assert not ionq_emulator.requests
 
 
+def test_circuit_whose_registers_are_not_measured_is_refused_before_its_job(ionq_emulator: Emulator) -> None:
+    layout = CircuitLayout(1, (("c", (0, 0)),), "qiskit", mid_circuit=True)
+    program = {"qasm": "OPENQASM 3.0;\nqubit[1] q;\n", "layout": layout.as_json()}
+    ending = JobTask(ionq_emulator, results="counts", circuit=program, noise=None, backend="simulator").try_once()
+    assert ending.state == "failed"
+    assert "used after its measurement" in ending.message
+    assert ionq_emulator.jobs() == []
+
+
 @pytest.mark.parametrize("suffix", ["png", "svg"])
 def test_histogram_is_drawn(ionq_emulator: Emulator, tmp_path: Path, suffix: str) -> None:
     pytest.importorskip("matplotlib")
