@@ -59,10 +59,12 @@ $(V)-%/.installed: pyproject.toml Makefile $(V)/.installed
 	@touch $@
 
 # Recreated each time, because uv keeps installed packages that satisfy the requirements, however new they are. The
-# constraints keep Airflow's own providers from raising common-compat above the declared minimum.
+# constraints keep Airflow's own providers from raising common-compat above the declared minimum, and leave out a later
+# universal-pathlib, with which no ObjectStoragePath of Airflow 2.11.0 works.
 $(V)-lowest/.installed: pyproject.toml Makefile $(V)/.installed
 	$(PYTHON) -m venv --clear $(@D)
 	sed -n '/^dependencies = /,/^]/s/^ *"\(apache-airflow.*\)>=\(.*\)",$$/\1==\2/p' pyproject.toml >$(@D)/constraints.txt
+	echo 'universal-pathlib<0.3' >>$(@D)/constraints.txt
 	$(UV_INSTALL) --python $(@D)/bin/python --resolution lowest-direct --constraint $(@D)/constraints.txt \
 		--editable '.[emulator]' --group test
 	@touch $@
