@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ionq.jobs.request import TOKEN_KEY
-from airflow_provider_ionq.jobs.token import Token, metadata_without_token, task_identity, unique_identity
+from airflow_provider_ionq.jobs.token import (
+    Token,
+    metadata_without_token,
+    place_identity,
+    task_identity,
+    unique_identity,
+)
 
 pytestmark = pytest.mark.one_airflow
 
@@ -76,3 +82,15 @@ def test_metadata_of_the_user_is_kept_without_the_token() -> None:
 def test_unique_identity_is_an_identity_and_unique() -> None:
     assert unique_identity() != unique_identity()
     assert Token.of_text(f"1:{unique_identity()}:0:1:{'0' * 32}") is not None
+
+
+def test_each_place_of_each_loop_has_an_identity_of_its_own() -> None:
+    other = task_identity("dag", "run", "task", 0)
+    loops = [
+        (task, loop, place) for task in (IDENTITY, other) for loop in (1, "1", 2, "energy") for place in (1, 2, 12)
+    ]
+    identities = {place_identity(*loop) for loop in loops}
+    assert len(identities) == len(loops)
+    assert not identities & {IDENTITY, other}
+    assert place_identity(IDENTITY, "energy", 1) == place_identity(IDENTITY, "energy", 1)
+    assert Token.of_text(str(Token(min(identities), 0, 1, "f" * 32))) is not None
