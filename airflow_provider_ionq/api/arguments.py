@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import math
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any
 
 from airflow_provider_ionq.api.json_text import json_text
 
@@ -93,6 +96,17 @@ def json_of(name: str, value: object) -> object:
         return ast.literal_eval(value.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise ValueError(f"{name} is not JSON ({problem}): {json_text(value)}") from None
+
+
+def plain_numbers(value: Any) -> Any:
+    """Return a JSON value with the numbers of NumPy as those of Python; anything else unchanged."""
+    if isinstance(value, Mapping):
+        return {key: plain_numbers(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain_numbers(one) for one in value]
+    if isinstance(value, (bool, int, float)):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value) if isinstance(value, Real) else value
 
 
 def is_absent(value: object) -> bool:

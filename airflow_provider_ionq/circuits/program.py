@@ -49,7 +49,7 @@ def source_of_job(value: Any, *, gateset: str | None = None) -> dict[str, Any]:
     """
     Return circuits as the argument of a job: `circuit` for one circuit, `circuits` for a list of circuits.
 
-    :param value: a circuit, or a list of circuits: each IonQ's JSON, whose numbers may be NumPy's, a program of
+    :param value: a circuit, or a list of circuits: each IonQ's JSON, which is returned as it is, a program of
         :func:`to_ionq_program`, or what that function takes. A list of IonQ's gates is one circuit.
     :param gateset: gate set of the circuits of a library; None for `qis`.
     :raises ValueError: naming the circuit and the problem; see :func:`to_ionq_program`.
@@ -70,18 +70,7 @@ def source_of_job(value: Any, *, gateset: str | None = None) -> dict[str, Any]:
 
 def _json_of(circuit: object, gateset: Any) -> Any:
     is_json = isinstance(circuit, (Mapping, list, tuple))
-    return _with_plain_numbers(circuit) if is_json else to_ionq_program(circuit, gateset=gateset or "qis")
-
-
-def _with_plain_numbers(value: Any) -> Any:
-    """Return IonQ's JSON with the numbers of NumPy as those of Python; anything else unchanged."""
-    if isinstance(value, Mapping):
-        return {key: _with_plain_numbers(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_with_plain_numbers(one) for one in value]
-    if isinstance(value, (bool, int, float)):
-        return value
-    return int(value) if isinstance(value, Integral) else float(value) if isinstance(value, Real) else value
+    return circuit if is_json else to_ionq_program(circuit, gateset=gateset or "qis")
 
 
 def library_of(circuit: object) -> str | None:

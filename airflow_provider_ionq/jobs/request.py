@@ -13,7 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_ionq.api.arguments import backend_of, is_absent, json_of, refuse_none_as_text, whole_of
+from airflow_provider_ionq.api.arguments import (
+    backend_of,
+    is_absent,
+    json_of,
+    plain_numbers,
+    refuse_none_as_text,
+    whole_of,
+)
 from airflow_provider_ionq.api.ids import id_of
 from airflow_provider_ionq.api.json_text import is_number, json_object, json_text
 from airflow_provider_ionq.circuits.layout import LAYOUTS_KEY, CircuitLayout, encode_layouts
@@ -89,7 +96,8 @@ class JobRequest:
         """
         Validate the arguments of a job, which :class:`~airflow_provider_ionq.jobs.arguments.JobArguments` explains.
 
-        Numbers and JSON may be text, as a template renders them; None and empty text mean that an argument is absent.
+        Numbers and JSON may be text, as a template renders them, and numbers may be NumPy's. None and empty text mean
+        that an argument is absent.
 
         :param rehearse: make it a job for the simulator, with the noise model of the device. So is a job in a session
             that is rehearsed.
@@ -103,7 +111,7 @@ class JobRequest:
             rehearse = True
         target = SIMULATOR if rehearse else backend
         wanted = "a whole number from 1"
-        programs = programs_of(circuit, circuits, qasm)
+        programs = programs_of(plain_numbers(circuit), plain_numbers(circuits), qasm)
         job_type, job_input, sizes = source_of(
             programs.circuit,
             programs.circuits,
@@ -119,8 +127,8 @@ class JobRequest:
             shots=whole_of("shots", shots, f"{wanted} to {MOST_SHOTS}", MOST_SHOTS),
             name=_text("name", programs.name if is_absent(name) else name),
             metadata=_metadata(metadata),
-            noise=_noise(noise, target),
-            settings=_settings(settings, error_mitigation, job_type),
+            noise=_noise(plain_numbers(noise), target),
+            settings=_settings(plain_numbers(settings), plain_numbers(error_mitigation), job_type),
             dry_run=dry_run,
             session_id=_text("session_id", session_id),
             layouts=programs.layouts,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,9 +11,10 @@ import pytest
 import trustme
 
 from airflow_provider_ionq.api.settings import ClientSettings
+from tests.api.conftest import HOST
 from tests.api.raw_api import answer, raw_api
 from tests.api.test_client_transport import OK, Answer, serving
-from tests.api.test_proxies import HOST, KEY, proxying
+from tests.api.test_proxies import KEY, proxying
 
 if TYPE_CHECKING:
     import socket
@@ -39,25 +39,6 @@ def whoami(client: Any) -> str:
 async def whoami_async(client: Any) -> str:
     async with client:
         return str((await client.get_async_httpx_client().get("/whoami")).json()["key_name"])
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def bundle(authority: trustme.CA, tmp_path: Path) -> str:
-    path = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return str(path)
-
-
-@pytest.fixture
-def tls(authority: trustme.CA) -> Callable[[socket.socket], socket.socket]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(HOST, "127.0.0.1").configure_cert(context)
-    return lambda plain: context.wrap_socket(plain, server_side=True)
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])

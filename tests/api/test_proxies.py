@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import logging
 import socket
-import ssl
 import threading
 import time
 import traceback
@@ -13,7 +12,6 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import trustme
 
 from airflow_provider_ionq.api.client import IonQClient
 from airflow_provider_ionq.api.errors import (
@@ -24,15 +22,14 @@ from airflow_provider_ionq.api.errors import (
     IonQUnreachableError,
 )
 from airflow_provider_ionq.api.settings import ClientSettings, is_loopback
+from tests.api.conftest import HOST
 from tests.api.raw_api import Answering, answer, bytes_only, drip, in_turn, raw_api, reset, stay_silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 KEY = "ionq-key-that-must-not-be-seen"
 PASSWORD = "proxy+password/that-must-not-be-seen"
-HOST = "api.ionq.test"
 TIMEOUT_SECONDS = 0.5
 SLACK_SECONDS = 2.0
 VARIABLES = [name for lower in ("http_proxy", "https_proxy", "all_proxy") for name in (lower, lower.upper())]
@@ -106,25 +103,6 @@ def proxying(port: int = 9, answering: Answering | None = None) -> Iterator[Prox
         yield proxy
     finally:
         proxy.stop()
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def bundle(authority: trustme.CA, tmp_path: Path) -> str:
-    path = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return str(path)
-
-
-@pytest.fixture
-def tls(authority: trustme.CA) -> Callable[[socket.socket], socket.socket]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(HOST, "127.0.0.1").configure_cert(context)
-    return lambda plain: context.wrap_socket(plain, server_side=True)
 
 
 def client_of(url: str, **settings: Any) -> IonQClient:

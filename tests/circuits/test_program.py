@@ -142,13 +142,3 @@ def test_list_of_gates_is_one_circuit_and_any_other_list_is_several(case: str) -
 def test_list_without_circuits_is_refused(value: Any, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         source_of_job(value)
-
-
-def test_numbers_of_numpy_in_ionqs_json_are_numbers_of_python() -> None:
-    numpy = pytest.importorskip("numpy")
-    gate = {"gate": "rx", "target": numpy.int64(1), "rotation": numpy.float32(0.5)}
-    plain = [{"gate": "rx", "target": 1, "rotation": 0.5}]
-    source = source_of_job([[gate], {"circuit": (gate,), "qubits": numpy.int8(2)}])
-    assert source == {"circuits": [plain, {"circuit": plain, "qubits": 2}]}
-    request = JobRequest.of("simulator", **source)
-    assert request.fingerprint() == JobRequest.of("simulator", circuits=[plain, plain]).fingerprint()

@@ -91,3 +91,25 @@ def test_registers_that_the_ideal_simulator_does_not_measure_are_refused(
     else:
         with pytest.raises(ValueError, match="used after its measurement"):
             request.check_registers_are_measured()
+
+
+def test_numbers_of_numpy_are_those_of_python() -> None:
+    numpy = pytest.importorskip("numpy")
+    plain = {"gate": "rx", "target": 1, "rotation": 0.5}
+    gate = {"gate": "rx", "target": numpy.int64(1), "rotation": numpy.float32(0.5)}
+    arguments: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+        "circuit": ({"circuit": [gate]}, {"circuit": [plain]}),
+        "object": ({"circuit": {"circuit": (gate,), "qubits": numpy.int8(2)}}, {"circuit": [plain]}),
+        "circuits": ({"circuits": [[gate], {"circuit": [gate]}]}, {"circuits": [[plain], [plain]]}),
+        "noise": (
+            {"circuit": [plain], "noise": {"model": "aria-1", "seed": numpy.int64(3)}},
+            {"circuit": [plain], "noise": {"model": "aria-1", "seed": 3}},
+        ),
+        "settings": (
+            {"circuit": [plain], "settings": {"compilation": {"opt": numpy.float64(1)}}},
+            {"circuit": [plain], "settings": {"compilation": {"opt": 1.0}}},
+        ),
+    }
+    for given, expected in arguments.values():
+        request = JobRequest.of("simulator", **given, shots=numpy.int64(10))
+        assert request.body() == JobRequest.of("simulator", **expected, shots=10).body()
