@@ -135,6 +135,7 @@ class IonQHook(SessionMethods, JobMethods, ResultMethods, BaseHook):
 
         It has the key, address, time-out, TLS settings and proxies of the connection. Like this hook, it repeats only
         reads on transient errors. Close it with `client.get_httpx_client().close()`, or use it in a `with` block.
+        Do not print or log it: once it is used, its `repr` has the key.
 
         :raises ImportError: if `ionq-core` is not installed; names the extra.
         """
