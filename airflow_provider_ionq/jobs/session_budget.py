@@ -49,7 +49,7 @@ class SessionSpending:
         """
         Return what all jobs of the session cost, in US dollars.
 
-        See :func:`~airflow_provider_ionq.jobs.spent.spent_on`.
+        See :func:`~airflow_provider_ionq.jobs.spent.spent_of`.
 
         :param client: client for the list and the costs.
         :raises IonQError: if a job or its cost cannot be read.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.api.errors import IonQBudgetError
+from airflow_provider_ionq.api.errors import IonQBudgetError, IonQError
 from airflow_provider_ionq.api.json_text import json_text
 from airflow_provider_ionq.jobs.failure import is_final
 from airflow_provider_ionq.jobs.price import amount_of, in_usd
@@ -23,39 +23,37 @@ if TYPE_CHECKING:
 
 
 class JobCosts:
-    """What jobs cost. The cost of a job is read once while the job is open, and once when it is final."""
+    """
+    What jobs cost.
+
+    The cost of a job is read once while the job is open, and then until it is charged: an estimate may be too low.
+    """
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, bool], float] = {}
 
     def of(self, client: IonQClient, job: Job) -> float:
-        """Return what a job costs, in US dollars; see :func:`spent_on`."""
+        """Return what a job costs, in US dollars; see :func:`spent_of`."""
+        if job.get("dry_run") is True:
+            return 0.0
         key = (job["id"], is_final(job))
-        if key not in self._known:
-            self._known[key] = spent_on(client, job)
-        return self._known[key]
+        if key in self._known:
+            return self._known[key]
+        cost = client.get_job_cost(job["id"])
+        self.note(job, cost)
+        return spent_of(job, cost)
 
     def note(self, job: Job, cost: JobCost) -> None:
         """
-        Keep the cost of a final job, which was read for another purpose.
+        Keep the cost of a job that was read, unless it may still change.
 
         :param job: the job.
-        :param cost: the JSON of its cost; one without a known amount is read again.
+        :param cost: the JSON of its cost.
         """
-        with suppress(IonQBudgetError):
-            self._known[job["id"], True] = spent_of(job, cost)
-
-
-def spent_on(client: IonQClient, job: Job) -> float:
-    """
-    Return what a job of an earlier try costs, in US dollars; see :func:`spent_of`.
-
-    :param client: client for the cost, which is not requested for a job that cannot have any.
-    :param job: the job.
-    :raises IonQBudgetError: if the cost is in another unit.
-    :raises IonQError: if the cost cannot be read; a retry may help.
-    """
-    return 0.0 if job.get("dry_run") is True else spent_of(job, client.get_job_cost(job["id"]))
+        if is_final(job) and job.get("backend") != SIMULATOR and cost.get("cost") is None:
+            return
+        with suppress(IonQError):
+            self._known[job["id"], is_final(job)] = spent_of(job, cost)
 
 
 def spent_of(job: Job, cost: JobCost) -> float:

@@ -21,7 +21,7 @@ from airflow_provider_ionq.jobs.budget import Budget
 from airflow_provider_ionq.jobs.price import MOST_ESTIMATES, cost_check_of, dry_run_price, estimated_price
 from airflow_provider_ionq.jobs.request import TOKEN_KEY, JobRequest
 from airflow_provider_ionq.jobs.session_budget import SessionSpending
-from airflow_provider_ionq.jobs.spent import spent_on
+from airflow_provider_ionq.jobs.spent import JobCosts
 from airflow_provider_ionq.jobs.token import Token, task_identity
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def test_amount_that_is_no_amount_is_an_error(client: IonQClient, requests_mock:
         estimated_price(client, request())
     costs(requests_mock, "j", cost={"value": value, "unit": "usd"})
     with pytest.raises(IonQResponseError, match="as cost of job j"):
-        spent_on(client, {"id": "j", "status": "completed"})
+        JobCosts().of(client, {"id": "j", "status": "completed"})
 
 
 def test_dry_run_is_waited_for_and_carries_a_token_that_is_never_adopted(
@@ -217,7 +217,7 @@ def test_cost_of_an_earlier_job_is_its_charge_or_else_its_estimate(
     job, cost, spent = SPENT[name]
     costs(requests_mock, "j", **cost)
     one: Any = {"id": "j", "backend": QPU, **job}
-    assert spent_on(client, one) == spent
+    assert JobCosts().of(client, one) == spent
 
 
 @pytest.mark.parametrize("status", ["completed", "started", "ready"])
@@ -227,8 +227,18 @@ def test_unknown_cost_of_an_earlier_job_is_an_error_that_a_retry_may_help(
     costs(requests_mock, "j")
     job: Any = {"id": "j", "status": status, "backend": QPU}
     with pytest.raises(IonQBudgetError, match="The cost of job j is not known yet") as error:
-        spent_on(client, job)
+        JobCosts().of(client, job)
     assert error.value.retryable
+
+
+def test_cost_of_an_ended_job_is_read_again_until_it_is_charged(client: IonQClient, requests_mock: Mocker) -> None:
+    known = JobCosts()
+    job: Any = {"id": "j", "status": "completed", "backend": QPU}
+    costs(requests_mock, "j", estimated_cost=USD_3)
+    assert known.of(client, job) == 3.0
+    costs(requests_mock, "j", estimated_cost=USD_3, cost={"value": 4, "unit": "usd"})
+    assert [known.of(client, job) for _ in range(3)] == [4.0] * 3
+    assert requests_mock.call_count == 2
 
 
 def test_cost_of_a_session_is_that_of_its_jobs_without_their_parts(client: IonQClient, requests_mock: Mocker) -> None:
