@@ -67,13 +67,15 @@ class IonQTrigger(BaseTrigger):
         :param waiter: the place in the poll.
         :return: the waiter's result.
         """
-        # The poll itself repeats failed requests.
-        read_settings = IonQHook(self.ionq_conn_id, max_retries=0).get_settings
-        with subscribe(PolledConnection(self.ionq_conn_id, read_settings, metrics), self.resource, waiter):
+        with subscribe(self._connection(), self.resource, waiter):
             end_where_airflow_does_not(self, waiter)
             while isinstance(result := await waiter.next(), LogLine):
                 self.log.log(result.level, result.text)
         return result
+
+    def _connection(self) -> PolledConnection:
+        # The poll itself repeats failed requests.
+        return PolledConnection(self.ionq_conn_id, IonQHook(self.ionq_conn_id, max_retries=0).get_settings, metrics)
 
 
 class IonQResourceTrigger(IonQTrigger):

@@ -23,7 +23,7 @@ from airflow_provider_ionq.api.errors import (
     IonQUnreachableError,
 )
 from airflow_provider_ionq.waiting.observer import Interest
-from airflow_provider_ionq.waiting.snapshot import Snapshot
+from airflow_provider_ionq.waiting.snapshot import Snapshot, keep_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -83,15 +83,22 @@ class Fetcher(Generic[T]):
         for client in self._clients:
             client.close()
 
-    def fetch(self, ids: list[str], failures: int, interest: Interest[T] = NO_INTEREST) -> Snapshot[T]:
+    def fetch(
+        self,
+        ids: list[str],
+        failures: int,
+        interest: Interest[T] = NO_INTEREST,
+        is_kept: Callable[[str, T], bool] = keep_all,
+    ) -> Snapshot[T]:
         """
         Read items; errors of the API are returned, never raised.
 
         :param ids: ids of the items, those likely to fail last.
         :param failures: number of consecutive failed polls before this one.
-        :param interest: the observer's interest.
+        :param interest: the observer's interest, whose items are kept.
+        :param is_kept: see :class:`~airflow_provider_ionq.waiting.snapshot.Snapshot`; called in several threads.
         """
-        snapshot: Snapshot[T] = Snapshot()
+        snapshot: Snapshot[T] = Snapshot(lambda item_id, item: item_id in interest.ids or is_kept(item_id, item))
         if interest.ids:
             ids = list(dict.fromkeys([*interest.ids, *ids]))
         if self._resource.ids_per_list is not None:
@@ -115,7 +122,7 @@ class Fetcher(Generic[T]):
             return
         client = self._lane(0)
         wanted = set(ids)
-        found: dict[str, T] = {}
+        found: dict[str, T | None] = {}
         matched: list[T] = []
         bytes_before = client.body_bytes_read
         try:
@@ -124,7 +131,7 @@ class Fetcher(Generic[T]):
                 return
             for number, item in enumerate(items):
                 if (item_id := self._resource.id_of(item)) in wanted:
-                    found[item_id] = item
+                    found[item_id] = snapshot.kept(item_id, item)
                 if interest.matches is not None and interest.matches(item):
                     matched.append(item)
                 if number % DECODED_AT_ONCE == 0:
@@ -180,8 +187,8 @@ class Fetcher(Generic[T]):
                 return
             wanted = set(ids)
             try:
-                listed = self._resource.list_many(client, ids) or ()
-                found = {item_id: item for item in listed if (item_id := self._resource.id_of(item)) in wanted}
+                listed = ((self._resource.id_of(item), item) for item in self._resource.list_many(client, ids) or ())
+                found = {item_id: snapshot.kept(item_id, item) for item_id, item in listed if item_id in wanted}
             except IonQError as error:
                 if _concerns_all(error):
                     snapshot.failure = error
@@ -201,7 +208,7 @@ class Fetcher(Generic[T]):
             if (item_id := next(pending, None)) is None:
                 return
             try:
-                snapshot.items[item_id] = self._resource.get(client, item_id)
+                snapshot.items[item_id] = snapshot.kept(item_id, self._resource.get(client, item_id))
             except IonQError as error:
                 if self._is_own(error, snapshot):
                     snapshot.errors[item_id] = error

@@ -28,6 +28,7 @@ from airflow_provider_ionq.waiting.waiter import (
     Notification,
     Waiter,
     decision_events,
+    has_events,
     outage_events,
     recovery_events,
 )
@@ -208,14 +209,19 @@ class Poller(Generic[T]):
         """Read the items and decide for each waiter."""
         # Items that fail individually come last: their errors say least about the others.
         ids = sorted((item_id for item_id, _ in watched), key=self._item_outages.__contains__)
-        snapshot = fetcher.fetch(ids, self._outage.failures, interest)
+        waiters_of = dict(watched)
+
+        def is_kept(item_id: str, item: T) -> bool:
+            return any(has_events(waiter, item) for waiter in list(waiters_of.get(item_id, ())))
+
+        snapshot = fetcher.fetch(ids, self._outage.failures, interest, is_kept)
         now = time.monotonic()
         events: list[Notification] = []
         for item_id, waiters in watched:
-            if (item := snapshot.items.get(item_id)) is not None:
+            if item_id in snapshot.items:
                 for waiter in list(waiters):
                     if waiter.ready_at <= now:
-                        events += decision_events(waiter, item)
+                        events += decision_events(waiter, snapshot.items[item_id])
         return snapshot, events
 
     # On the event loop.

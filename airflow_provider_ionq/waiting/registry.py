@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 import logging
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from airflow_provider_ionq.waiting.poller import Poller
 from airflow_provider_ionq.waiting.waiter import Waiter
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Coroutine
 
     from airflow_provider_ionq.waiting.connection import PolledConnection
     from airflow_provider_ionq.waiting.observer import PollObserver
@@ -27,11 +27,21 @@ Key = tuple[str, str]
 """The id of a connection and the name of a resource."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Poll:
+    """A poll that was started in a dictionary of running polls."""
+
+    key: Key
+    running: dict[Key, _Poll]
+    poller: Poller[Any]
+    task: asyncio.Task[None]
+
+
 class _Polls:
     """The polls of one event loop."""
 
     def __init__(self) -> None:
-        self.running: dict[Key, tuple[Poller[Any], asyncio.Task[None]]] = {}
+        self.running: dict[Key, _Poll] = {}
         # Outlive the polls: a returning waiter may have been the only one.
         self.observers: dict[Key, PollObserver[Any] | None] = {}
 
@@ -40,10 +50,36 @@ class _Polls:
 _polls: WeakKeyDictionary[asyncio.AbstractEventLoop, _Polls] = WeakKeyDictionary()
 
 
-@contextlib.contextmanager
-def subscribe(connection: PolledConnection, resource: Resource[Any], waiter: AnyWaiter) -> Iterator[AnyWaiter]:
+class Subscription(Generic[AnyWaiter]):
     """
-    Take part in the poll of a connection while the context is open, and start the poll if necessary.
+    A waiter's part in a poll; a context manager that ends it, and with the last waiter the poll.
+
+    Thousands exist in a triggerer: a generator as context manager takes ten times the memory, and keeps its arguments.
+
+    :param waiter: the waiter, which the poll has.
+    :param poll: the poll.
+    """
+
+    __slots__ = ("_poll", "_waiter")
+
+    def __init__(self, waiter: AnyWaiter, poll: _Poll) -> None:
+        self._waiter = waiter
+        self._poll = poll
+
+    def __enter__(self) -> AnyWaiter:
+        return self._waiter
+
+    def __exit__(self, *_: object) -> None:
+        poll = self._poll
+        if poll.poller.remove(self._waiter):
+            poll.task.cancel()
+            if poll.running.get(poll.key) is poll:
+                del poll.running[poll.key]
+
+
+def subscribe(connection: PolledConnection, resource: Resource[Any], waiter: AnyWaiter) -> Subscription[AnyWaiter]:
+    """
+    Take part in the poll of a connection until the returned context manager exits, and start the poll if necessary.
 
     :param connection: the connection.
     :param resource: the polled resource.
@@ -55,17 +91,11 @@ def subscribe(connection: PolledConnection, resource: Resource[Any], waiter: Any
     if key not in polls.running:
         if key not in polls.observers:
             polls.observers[key] = resource.new_observer()
-        new = Poller(connection, resource, polls.observers[key])
-        polls.running[key] = (new, _start(_run(new, key, polls)))
-    poller, task = polls.running[key]
-    poller.add(waiter)
-    try:
-        yield waiter
-    finally:
-        if poller.remove(waiter):
-            task.cancel()
-            if polls.running.get(key) == (poller, task):
-                del polls.running[key]
+        poller = Poller(connection, resource, polls.observers[key])
+        polls.running[key] = _Poll(key, polls.running, poller, _start(_run(poller, key, polls)))
+    poll = polls.running[key]
+    poll.poller.add(waiter)
+    return Subscription(waiter, poll)
 
 
 async def _run(poller: Poller[Any], key: Key, polls: _Polls) -> None:

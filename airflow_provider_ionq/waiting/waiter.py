@@ -127,13 +127,32 @@ class ItemWaiter(Waiter[Finished]):
         return Finished(None, first_poll=self.needs_first_poll)
 
 
-def decision_events(waiter: ItemWaiter, item: Any) -> list[Notification]:
+def has_events(waiter: ItemWaiter, item: Any) -> bool:
     """
-    Return the notifications of a successful poll: the result, or log lines while the wait continues.
+    Return whether a successful poll may have a notification for a waiter; changes nothing.
 
     :param waiter: the waiter.
     :param item: the JSON of its item.
     """
+    decision = waiter.target.decide(item)
+    return (
+        decision.outcome is not Outcome.WAIT
+        or decision.warning != waiter.warned
+        or decision.progress not in (None, waiter.progress)
+        or (waiter.needs_first_poll and waiter.target.hint(item) is not None)
+    )
+
+
+def decision_events(waiter: ItemWaiter, item: Any | None) -> list[Notification]:
+    """
+    Return the notifications of a successful poll: the result, or log lines while the wait continues.
+
+    :param waiter: the waiter.
+    :param item: the JSON of its item; None if :func:`has_events` found nothing in it.
+    """
+    if item is None:
+        waiter.knows_progress = True
+        return []
     decision = waiter.target.decide(item)
     if decision.outcome is not Outcome.WAIT:
         return [(waiter, Finished(item))]
