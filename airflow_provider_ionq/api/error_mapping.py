@@ -20,13 +20,19 @@ import urllib3
 
 from airflow_provider_ionq.api.errors import (
     IonQApiError,
+    IonQAuthenticationError,
     IonQConfigurationError,
+    IonQConflictError,
     IonQConnectionError,
     IonQError,
+    IonQGoneError,
+    IonQNotFoundError,
+    IonQPermissionError,
+    IonQRateLimitError,
     IonQResponseError,
+    IonQServerError,
     IonQTimeoutError,
     IonQUnreachableError,
-    api_error_class,
 )
 from airflow_provider_ionq.api.redaction import quoted
 from airflow_provider_ionq.api.settings import INSTALL_SOCKS
@@ -167,6 +173,20 @@ def api_error(
         retry_after_seconds=retry_after_seconds(response.headers.get("Retry-After"), response.headers.get("Date")),
         may_have_applied=may_have_applied,
     )
+
+
+def api_error_class(status: int) -> type[IonQApiError]:
+    """Return the exception class for an HTTP status."""
+    if status >= 500:
+        return IonQServerError
+    return {
+        401: IonQAuthenticationError,
+        403: IonQPermissionError,
+        404: IonQNotFoundError,
+        409: IonQConflictError,
+        410: IonQGoneError,
+        429: IonQRateLimitError,
+    }.get(status, IonQApiError)
 
 
 def request_id_of(response: requests.Response, settings: ClientSettings) -> str | None:

@@ -6,8 +6,9 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow_provider_ionq.api.errors import IonQError, naming_connection
+from airflow_provider_ionq.api.errors import IonQError
 from airflow_provider_ionq.cli.output import print_list
+from airflow_provider_ionq.waiting.connection import naming_connection
 
 if TYPE_CHECKING:
     from argparse import Namespace

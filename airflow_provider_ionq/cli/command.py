@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from airflow.utils.cli import suppress_logs_and_warning
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 
-from airflow_provider_ionq.api.errors import IonQError, naming_connection
+from airflow_provider_ionq.api.errors import IonQError
+from airflow_provider_ionq.waiting.connection import naming_connection
 
 if TYPE_CHECKING:
     from argparse import Namespace

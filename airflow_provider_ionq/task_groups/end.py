@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, AirflowSkipException
 
-from airflow_provider_ionq.api.errors import IonQError, IonQNotEndedError, IonQSessionLostError, naming_connection
+from airflow_provider_ionq.api.errors import IonQError, IonQNotEndedError, IonQSessionLostError
 from airflow_provider_ionq.api.json_text import json_text
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.operators.end_session import IonQEndSessionOperator
@@ -16,6 +16,7 @@ from airflow_provider_ionq.sessions.request import describe_limits
 from airflow_provider_ionq.utils.commands import end_command
 from airflow_provider_ionq.utils.session_memory import connection_of_request, created_session_id, pending_intent
 from airflow_provider_ionq.utils.tasks import states_in_run
+from airflow_provider_ionq.waiting.connection import naming_connection
 from airflow_provider_ionq.waiting.durations import duration_text
 from airflow_provider_ionq.waiting.safe_log import SafeLog
 

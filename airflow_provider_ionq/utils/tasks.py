@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException
 from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
 
-from airflow_provider_ionq.api.errors import IonQError, naming_connection
+from airflow_provider_ionq.api.errors import IonQError
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.utils.ids import checked_id
+from airflow_provider_ionq.waiting.connection import naming_connection
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from airflow_provider_ionq.api.errors import IonQConfigurationError, IonQError, naming_connection
+from airflow_provider_ionq.api.errors import IonQConfigurationError, IonQError
 from airflow_provider_ionq.waiting import outage
+from airflow_provider_ionq.waiting.connection import naming_connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable

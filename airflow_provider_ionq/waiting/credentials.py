@@ -7,8 +7,9 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from airflow_provider_ionq.api.errors import IonQConfigurationError, IonQError, naming_connection
+from airflow_provider_ionq.api.errors import IonQConfigurationError, IonQError
 from airflow_provider_ionq.waiting import outage
+from airflow_provider_ionq.waiting.connection import naming_connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,8 +16,8 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from airflow_provider_ionq.api.errors import naming_connection
 from airflow_provider_ionq.waiting import outage
+from airflow_provider_ionq.waiting.connection import naming_connection
 from airflow_provider_ionq.waiting.credentials import CredentialsReader
 from airflow_provider_ionq.waiting.fetcher import NO_INTEREST, Fetcher
 from airflow_provider_ionq.waiting.first_polls import FirstPolls

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ionq.api.errors import IonQConnectionError, IonQError, api_error_class
+from airflow_provider_ionq.api.error_mapping import api_error_class
+from airflow_provider_ionq.api.errors import IonQConnectionError, IonQError
 from airflow_provider_ionq.waiting.outage import Outage, is_refusal
 
 pytestmark = pytest.mark.one_airflow
