@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SIMULATOR = "simulator"
+"""The backend that is free, and takes a noise model."""
 
 COST_CHECKS = ("estimate", "dry_run")
 """How the price of a job is determined."""

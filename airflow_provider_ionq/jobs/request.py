@@ -16,27 +16,23 @@ from typing import Any
 from airflow_provider_ionq.api.arguments import (
     backend_of,
     is_absent,
-    json_of,
     plain_numbers,
-    refuse_none_as_text,
     whole_of,
 )
 from airflow_provider_ionq.api.ids import id_of
 from airflow_provider_ionq.api.json_text import is_number, json_object, json_text
 from airflow_provider_ionq.circuits.layout import LAYOUTS_KEY, CircuitLayout, encode_layouts
-from airflow_provider_ionq.jobs.circuits import MOST_QUBITS, QASM, SINGLE, CircuitSize, source_of
+from airflow_provider_ionq.jobs.arguments import SIMULATOR
+from airflow_provider_ionq.jobs.circuits import MOST_QUBITS, SINGLE, CircuitSize, source_of
 from airflow_provider_ionq.jobs.programs import programs_of
+from airflow_provider_ionq.jobs.request_fields import dumped, metadata_of, noise_of, settings_of, text_of
+from airflow_provider_ionq.jobs.token import TOKEN_KEY
 from airflow_provider_ionq.sessions.rehearsal import backend_of_rehearsal
-
-SIMULATOR = "simulator"
 
 DEFAULT_SHOTS = 100
 MOST_SHOTS = 1_000_000
 LEAST_SHOTS_FOR_DEBIASING = 500
 LARGEST_BODY = 10 * 1024 * 1024
-
-TOKEN_KEY = "airflow_task"
-"""The key of the metadata by which a task finds the jobs that it submitted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,19 +121,19 @@ class JobRequest:
             input=job_input,
             sizes=sizes,
             shots=whole_of("shots", shots, f"{wanted} to {MOST_SHOTS}", MOST_SHOTS),
-            name=_text("name", programs.name if is_absent(name) else name),
-            metadata=_metadata(metadata),
-            noise=_noise(plain_numbers(noise), target),
-            settings=_settings(plain_numbers(settings), plain_numbers(error_mitigation), job_type),
+            name=text_of("name", programs.name if is_absent(name) else name),
+            metadata=metadata_of(metadata),
+            noise=noise_of(plain_numbers(noise), target),
+            settings=settings_of(plain_numbers(settings), plain_numbers(error_mitigation), job_type),
             dry_run=dry_run,
-            session_id=_text("session_id", session_id),
+            session_id=text_of("session_id", session_id),
             layouts=programs.layouts,
         )
         if request.debiases and (request.shots or DEFAULT_SHOTS) < LEAST_SHOTS_FOR_DEBIASING:
             raise ValueError(
                 f"debiasing needs at least {LEAST_SHOTS_FOR_DEBIASING} shots, not {request.shots or DEFAULT_SHOTS}"
             )
-        if len(_dumped("the job", request.body())) > LARGEST_BODY:
+        if len(dumped("the job", request.body())) > LARGEST_BODY:
             raise ValueError(f"the job is larger than the limit of {LARGEST_BODY // 1024**2} MB")
         return request._rehearsed(backend) if rehearse else request
 
@@ -232,75 +228,6 @@ class JobRequest:
         noise = "" if self.noise is None else f" and the noise of {json_text(self.noise.get('model'))}"
         dry = ", as a dry run" if self.dry_run else ""
         return f"{self.backend}{noise} with {what} and {self.shots or DEFAULT_SHOTS} shots{dry}"
-
-
-def _metadata(value: object) -> dict[str, str]:
-    metadata = _object("metadata", value)
-    for key, text in metadata.items():
-        if not isinstance(text, str):
-            raise ValueError(f"metadata must map text to text, but {json_text(key)} is {json_text(text)}")
-    if TOKEN_KEY in metadata:
-        raise ValueError(f"metadata must not have the key {TOKEN_KEY!r}: by it a task finds the jobs that it submitted")
-    if LAYOUTS_KEY in metadata:
-        raise ValueError(f"metadata must not have the key {LAYOUTS_KEY!r}: it holds the registers of the circuits")
-    return metadata
-
-
-def _noise(value: object, backend: str) -> dict[str, Any] | None:
-    if is_absent(value):
-        return None
-    refuse_none_as_text("noise", value, "Give the name of a noise model.")
-    is_name = isinstance(value, str) and not value.strip().startswith("{")
-    noise = {"model": value} if is_name else _object("noise", value)
-    if not isinstance(noise.get("model"), str) or not noise["model"]:
-        raise ValueError(f"noise must be the name of a noise model, or an object with it as `model`, not {value!r}")
-    seed = noise.get("seed")
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
-        raise ValueError(f"the seed of noise must be a whole number, not {json_text(seed)}")
-    if backend != SIMULATOR:
-        raise ValueError(f"noise is for the simulator; {backend} has its own")
-    return noise
-
-
-def _settings(value: object, error_mitigation: object, job_type: str) -> dict[str, Any]:
-    settings = _object("settings", value)
-    mitigation = _object("error_mitigation", error_mitigation)
-    if mitigation and "error_mitigation" in settings:
-        raise ValueError("error_mitigation is given twice: as an argument and in settings")
-    if mitigation:
-        settings["error_mitigation"] = mitigation
-    if job_type == QASM:
-        compilation = _object("compilation of settings", settings.get("compilation"))
-        # Without it production loses the names of the registers.
-        settings["compilation"] = {"service_version": "v0.4"} | compilation
-    return settings
-
-
-def _object(name: str, value: object) -> dict[str, Any]:
-    if is_absent(value):
-        return {}
-    found = json_of(name, value)
-    if not isinstance(found, Mapping) or not all(isinstance(key, str) for key in found):
-        raise ValueError(f"{name} must be an object with names as keys, not {json_text(found)}")
-    _dumped(name, found)
-    return dict(found)
-
-
-def _text(name: str, value: object) -> str | None:
-    if is_absent(value):
-        return None
-    refuse_none_as_text(name, value, "")
-    if not isinstance(value, str):
-        raise ValueError(f"{name} must be text, not {json_text(value)}")
-    return value
-
-
-def _dumped(name: str, value: object) -> str:
-    """Return a value as JSON, in the form in which requests sends it."""
-    try:
-        return json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"{name} cannot be sent as JSON: {error}") from None
 
 
 def _canonical(value: Any) -> Any:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.api.errors import IonQBudgetError, IonQError
 from airflow_provider_ionq.api.json_text import json_text
+from airflow_provider_ionq.jobs.arguments import SIMULATOR
 from airflow_provider_ionq.jobs.failure import is_final
 from airflow_provider_ionq.jobs.price import amount_of, in_usd
-from airflow_provider_ionq.jobs.request import SIMULATOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.api.json_text import json_object
-from airflow_provider_ionq.jobs.request import TOKEN_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+TOKEN_KEY = "airflow_task"
+"""The key of the metadata by which a task finds the jobs that it submitted."""
 
 _HEX = "[0-9a-f]{32}"
 _VALUE = re.compile(rf"1:({_HEX}):(\d{{1,9}}):(\d{{1,9}}|dry):({_HEX})", re.ASCII)

@@ -56,8 +56,8 @@ def check_known_arguments(operator: OperatorOfJob) -> None:
     :raises ValueError: naming the argument and the problem.
     """
     from airflow_provider_ionq.api.arguments import flag_of
-    from airflow_provider_ionq.jobs.arguments import COST_CHECKS, ON_CHANGED_INPUT
-    from airflow_provider_ionq.jobs.request import SIMULATOR, JobRequest
+    from airflow_provider_ionq.jobs.arguments import COST_CHECKS, ON_CHANGED_INPUT, SIMULATOR
+    from airflow_provider_ionq.jobs.request import JobRequest
 
     if operator.on_changed_input not in ON_CHANGED_INPUT:
         allowed = ", ".join(ON_CHANGED_INPUT)

@@ -19,10 +19,10 @@ from airflow_provider_ionq.api.errors import (
 from airflow_provider_ionq.api.settings import ClientSettings
 from airflow_provider_ionq.jobs.budget import Budget
 from airflow_provider_ionq.jobs.price import MOST_ESTIMATES, cost_check_of, dry_run_price, estimated_price
-from airflow_provider_ionq.jobs.request import TOKEN_KEY, JobRequest
+from airflow_provider_ionq.jobs.request import JobRequest
 from airflow_provider_ionq.jobs.session_budget import SessionSpending
 from airflow_provider_ionq.jobs.spent import JobCosts
-from airflow_provider_ionq.jobs.token import Token, task_identity
+from airflow_provider_ionq.jobs.token import TOKEN_KEY, Token, task_identity
 
 if TYPE_CHECKING:
     from requests_mock import Mocker

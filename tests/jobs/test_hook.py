@@ -16,8 +16,7 @@ from airflow_provider_ionq.api.errors import (
 )
 from airflow_provider_ionq.emulator import Emulator, Step
 from airflow_provider_ionq.hooks.ionq import IonQHook
-from airflow_provider_ionq.jobs.request import TOKEN_KEY
-from airflow_provider_ionq.jobs.token import Token, task_identity
+from airflow_provider_ionq.jobs.token import TOKEN_KEY, Token, task_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable

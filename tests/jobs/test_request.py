@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ionq.jobs.circuits import GATES, MOST_CIRCUITS, CircuitSize
-from airflow_provider_ionq.jobs.request import TOKEN_KEY, JobRequest
+from airflow_provider_ionq.jobs.request import JobRequest
+from airflow_provider_ionq.jobs.token import TOKEN_KEY
 
 pytestmark = pytest.mark.one_airflow
 

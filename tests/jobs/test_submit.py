@@ -15,7 +15,7 @@ from airflow_provider_ionq.api.errors import (
 )
 from airflow_provider_ionq.jobs import submit
 from airflow_provider_ionq.jobs.budget import Budget
-from airflow_provider_ionq.jobs.request import TOKEN_KEY
+from airflow_provider_ionq.jobs.token import TOKEN_KEY
 from airflow_provider_ionq.waiting import create_once, publisher
 from tests.jobs.tasks import BELL, FLIP, AirflowAway, Submitter
 

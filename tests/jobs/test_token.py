@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ionq.jobs.request import TOKEN_KEY
 from airflow_provider_ionq.jobs.token import (
+    TOKEN_KEY,
     Token,
     metadata_without_token,
     place_identity,
