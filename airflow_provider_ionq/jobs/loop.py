@@ -25,14 +25,15 @@ from airflow_provider_ionq.api.errors import (
 )
 from airflow_provider_ionq.jobs.cancel import cancel_job
 from airflow_provider_ionq.jobs.earlier import OwnJob, choose
-from airflow_provider_ionq.jobs.failure import is_final, job_failed
+from airflow_provider_ionq.jobs.failure import job_failed
 from airflow_provider_ionq.jobs.loop_creation import LoopCreation, LoopKnowledge
+from airflow_provider_ionq.jobs.loop_open import OpenJobs
 from airflow_provider_ionq.jobs.loop_record import LoopRecord, PlaceMemory
 from airflow_provider_ionq.jobs.loop_results import read_results
 from airflow_provider_ionq.jobs.loop_search import EarlierJobs
 from airflow_provider_ionq.jobs.loop_wait import LoopFigures, LoopWait
 from airflow_provider_ionq.jobs.token import Token, place_identity
-from airflow_provider_ionq.waiting.create_once import KILLED_WITHIN_SECONDS, CreateOnce
+from airflow_provider_ionq.waiting.create_once import CreateOnce
 from airflow_provider_ionq.waiting.request_clients import RequestClients
 from airflow_provider_ionq.waiting.safe_log import SafeLog
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.jobs.loop_record import LoopStore
     from airflow_provider_ionq.jobs.loop_wait import LoopTask
     from airflow_provider_ionq.jobs.request import JobRequest
-    from airflow_provider_ionq.jobs.submit import SubmitOptions
+    from airflow_provider_ionq.jobs.submit_options import SubmitOptions
     from airflow_provider_ionq.results.models import CircuitResult
 
 _NOTICE_SECONDS = 1.0
@@ -95,8 +96,7 @@ class JobLoop:
         self._record = LoopRecord(store)
         self._earlier = EarlierJobs(self._record, self._identity_of, generation, sleep=self._sleep)
         self._knowledge = LoopKnowledge()
-        self._open: dict[str, str | None] = {}
-        """The connection of each job of an earlier try that may be open."""
+        self._open = OpenJobs(self._log, sleep)
         self._creator: CreateOnce[Job, JobIntent] | None = None
         self._settings = task.read_settings()
         self._clients = RequestClients(self._settings, task)
@@ -115,7 +115,7 @@ class JobLoop:
         found = list(self._earlier.after(0))
         for place, one in found:
             if one.is_open:
-                self._open[one.job_id] = self._record.places[place].connection
+                self._open.add(one.job_id, self._record.places[place].connection)
             if one.token.generation == self._generation:
                 self._knowledge.jobs[one.job_id] = one.job
         completed = sum(one.is_good and not one.is_open for _, one in found)
@@ -165,18 +165,8 @@ class JobLoop:
         self.is_stopped = True
         if self._creator is not None:
             self._creator.stop()
-        if not self._options.cancel_on_kill:
-            return
-        for job_id in list(self._open):
-            try:
-                client = self._clients.within(KILLED_WITHIN_SECONDS / 2)
-                if not is_final(client.get_job(job_id)):
-                    client.cancel_job(job_id)
-                    self._log.warning("Requested to cancel job %s of an earlier try.", job_id)
-            except Exception as error:  # after any error the job may still run
-                self._log.error("Job %s of an earlier try may still cost money: cancel it. %s", job_id, error)
-            else:
-                self._open.pop(job_id, None)
+        if self._options.cancel_on_kill:
+            self._open.request_cancellations(self._clients)
 
     def check_not_stopped(self) -> None:
         """
@@ -234,7 +224,7 @@ class JobLoop:
         assert job is not None, "IonQ has no limit of jobs to wait for"
         if keep is None or keep.job_id != job["id"]:
             self.figures.submitted += 1
-        self._open.pop(job["id"], None)
+        self._open.discard(job["id"])
         try:
             job = self._wait.until_final(self._clients.current, job, self.place)
         except IonQJobTimeoutError:
@@ -272,14 +262,8 @@ class JobLoop:
             self._cancel(place, one, "the loop takes another way")
 
     def _cancel(self, place: int, one: OwnJob, reason: str) -> None:
-        if one.job_id not in self._open:
-            return
-        self._log.warning("Cancelling job %s, run %s of an earlier try: %s.", one.job_id, place, reason)
-        job = cancel_job(
-            self._clients.client_of(self._open[one.job_id]), one.job_id, self._log, sleep=self._sleep_seconds
-        )
-        self._open.pop(one.job_id, None)  # a signal may have come in between
-        if job["id"] in self._knowledge.jobs:
+        job = self._open.cancel(self._clients, place, one, reason)
+        if job is not None and job["id"] in self._knowledge.jobs:
             self._knowledge.jobs[job["id"]] = job
 
     def _cancel_left(self) -> None:

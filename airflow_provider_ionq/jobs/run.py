@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ionq.jobs.failure import is_final, job_failed
 from airflow_provider_ionq.jobs.intent import ProcessMemory
 from airflow_provider_ionq.jobs.resource import JOBS
-from airflow_provider_ionq.jobs.submit import JobCreation, SubmitOptions
+from airflow_provider_ionq.jobs.submit import JobCreation
+from airflow_provider_ionq.jobs.submit_options import SubmitOptions
 from airflow_provider_ionq.jobs.token import unique_identity
 from airflow_provider_ionq.jobs.wait import end_late_wait, wait_until_final
 from airflow_provider_ionq.waiting.blocking_poller import BlockingPoller

@@ -9,14 +9,15 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.api.errors import IonQBudgetError, IonQError
+from airflow_provider_ionq.api.errors import IonQBudgetError, IonQError, IonQNotReadableError
+from airflow_provider_ionq.api.jobs import is_job
 from airflow_provider_ionq.api.json_text import json_text
 from airflow_provider_ionq.jobs.arguments import SIMULATOR
 from airflow_provider_ionq.jobs.failure import is_final
 from airflow_provider_ionq.jobs.price import amount_of, in_usd
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from airflow_provider_ionq.api.client import IonQClient
     from airflow_provider_ionq.api.models import Job, JobCost
@@ -54,6 +55,23 @@ class JobCosts:
             return
         with suppress(IonQError):
             self._known[job["id"], is_final(job)] = spent_of(job, cost)
+
+
+def earlier_jobs(client: IonQClient, job_ids: Sequence[str]) -> list[Job]:
+    """
+    Return the jobs that earlier tries submitted, whose costs count.
+
+    :param client: client for the list.
+    :param job_ids: their ids.
+    :raises IonQNotReadableError: if one is missing.
+    """
+    jobs = [job for job in client.list_jobs(ids=job_ids) if is_job(job) and job["id"] in job_ids]
+    if missing := set(job_ids) - {job["id"] for job in jobs}:
+        raise IonQNotReadableError(
+            f"The cost of job {', '.join(sorted(missing))}, which an earlier try submitted, cannot be read: the API"
+            " does not list it. No other job was submitted."
+        )
+    return jobs
 
 
 def spent_of(job: Job, cost: JobCost) -> float:

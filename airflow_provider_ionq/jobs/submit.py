@@ -7,7 +7,6 @@ task with certainty, so the task continues with its own job and submits none twi
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,6 @@ from airflow_provider_ionq.api.errors import (
     IonQNotFoundError,
     IonQNotReadableError,
 )
-from airflow_provider_ionq.api.jobs import is_job
 from airflow_provider_ionq.api.json_text import json_text
 from airflow_provider_ionq.jobs.cancel import cancel_job
 from airflow_provider_ionq.jobs.checks import check_backend, check_session
@@ -26,7 +24,7 @@ from airflow_provider_ionq.jobs.earlier import OwnJob, choose, own_jobs
 from airflow_provider_ionq.jobs.failure import is_final
 from airflow_provider_ionq.jobs.intent import History, JobIntent
 from airflow_provider_ionq.jobs.session_budget import SessionSpending
-from airflow_provider_ionq.jobs.spent import JobCosts
+from airflow_provider_ionq.jobs.spent import JobCosts, earlier_jobs
 from airflow_provider_ionq.jobs.token import Token
 from airflow_provider_ionq.waiting.backoff import poll_until
 from airflow_provider_ionq.waiting.creation import Creation, Reuse, Wording
@@ -38,31 +36,14 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.api.models import Job
     from airflow_provider_ionq.api.settings import ClientSettings
-    from airflow_provider_ionq.jobs.budget import Budget
     from airflow_provider_ionq.jobs.intent import JobMemory, JobTask
     from airflow_provider_ionq.jobs.request import JobRequest
+    from airflow_provider_ionq.jobs.submit_options import SubmitOptions
 
 FIND_SECONDS = 30.0
 """How long to search for a job that may have been submitted: the server may process a request late."""
 
 DELETED = "deleted"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SubmitOptions:
-    """
-    How a task submits its job.
-
-    :param budget: the limits of what it may spend.
-    :param on_changed_input: what to do if an earlier try submitted a job for another input: `fail`, or `resubmit`.
-    :param reuse_on_clear: whether a good job of before a clear is used again.
-    :param cancel_on_kill: whether a job is cancelled when its task is killed.
-    """
-
-    budget: Budget
-    on_changed_input: str = "fail"
-    reuse_on_clear: bool = False
-    cancel_on_kill: bool = True
 
 
 class JobCreation(Creation["Job", JobIntent]):
@@ -267,7 +248,7 @@ class JobCreation(Creation["Job", JobIntent]):
     def _check_budget(self, token: Token) -> float | None:
         """Check that the job fits in the budget; return its price in US dollars, or None if none was needed."""
         budget = self._options.budget
-        earlier = self._earlier_jobs() if budget.max_cost_usd is not None else []
+        earlier = earlier_jobs(self._clients.current, self._history.job_ids) if budget.max_cost_usd is not None else []
         return budget.check(
             self._clients.current,
             self._request,
@@ -278,21 +259,6 @@ class JobCreation(Creation["Job", JobIntent]):
             session=self._session,
             sleep=self._sleep,
         )
-
-    def _earlier_jobs(self) -> list[Job]:
-        """
-        Return the jobs of this generation.
-
-        :raises IonQNotReadableError: if one is missing.
-        """
-        ids = self._history.job_ids
-        jobs = [job for job in self._clients.current.list_jobs(ids=ids) if is_job(job) and job["id"] in ids]
-        if missing := set(ids) - {job["id"] for job in jobs}:
-            raise IonQNotReadableError(
-                f"The cost of job {', '.join(sorted(missing))}, which an earlier try submitted, cannot be read: the API"
-                " does not list it. No other job was submitted."
-            )
-        return jobs
 
 
 def _changed_input(job: Job, changed: str) -> IonQChangedInputError:

@@ -146,7 +146,7 @@ class IonQJobs:
         # Imported here because it loads the HTTP library, which parsing a DAG must not.
         from airflow_provider_ionq.jobs.budget import Budget
         from airflow_provider_ionq.jobs.loop import JobLoop
-        from airflow_provider_ionq.jobs.submit import SubmitOptions
+        from airflow_provider_ionq.jobs.submit_options import SubmitOptions
         from airflow_provider_ionq.utils.job_memory import generation_of, identity_of
         from airflow_provider_ionq.utils.loop_memory import LoopMemory
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.api.models import Job
     from airflow_provider_ionq.jobs.intent import JobIntent
     from airflow_provider_ionq.jobs.request import JobRequest
-    from airflow_provider_ionq.jobs.submit import SubmitOptions
+    from airflow_provider_ionq.jobs.submit_options import SubmitOptions
     from airflow_provider_ionq.waiting.create_once import CreateOnce
 
 
@@ -260,7 +260,7 @@ class IonQRunJobOperator(ReturnsOwnResults, WaitsForOwnJob, BaseOperator):
 
     def _options(self) -> SubmitOptions:
         from airflow_provider_ionq.jobs.budget import Budget
-        from airflow_provider_ionq.jobs.submit import SubmitOptions
+        from airflow_provider_ionq.jobs.submit_options import SubmitOptions
 
         return SubmitOptions(
             budget=Budget(

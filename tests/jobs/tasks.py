@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.jobs.budget import Budget
 from airflow_provider_ionq.jobs.request import JobRequest
-from airflow_provider_ionq.jobs.submit import JobCreation, SubmitOptions
+from airflow_provider_ionq.jobs.submit import JobCreation
+from airflow_provider_ionq.jobs.submit_options import SubmitOptions
 from airflow_provider_ionq.jobs.token import Token
 from airflow_provider_ionq.utils.job_memory import JobMemory, generation_of, identity_of
 from airflow_provider_ionq.waiting.create_once import CreateOnce
