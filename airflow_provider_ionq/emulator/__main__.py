@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING, NoReturn, get_args
 
 from airflow_provider_ionq.emulator import Emulator, Step
-from airflow_provider_ionq.emulator.routes import CONTROL_PREFIX
+from airflow_provider_ionq.emulator.control_endpoints import CONTROL_PREFIX
 from airflow_provider_ionq.emulator.settings import JOB_SECONDS
 from airflow_provider_ionq.emulator.state import ActiveMeaning
 

@@ -1,4 +1,4 @@
-"""The HTTP side: an ASGI application over an :class:`~airflow_provider_ionq.emulator.emulator.Emulator`."""
+"""The HTTP side: an ASGI application over an emulator."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from urllib.parse import unquote
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from airflow_provider_ionq.emulator.control_endpoints import CONTROL_ROUTES
 from airflow_provider_ionq.emulator.endpoints import Call, Later
 from airflow_provider_ionq.emulator.log import RecordedRequest
+from airflow_provider_ionq.emulator.matching import Match, match
 from airflow_provider_ionq.emulator.payload import BODY_LIMIT_BYTES, BadRequest, is_json, query_values
 from airflow_provider_ionq.emulator.replies import error, fault_reply, reply, text_reply
-from airflow_provider_ionq.emulator.routes import API_ROUTES, CONTROL_ROUTES, Match, Route, match
+from airflow_provider_ionq.emulator.routes import API_ROUTES, Route
 from airflow_provider_ionq.emulator.state import CapacityFull, Gone, NotFound, Refused, TooLarge
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from airflow_provider_ionq.emulator.emulator import Emulator
+    from airflow_provider_ionq.emulator.emulator_control import EmulatorControl
 
 _TOO_LARGE = "The body is larger than 10 MB."
 
@@ -34,7 +36,7 @@ class Application:
     :param emulator: the emulator to expose.
     """
 
-    def __init__(self, emulator: Emulator) -> None:
+    def __init__(self, emulator: EmulatorControl) -> None:
         self._emulator = emulator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_ionq.emulator.artifacts import aggregate_descriptors, descriptors, error_mitigation
 from airflow_provider_ionq.emulator.failure import Failure
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.emulator.artifacts import ResultStyle
     from airflow_provider_ionq.emulator.results import CircuitResults
-    from airflow_provider_ionq.emulator.session import Session
     from airflow_provider_ionq.emulator.state import Step
 
 
@@ -30,6 +29,13 @@ class Cost:
 
     value: float
     unit: str
+
+
+class Advances(Protocol):
+    """What is brought up to date by every access: a job, or the session that advances its jobs."""
+
+    def advance(self, now: float) -> None:
+        """Apply everything that is due."""
 
 
 @dataclass
@@ -66,7 +72,7 @@ class Job:
     results: CircuitResults | None = None
     result_style: ResultStyle = "both"
     parent: Job | None = field(default=None, init=False)
-    session: Session | None = field(default=None, init=False)
+    session: Advances | None = field(default=None, init=False)
     due: float | None = field(default=None, init=False)
     ended_at: float | None = field(default=None, init=False)
     # What was charged; a later cancellation refunds nothing.
@@ -110,7 +116,7 @@ class Job:
         return self.cost.value if self.cost is not None and self.cost.unit == "usd" else 0.0
 
     @property
-    def advances_with(self) -> Session | Job:
+    def advances_with(self) -> Advances:
         """Whose ``advance`` brings this job up to date: its session, the job of which it is a part, or itself."""
         return self.session or self.parent or self
 

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from airflow_provider_ionq.emulator.job import Job
+    from collections.abc import Iterable, Iterator, Mapping
 
 _MINUTE_SECONDS = 60.0
 
@@ -42,18 +40,17 @@ class Limits:
             _positive(cost.get("value")) if cost.get("unit") == "usd" else None,
         )
 
-    def reached(self, created: float, jobs: Sequence[Job]) -> Iterator[float]:
+    def reached(self, created: float, ended: Iterable[tuple[float, float]]) -> Iterator[float]:
         """
         Yield the known times, past or future, at which a limit ends the session.
 
         :param created: epoch seconds, the creation of the session.
-        :param jobs: the jobs of the session.
+        :param ended: the ended jobs of the session: the epoch seconds of the end, and the charge in US dollars.
         """
         if self.duration_limit_min is not None:
             yield created + self.duration_limit_min * _MINUTE_SECONDS
         if self.job_count_limit is None and self.cost_limit_usd is None:
             return
-        ended = [(job.ended_at, job.charged_usd) for job in jobs if job.ended_at is not None]
         total_usd = 0.0
         for count, (ended_at, charged_usd) in enumerate(sorted(ended), 1):
             total_usd += charged_usd

@@ -1,23 +1,21 @@
-"""The routes, and the matching of requests."""
+"""The operations of the API, by method and path."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.emulator import control, endpoints, job_endpoints, result_endpoints
+from airflow_provider_ionq.emulator import endpoints, job_endpoints, result_endpoints
 from airflow_provider_ionq.emulator.job_query import JOB_PARAMETERS
 from airflow_provider_ionq.emulator.prices import ESTIMATE_PARAMETERS
 from airflow_provider_ionq.emulator.usage import USAGE_PARAMETERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from airflow_provider_ionq.emulator.account import Account
 
 API_PREFIX = "/v0.4"
-CONTROL_PREFIX = "/_emulator"
 
 
 @dataclass(frozen=True)
@@ -80,65 +78,3 @@ API_ROUTES = {
     ),
     "GET /organizations/{organization_id}/usage": Route(job_endpoints.get_usage, query=USAGE_PARAMETERS),
 }
-CONTROL_ROUTES = {
-    "POST /sessions": control.create_session,
-    "PATCH /sessions/{session_id}": control.update_session,
-    "DELETE /sessions/{session_id}": control.delete_session,
-    "POST /history": control.create_history,
-    "POST /jobs": control.submit_job,
-    "PATCH /jobs/{job_id}": control.update_job,
-    "DELETE /jobs/{job_id}": control.delete_job,
-    "POST /failures": control.fail_next_job,
-    "PATCH /settings": control.update_settings,
-    "POST /faults": control.add_fault,
-    "DELETE /faults": control.clear_faults,
-    "GET /requests": control.list_requests,
-    "GET /connections": control.count_connections,
-    "DELETE /requests": control.clear_requests,
-}
-
-
-class Match(NamedTuple):
-    """
-    The route of a request.
-
-    :param control: whether the request is for the emulator itself, not for the API.
-    :param route: template such as ``GET /sessions/{session_id}``; None if there is no such route.
-    :param parameters: the variable segments of the path, percent-decoded once, by name.
-    """
-
-    control: bool
-    route: str | None
-    parameters: Mapping[str, str]
-
-
-def match(method: str, raw_path: str) -> Match:
-    """
-    Find the route of a request.
-
-    Starlette's router is not used: it sees the decoded path, in which ``%2F`` within an id becomes a separator.
-
-    :param method: HTTP method, upper case.
-    :param raw_path: path as the client sent it, percent-encoded, without the query.
-    """
-    control = raw_path.startswith(f"{CONTROL_PREFIX}/")
-    prefix, routes = (CONTROL_PREFIX, list(CONTROL_ROUTES)) if control else (API_PREFIX, list(API_ROUTES))
-    if raw_path.startswith(f"{prefix}/"):
-        segments = raw_path.removeprefix(prefix).split("/")
-        for route in routes:
-            route_method, template = route.split(" ")
-            if route_method == method and (parameters := _parameters(template.split("/"), segments)) is not None:
-                return Match(control, route, parameters)
-    return Match(control, None, {})
-
-
-def _parameters(template: list[str], segments: list[str]) -> dict[str, str] | None:
-    if len(template) != len(segments):
-        return None
-    parameters = {}
-    for expected, segment in zip(template, segments, strict=True):
-        if expected.startswith("{") and segment:
-            parameters[expected.strip("{}")] = unquote(segment)
-        elif expected != segment:
-            return None
-    return parameters

@@ -82,7 +82,8 @@ class Session:
         for job in self.jobs:
             if job.due is not None:
                 yield job.due, job.step
-        for at in self._limits.reached(self._created, self.jobs):
+        ended = ((job.ended_at, job.charged_usd) for job in self.jobs if job.ended_at is not None)
+        for at in self._limits.reached(self._created, ended):
             yield at, partial(self._enter, "ended")
 
     def read(self, now: float) -> dict[str, Any]:

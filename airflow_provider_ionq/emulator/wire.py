@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from airflow_provider_ionq.emulator.control_endpoints import CONTROL_PREFIX
+from airflow_provider_ionq.emulator.matching import match
 from airflow_provider_ionq.emulator.replies import error
-from airflow_provider_ionq.emulator.routes import CONTROL_PREFIX, match
 
 if TYPE_CHECKING:
     import asyncio

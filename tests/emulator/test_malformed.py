@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from airflow_provider_ionq.emulator.routes import CONTROL_PREFIX, CONTROL_ROUTES
+from airflow_provider_ionq.emulator.control_endpoints import CONTROL_PREFIX, CONTROL_ROUTES
 from tests.emulator.raw_http import HEAD, JOB, check_error, is_alive, request, send
 from tests.emulator.raw_http import emulator_port as emulator_port
 

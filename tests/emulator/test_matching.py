@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ionq.emulator.routes import API_ROUTES, match
+from airflow_provider_ionq.emulator.matching import match
+from airflow_provider_ionq.emulator.routes import API_ROUTES
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))

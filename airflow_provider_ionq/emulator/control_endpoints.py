@@ -19,7 +19,9 @@ from airflow_provider_ionq.emulator.state import JOB_STATUSES, Step
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from airflow_provider_ionq.emulator.emulator import Emulator
+    from airflow_provider_ionq.emulator.emulator_control import EmulatorControl
+
+CONTROL_PREFIX = "/_emulator"
 
 _SETTINGS = (
     "capacity",
@@ -34,7 +36,7 @@ _SETTINGS = (
 )
 
 
-def create_session(emulator: Emulator, _session_id: str, body: bytes) -> Any:
+def create_session(emulator: EmulatorControl, _session_id: str, body: bytes) -> Any:
     """Create a session."""
     arguments = _arguments(body, emulator.create_session)
     if not isinstance(arguments.get("settings", {}), dict):
@@ -44,7 +46,7 @@ def create_session(emulator: Emulator, _session_id: str, body: bytes) -> Any:
     return emulator.create_session(**arguments)
 
 
-def update_session(emulator: Emulator, session_id: str, body: bytes) -> Any:
+def update_session(emulator: EmulatorControl, session_id: str, body: bytes) -> Any:
     """Set and remove fields of a session; a status that exists moves the session."""
     fields = _object(json_value(body))
     remove = _names(fields.pop("remove", []))
@@ -56,19 +58,19 @@ def update_session(emulator: Emulator, session_id: str, body: bytes) -> Any:
     return emulator.update_session(session_id, remove=remove, **fields)
 
 
-def delete_session(emulator: Emulator, session_id: str, _body: bytes) -> None:
+def delete_session(emulator: EmulatorControl, session_id: str, _body: bytes) -> None:
     """Delete a session and its jobs."""
     emulator.delete_session(session_id)
 
 
-def create_history(emulator: Emulator, _parameter: str, body: bytes) -> Any:
+def create_history(emulator: EmulatorControl, _parameter: str, body: bytes) -> Any:
     """Create sessions that ended long ago."""
     arguments = _arguments(body, emulator.create_history)
     emulator.create_history(**arguments)
     return arguments
 
 
-def submit_job(emulator: Emulator, _job_id: str, body: bytes) -> Any:
+def submit_job(emulator: EmulatorControl, _job_id: str, body: bytes) -> Any:
     """Submit a job."""
     arguments = _arguments(body, emulator.submit_job)
     if "plan" in arguments:
@@ -76,7 +78,7 @@ def submit_job(emulator: Emulator, _job_id: str, body: bytes) -> Any:
     return emulator.submit_job(**arguments)
 
 
-def update_job(emulator: Emulator, job_id: str, body: bytes) -> Any:
+def update_job(emulator: EmulatorControl, job_id: str, body: bytes) -> Any:
     """Set and remove fields of a job; a status that exists moves the job, with the arguments of that change."""
     change = _object(json_value(body))
     status = change.get("status")
@@ -96,19 +98,19 @@ def update_job(emulator: Emulator, job_id: str, body: bytes) -> Any:
     return ends[status](job_id, **_object(change, set(inspect.signature(ends[status]).parameters) - {"job_id"}))
 
 
-def delete_job(emulator: Emulator, job_id: str, _body: bytes) -> None:
+def delete_job(emulator: EmulatorControl, job_id: str, _body: bytes) -> None:
     """Delete a job."""
     emulator.delete_job(job_id)
 
 
-def fail_next_job(emulator: Emulator, _job_id: str, body: bytes) -> Any:
+def fail_next_job(emulator: EmulatorControl, _job_id: str, body: bytes) -> Any:
     """Let the next job fail."""
     arguments = _arguments(body, emulator.fail_next_job)
     emulator.fail_next_job(**arguments)
     return arguments
 
 
-def update_settings(emulator: Emulator, _parameter: str, body: bytes) -> Any:
+def update_settings(emulator: EmulatorControl, _parameter: str, body: bytes) -> Any:
     """Set parameters of the emulator: all of them, or none if one is invalid."""
     settings = _object(json_value(body), _SETTINGS)
     if settings.get("capacity") is not None:
@@ -123,7 +125,7 @@ def update_settings(emulator: Emulator, _parameter: str, body: bytes) -> Any:
     return {name: _shown(getattr(emulator, name)) for name in _SETTINGS}
 
 
-def add_fault(emulator: Emulator, _parameter: str, body: bytes) -> Any:
+def add_fault(emulator: EmulatorControl, _parameter: str, body: bytes) -> Any:
     """Add a fault: a disturbance if it has a kind, another answer if it has a status."""
     fault = _object(json_value(body))
     if "kind" in fault:
@@ -135,25 +137,43 @@ def add_fault(emulator: Emulator, _parameter: str, body: bytes) -> Any:
     return fault
 
 
-def clear_faults(emulator: Emulator, _parameter: str, _body: bytes) -> None:
+def clear_faults(emulator: EmulatorControl, _parameter: str, _body: bytes) -> None:
     """Remove all faults."""
     emulator.clear_faults()
 
 
-def list_requests(emulator: Emulator, _parameter: str, _body: bytes) -> Any:
+def list_requests(emulator: EmulatorControl, _parameter: str, _body: bytes) -> Any:
     """Return the request log."""
     return [dataclasses.asdict(request) for request in emulator.requests]
 
 
-def count_connections(emulator: Emulator, _parameter: str, _body: bytes) -> Any:
+def count_connections(emulator: EmulatorControl, _parameter: str, _body: bytes) -> Any:
     """Return the counts of connections and of requests dropped unread."""
     counts = {"made": emulator.connections_made, "open": emulator.connections_open}
     return {**counts, "dropped_unread": emulator.dropped_unread}
 
 
-def clear_requests(emulator: Emulator, _parameter: str, _body: bytes) -> None:
+def clear_requests(emulator: EmulatorControl, _parameter: str, _body: bytes) -> None:
     """Clear the request log and the counts."""
     emulator.clear_requests()
+
+
+CONTROL_ROUTES = {
+    "POST /sessions": create_session,
+    "PATCH /sessions/{session_id}": update_session,
+    "DELETE /sessions/{session_id}": delete_session,
+    "POST /history": create_history,
+    "POST /jobs": submit_job,
+    "PATCH /jobs/{job_id}": update_job,
+    "DELETE /jobs/{job_id}": delete_job,
+    "POST /failures": fail_next_job,
+    "PATCH /settings": update_settings,
+    "POST /faults": add_fault,
+    "DELETE /faults": clear_faults,
+    "GET /requests": list_requests,
+    "GET /connections": count_connections,
+    "DELETE /requests": clear_requests,
+}
 
 
 def _arguments(body: bytes, method: Callable[..., object]) -> dict[str, Any]:
