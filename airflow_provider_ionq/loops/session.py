@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.api.ids import id_of
 from airflow_provider_ionq.operators.job_arguments import usd_of
-from airflow_provider_ionq.task_groups.jobs import session_group_around
+from airflow_provider_ionq.task_groups.reference import session_group_around
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

@@ -12,7 +12,7 @@ from airflow_provider_ionq.utils.tasks import is_rendered_later
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseSensorOperator
 
-    from airflow_provider_ionq.sensors.base import IonQResourceSensor
+    from airflow_provider_ionq.sensors.polls import PollsItem
 
 WORKER_ONLY = ("silent_fail", "exponential_backoff", "max_wait")
 """Arguments that have an effect only while a worker waits."""
@@ -47,7 +47,7 @@ def is_deferrable(
     return deferrable
 
 
-def start_in_triggerer(sensor: IonQResourceSensor, trigger_arguments: dict[str, Any]) -> None:
+def start_in_triggerer(sensor: PollsItem, trigger_arguments: dict[str, Any]) -> None:
     """
     Let the scheduler send the sensor's task to the triggerer.
 
@@ -66,7 +66,7 @@ def start_in_triggerer(sensor: IonQResourceSensor, trigger_arguments: dict[str, 
     )
 
 
-def start_blocker(sensor: IonQResourceSensor) -> str | None:
+def start_blocker(sensor: PollsItem) -> str | None:
     """Return why the sensor's wait must begin on a worker; None if it is certain that it can begin in the triggerer."""
     from airflow_provider_ionq.utils.start_from_trigger import start_from_trigger_blocker
 

@@ -4,37 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import TaskGroup
-
 try:
     from airflow.providers.standard.operators.empty import EmptyOperator
 except ImportError:  # Airflow 2, without that provider
     from airflow.operators.empty import EmptyOperator  # type: ignore[import-not-found,no-redef]
 
-try:
-    from airflow.sdk.definitions._internal.mixins import ResolveMixin
-except ImportError:  # Airflow 2
-    from airflow.utils.mixins import ResolveMixin  # type: ignore[import-not-found,no-redef]
-
-from airflow_provider_ionq.api.models import Session
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
 from airflow_provider_ionq.task_groups import arguments, jobs, wiring
 from airflow_provider_ionq.task_groups.documentation import TASK_DOCS
 from airflow_provider_ionq.task_groups.end import EndSessionOfGroup
 from airflow_provider_ionq.task_groups.left_open import report_session_left_open
+from airflow_provider_ionq.task_groups.reference import SessionReference, session_group_around
 from airflow_provider_ionq.utils.session_memory import PROGRESS_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Self
 
 
-class IonQSessionGroup(ResolveMixin, TaskGroup):
+class IonQSessionGroup(SessionReference):
     """
     The tasks that work in a session, and the tasks that create and end it.
 
     Returned by :func:`~airflow_provider_ionq.task_groups.session.ionq_session`. The group has no tasks, and creates no
-    session, until it is entered. As an argument of a task it is the session's id.
+    session, until it is entered.
 
     :ivar begin: task that succeeds before the session is created.
     :ivar create: task that creates the session.
@@ -43,7 +35,6 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
     """
 
     begin: EmptyOperator
-    create: IonQCreateSessionOperator
     work_done: EmptyOperator
     end: EndSessionOfGroup
     _ids_inside: frozenset[str] | None = None
@@ -58,58 +49,8 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
         max_cost_usd: float | str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(group_id, **kwargs)
-        self.max_cost_usd = max_cost_usd
+        super().__init__(group_id, max_cost_usd=max_cost_usd, **kwargs)
         self._to_be_added: tuple[dict[str, Any], dict[str, Any]] | None = (of_create, of_end)
-
-    @property
-    def output(self) -> Any:
-        """
-        The session's JSON when it was created, for the tasks inside: an XComArg.
-
-        :raises ValueError: before the group is entered.
-        """
-        self._check_is_entered()
-        return self.create.output
-
-    @property
-    def session_id(self) -> Any:
-        """
-        The session's id, for the tasks inside: an XComArg.
-
-        :raises ValueError: before the group is entered.
-        """
-        return self.output["id"]
-
-    @property
-    def id(self) -> Any:
-        """The same as :attr:`session_id`."""
-        return self.session_id
-
-    def __getitem__(self, label: str) -> Any:
-        """Return a task or group inside by its label, or else a field of the session's JSON as an XComArg."""
-        if label in Session.__annotations__ and self._id_of(label) not in self.children:
-            return self.output[label]
-        # Before Airflow 3.2 a task group has no `__getitem__`.
-        return getattr(super(), "__getitem__", self.get_child_by_label)(label)
-
-    def __str__(self) -> str:
-        """Return a template that renders to the session's id."""
-        self._check_is_entered()
-        # Without the index Airflow would pull the ids of all instances of a mapped group.
-        index = ", map_indexes=task_instance.map_index" if next(self.iter_mapped_task_groups(), None) else ""
-        return f"{{{{ task_instance.xcom_pull(task_ids='{self.create.task_id}', key='id'{index}) }}}}"
-
-    def iter_references(self) -> Iterator[tuple[Any, str]]:
-        """Iterate over the dependencies of a task that has this group as an argument; called by Airflow."""
-        self._check_is_entered()
-        yield self.create, "id"
-
-    def resolve(self, context: Any, **kwargs: Any) -> Any:
-        """Return the session's id for a task that has this group as an argument; called by Airflow."""
-        # Not `self.create`: Airflow copies groups without our attributes.
-        create = context["task"].dag.get_task(self._id_of("create_session"))
-        return create.output["id"].resolve(context, **kwargs)
 
     def add(self, task: Any) -> Any:
         """
@@ -152,7 +93,8 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
                 f"The session of group {self.group_id!r} is used twice: create another group with another group_id"
             )
         (of_create, of_end), self._to_be_added = self._to_be_added, None
-        if (outer := jobs.session_group_around(self.parent_group)) is not None:
+        self._is_entered = True
+        if (outer := session_group_around(self.parent_group)) is not None:
             if arguments.default_argument(self, "rehearse") is None:
                 of_create.setdefault("rehearse", outer.create.rehearse)
         self._add_session(of_create, of_end)
@@ -216,13 +158,6 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
         for task in wiring.awaited_by_all(first, before):
             task >> self.begin
 
-    def _check_is_entered(self) -> None:
-        if self._to_be_added is not None:
-            raise ValueError(
-                f"The session of group {self.group_id!r} is used without `with`: write `with ionq_session(...) as"
-                " session:`, and use session.session_id in the tasks inside"
-            )
-
     def _check_may_depend(self, others: Any) -> None:
         self._check_is_entered()
         for other in others if isinstance(others, (list, tuple)) else [others]:
@@ -270,10 +205,6 @@ class IonQSessionGroup(ResolveMixin, TaskGroup):
         self.work_done = self._empty("work_done", task_display_name="work_done (in any state)")
         self.work_done.as_teardown(setups=self.create, on_failure_fail_dagrun=False)
         self.work_done >> self.end
-
-    def _id_of(self, label: str) -> str:
-        task_id: str = self.child_id(label)  # type: ignore[no-untyped-call]
-        return task_id
 
     def _empty(self, name: str, **more: Any) -> Any:
         return self._make(EmptyOperator, name, **{**arguments.OF_TASKS_WITHOUT_A_WORKER, **more})

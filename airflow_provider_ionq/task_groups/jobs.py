@@ -9,27 +9,15 @@ from airflow.providers.common.compat.sdk import XComArg
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
 from airflow_provider_ionq.operators.end_tasks import argument_of, class_of, tasks_named
 from airflow_provider_ionq.operators.job import IonQRunJobOperator
+from airflow_provider_ionq.task_groups.reference import session_group_around
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_ionq.task_groups.group import IonQSessionGroup
+    from airflow_provider_ionq.task_groups.reference import SessionReference
 
 
-def session_group_around(group: Any) -> IonQSessionGroup | None:
-    """
-    Return the innermost session group of a group and those around it; None without one.
-
-    :param group: the group; None for no group.
-    """
-    from airflow_provider_ionq.task_groups.group import IonQSessionGroup
-
-    while group is not None and not isinstance(group, IonQSessionGroup):
-        group = group.parent_group
-    return group
-
-
-def complete_jobs(group: IonQSessionGroup, work: Iterable[Any]) -> None:
+def complete_jobs(group: SessionReference, work: Iterable[Any]) -> None:
     """
     Set the session, its budget and the rehearsal of the jobs inside a session group, unless they are given.
 
@@ -63,7 +51,7 @@ def complete_jobs(group: IonQSessionGroup, work: Iterable[Any]) -> None:
             _set(job, "session_max_cost_usd", group.max_cost_usd)
 
 
-def _belongs_in_session(job: Any, group: IonQSessionGroup) -> bool:
+def _belongs_in_session(job: Any, group: SessionReference) -> bool:
     """Tell whether a job without a session is for the device of the group, and runs there."""
     is_dry_run = job.partial_kwargs.get("dry_run") if _is_mapped(job) else job.is_dry_run
     if is_dry_run or _is_given(job, "session_id", unknown=True):
@@ -72,7 +60,7 @@ def _belongs_in_session(job: Any, group: IonQSessionGroup) -> bool:
     return bool(backend == group.create.backend) or bool(tasks_named(backend, {group.create.task_id}))
 
 
-def _is_of_another_session(job: Any, group: IonQSessionGroup) -> bool:
+def _is_of_another_session(job: Any, group: SessionReference) -> bool:
     dag: Any = group.dag
     create_ids = {task.task_id for task in dag.tasks if issubclass(class_of(task), IonQCreateSessionOperator)}
     named = tasks_named(argument_of(job, "session_id"), create_ids)
