@@ -1,1 +1,1 @@
-"""What waiting costs, beside what people use today."""
+"""Measures the cost of waiting, compared with common alternatives."""

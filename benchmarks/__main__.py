@@ -1,7 +1,7 @@
 """
-Print what waiting costs, beside what people use today: `python -m benchmarks`.
+Measure the cost of waiting, compared with common alternatives: `python -m benchmarks`.
 
-The exit code is 0 when the counts are as they must be. Times depend on the machine: they are printed, not gated.
+The exit status is 0 if all counts are within their limits. Times depend on the machine: they do not affect it.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ONLY_WHEN_NAMED_FROM = 5000
-"""From so many waiting on, those of today no longer keep up: they take part when they are named."""
+"""From this number of waits on, the alternatives cannot keep up: they are measured only if they are named."""
 
 ROUNDS_OF_MANY = 3
 PARTS = [*CONTESTANTS, *parts.OTHERS]
 
 
 def main() -> int:
-    """Measure, and print the tables."""
+    """Run the measurements and print the tables; return the exit status."""
     options = _options()
     began = time.monotonic()
     rows: list[table.Row] = []
@@ -40,7 +40,7 @@ def main() -> int:
             rows += part.rows
     print(f"\nTook {(time.monotonic() - began) / 60:.1f} minutes.")
     wrong = [row.title for row in rows if row.is_count and row.met is False]
-    print("All counts are as they must be." if not wrong else f"Counts NOT as they must be: {'; '.join(wrong)}.")
+    print("All counts are within their limits." if not wrong else f"Counts beyond their limits: {'; '.join(wrong)}.")
     return 1 if wrong else 0
 
 
@@ -72,26 +72,29 @@ def _chosen(options: argparse.Namespace) -> Iterator[parts.Part]:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What waiting costs.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the cost of waiting.")
     parser.add_argument(
-        "--waiting", type=int, nargs="+", help="triggers that wait at once, table by table (default 1000 5000 10000)"
+        "--waiting", type=int, nargs="+", help="number of waiting triggers in each table (default 1000 5000 10000)"
     )
-    parser.add_argument("--interval", type=float, default=5.0, help="seconds between two looks (default %(default)s)")
-    parser.add_argument("--intervals", type=int, default=3, help="intervals in the window (default %(default)s)")
+    parser.add_argument("--interval", type=float, default=5.0, help="seconds between two polls (default %(default)s)")
+    parser.add_argument("--intervals", type=int, default=3, help="number of measured intervals (default %(default)s)")
     parser.add_argument(
         "--rounds",
         type=int,
-        help=f"rounds; medians count (default 5; from {ONLY_WHEN_NAMED_FROM} waiting on at most {ROUNDS_OF_MANY})",
+        help="rounds, of which the tables show the medians "
+        f"(default 5; at most {ROUNDS_OF_MANY} from {ONLY_WHEN_NAMED_FROM} triggers on)",
     )
-    parser.add_argument("--limited-seconds", type=float, help="how long the API answers 429 (default 60)")
-    parser.add_argument("--churn-minutes", type=float, help="how long waiters come and go (default 10)")
+    parser.add_argument("--limited-seconds", type=float, help="seconds for which the API answers 429 (default 60)")
+    parser.add_argument("--churn-minutes", type=float, help="minutes for which waiters come and go (default 10)")
     parser.add_argument(
         "--only",
         nargs="+",
         choices=PARTS,
-        help=f"measure these only; from {ONLY_WHEN_NAMED_FROM} waiting on, those of today take part only if named here",
+        help=f"measure only these; alternatives from {ONLY_WHEN_NAMED_FROM} triggers on are measured only if named here",
     )
-    parser.add_argument("--quick", action="store_true", help="one round of less: an impression, in about 6 minutes")
+    parser.add_argument(
+        "--quick", action="store_true", help="one short round, for a first impression in about 6 minutes"
+    )
     options = parser.parse_args()
     usual, quick = ([1000, 5000, 10_000], 5, 60.0, 10.0), ([1000, 5000], 1, 20.0, 0.5)
     for name, value in zip(
@@ -104,7 +107,7 @@ def _options() -> argparse.Namespace:
 
 @contextmanager
 def _airflow_home() -> Iterator[None]:
-    """Give Airflow, which is imported after this, a temporary home and nothing of the caller's."""
+    """Give Airflow, which is imported after this, a temporary home and none of the caller's configuration."""
     from cryptography.fernet import Fernet
 
     for name in [name for name in os.environ if name.startswith("AIRFLOW_")]:
@@ -125,7 +128,7 @@ def _heading() -> str:
     return (
         f"Airflow {__version__}, Python {platform.python_version()}, {os.cpu_count()} cores, "
         f"{platform.system()} {platform.machine()}; fake API on loopback; "
-        f"all but '{OURS}' is what it is compared with."
+        f"'{OURS}' is this provider, compared with the others."
     )
 
 

@@ -1,8 +1,8 @@
 """
-The process of :class:`benchmarks.fake.FakeApi`: serves bytes made beforehand, and obeys one JSON line at a time.
+The process of :class:`benchmarks.fake.FakeApi`: serves precomputed bytes, and executes commands.
 
-Standard input has the commands, each a list of a name and arguments; standard output the answers. The first line that
-it says is its port.
+Standard input has one command per line, a JSON list of a name and arguments. Standard output has the answers, after a
+first line with the port.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _LATER = object()
 
 class _State:
     """
-    The sessions, and what was asked.
+    The sessions, and the log of the requests.
 
-    :param sessions: how many sessions are created.
-    :param ended: how many more are ended.
+    :param sessions: number of sessions in the status `created`.
+    :param ended: number of further sessions, which have ended.
     """
 
     def __init__(self, sessions: int, ended: int) -> None:
@@ -78,28 +78,28 @@ class _State:
         return 200, self._json[self._started[number]][number]
 
     def do_counts(self) -> tuple[int, int, int]:
-        """Return how many requests and connections there were, and the bytes of all bodies."""
+        """Return the number of requests, of connections, and of bytes in all bodies."""
         return len(self._log), self.connections, sum(size for *_, size in self._log)
 
     def do_log(self) -> list[tuple[float, str, int, int]]:
-        """Return each request's moment, path, status and bytes of the body of its answer."""
+        """Return time, path, status and size of the answer's body for each request."""
         return self._log
 
     def do_start_after_next_answer(self) -> object:
-        """Start all sessions when the next request has been answered, and say then when that was."""
+        """Start all sessions when the next request has been answered; the answer, then, is the time of that."""
         self._start_is_due = True
         return _LATER
 
     def do_start(self, first: int, end: int) -> float:
-        """Let sessions be started."""
+        """Start sessions."""
         return self._set(first, end, 1)
 
     def do_reset(self, first: int, end: int) -> float:
-        """Let sessions be created and not started."""
+        """Reset sessions to the status `created`."""
         return self._set(first, end, 0)
 
     def do_limit(self, seconds: float, retry_after: int | None) -> float:
-        """Answer everything with 429 for a while; return when it ends."""
+        """Answer every request with 429 for a time; return its end."""
         self._limited_until = time.monotonic() + seconds
         self._retry_after = retry_after
         return self._limited_until

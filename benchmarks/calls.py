@@ -1,7 +1,7 @@
 """
-What one look costs: the hook, a bare `requests.Session`, and the http provider's hook, in alternating blocks.
+The cost of one poll: by the hook, a bare `requests.Session`, and the http provider's hook, in alternating blocks.
 
-The sensor of the http provider makes a hook for each poke, and ours keeps its own: so is it here.
+As in the sensors, the http provider's hook is created for each call, and ours once.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ BARE = "bare"
 @dataclass(slots=True)
 class Called:
     """
-    What calls took.
+    The cost of calls.
 
-    :param blocks: seconds that each block of calls took.
-    :param calls: how many calls in all, without the first of all, which is not counted.
-    :param connections: how many TCP connections these opened.
+    :param blocks: duration of each block of calls, in seconds.
+    :param calls: number of calls, without the very first, which is not measured.
+    :param connections: number of TCP connections that these calls opened.
     """
 
     blocks: list[float]
@@ -42,11 +42,11 @@ class Called:
 
 def call(fake: FakeApi, blocks: int, calls_per_block: int) -> dict[str, Called]:
     """
-    Ask for a session over and over; the environment holds the Airflow connections.
+    Read a session many times; the environment has the Airflow connections.
 
     :param fake: the API.
-    :param blocks: how many blocks of each.
-    :param calls_per_block: how many calls in each.
+    :param blocks: number of blocks for each caller.
+    :param calls_per_block: number of calls in each block.
     """
     callers = _callers(fake)
     seen = {name: Called([]) for name in callers}

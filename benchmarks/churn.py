@@ -1,4 +1,4 @@
-"""Waiters join and leave all the time: mixed intervals, two connections, bursts, and gaps in which nobody waits."""
+"""Waiters join and leave all the time: mixed intervals, two connections, bursts, and gaps without a waiter."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CONNECTIONS = ("ionq_default", "ionq_other")
 SESSIONS = 1000
-"""In each account: its list is worth its bytes for some of the groups, and not for others."""
+"""Number of sessions in each account: a list of them pays off for large groups of waiters, and not for small ones."""
 
 
 MAX_GROWTH_MIB = 10
@@ -33,11 +33,11 @@ class ChurnPlan:
     """
     How waiters come and go.
 
-    :param seconds: for how long.
-    :param intervals: which intervals they ask for, in seconds.
-    :param group: how many come or go at once, at most.
-    :param busy_seconds: how long the coming and going goes on until all leave, each time.
-    :param seed: of the order of things.
+    :param seconds: duration, in seconds.
+    :param intervals: the intervals of the waiters, in seconds.
+    :param group: largest number of waiters that come or go together.
+    :param busy_seconds: longest time between two gaps without a waiter, in seconds.
+    :param seed: seed of the random choices.
     """
 
     seconds: float = 600.0
@@ -50,13 +50,13 @@ class ChurnPlan:
 @dataclass(slots=True)
 class Group:
     """
-    Some that come together, with the same interval, and go together.
+    Waiters with the same interval that come and go together.
 
     :param conn_id: id of their connection.
-    :param numbers: of their sessions.
-    :param presence: when, and at what interval.
-    :param triggers: which session each trigger waits for.
-    :param settled: whether they went because their sessions were started; else they were cancelled.
+    :param numbers: numbers of their sessions.
+    :param presence: the time of their wait, and their interval.
+    :param triggers: the session that each trigger waits for.
+    :param settled: whether they left because their sessions were started; otherwise they were cancelled.
     """
 
     conn_id: str
@@ -69,19 +69,19 @@ class Group:
 @dataclass(slots=True)
 class Churned:
     """
-    What was seen.
+    The result.
 
     :param asked: the requests, by connection.
-    :param presences: who was there and when, by connection.
-    :param groups: how many came and went.
-    :param waiters: how many triggers that were.
-    :param gaps: how often nobody waited.
-    :param most_polls: how many polls ran at once, at most.
-    :param fired_as_told: whether those fired, once, whose sessions were started, and nobody else.
-    :param held_before: what the runner held in the first gap.
-    :param held_after: what it held in the last gap.
-    :param memory_growth: bytes from the first gap until the last.
-    :param failures: what failed.
+    :param presences: the times of the waits, by connection.
+    :param groups: number of groups that came and went.
+    :param waiters: number of their triggers.
+    :param gaps: number of gaps without a waiter.
+    :param most_polls: largest number of polls that ran at once.
+    :param fired_as_told: whether each trigger whose session was started fired once, and no other fired.
+    :param held_before: resources of the runner in the first gap.
+    :param held_after: resources of the runner in the last gap.
+    :param memory_growth: growth of memory from the first gap to the last, in bytes.
+    :param failures: the failures.
     """
 
     asked: dict[str, list[Asked]]
@@ -98,30 +98,30 @@ class Churned:
 
     def leaked(self, kind: str) -> list[str]:
         """
-        Return what is held in the end and was not in the beginning.
+        Return the resources that are held at the end and were not at the beginning.
 
         :param kind: `tasks`, `threads`, `sockets` or `objects`.
         """
         more = Counter(self.held_after[kind]) - Counter(self.held_before[kind])
-        # The loop's own pool of threads is filled as the need arises, and never emptied; its size is bounded.
+        # The event loop's own thread pool grows on demand and never shrinks; its size is bounded.
         return [name for name in more.elements() if not name.startswith("asyncio_")]
 
     @property
     def looks_without_waiter(self) -> int:
-        """How many looks nobody waited for."""
+        """Number of polls without a waiter."""
         return sum(without_waiter(looks(self.asked[name]), seen) for name, seen in self.presences.items())
 
     @property
     def looks_too_close(self) -> int:
-        """How many looks came sooner after another than anybody asked for."""
+        """Number of polls that followed another sooner than the shortest interval."""
         return sum(too_close(looks(self.asked[name]), seen) for name, seen in self.presences.items())
 
 
 def churn(plan: ChurnPlan) -> Churned:
     """
-    Let triggers come and go.
+    Let triggers come and go; return the result.
 
-    :param plan: how.
+    :param plan: how they come and go.
     """
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ionq-bench-")))
@@ -134,9 +134,9 @@ def churn(plan: ChurnPlan) -> Churned:
 
 def rows(seen: Churned) -> list[Row]:
     """
-    Make the rows.
+    Return the rows of the table.
 
-    :param seen: what was seen.
+    :param seen: the result.
     """
 
     def count(title: str, value: int, must: int = 0) -> Row:
@@ -146,25 +146,25 @@ def rows(seen: Churned) -> list[Row]:
     came = f"{seen.waiters}, {seen.groups}, {seen.gaps}"
     return [
         Row(
-            "triggers that came and went, in groups, gaps",
+            "triggers that came and went, groups, gaps",
             {OURS: came},
             "",
             None,
         ),
-        Row("looks", {OURS: f"{asked}"}, "", None),
-        count("looks sooner than the shortest interval", seen.looks_too_close),
-        count("looks without a waiter", seen.looks_without_waiter),
-        count("polls at once", seen.most_polls, len(CONNECTIONS)),
+        Row("polls", {OURS: f"{asked}"}, "", None),
+        count("polls sooner than the shortest interval", seen.looks_too_close),
+        count("polls without a waiter", seen.looks_without_waiter),
+        count("pollers at once", seen.most_polls, len(CONNECTIONS)),
         Row(
-            "fired, those and only those whose session was started",
+            "exactly the triggers whose session was started fired",
             {OURS: "yes" if seen.fired_as_told else "NO"},
             "yes",
             seen.fired_as_told and not seen.failures,
             is_count=True,
         ),
-        *(count(f"{kind} left behind", len(seen.leaked(kind))) for kind in seen.held_after),
+        *(count(f"leaked {kind}", len(seen.leaked(kind))) for kind in seen.held_after),
         Row(
-            "memory grown, MiB",
+            "growth of memory, MiB",
             {OURS: f"{seen.memory_growth / 2**20:.1f}"},
             f"<= {MAX_GROWTH_MIB}",
             seen.memory_growth <= MAX_GROWTH_MIB * 2**20,
@@ -185,9 +185,9 @@ class _Churn:
         self._most_polls = 0
 
     def run(self) -> Churned:
-        """Come and go."""
+        """Let the waiters come and go; return the result."""
         gaps = 1
-        # The first busy time loads the code and fills the caches and pools.
+        # The first busy period loads the code and fills the caches and pools.
         self._be_busy(self._plan.busy_seconds / 2)
         self._leave_nobody()
         held, memory = self._held(), self._triggerer.read("memory")
@@ -215,7 +215,7 @@ class _Churn:
         )
 
     def _held(self) -> dict[str, list[str]]:
-        """Return what the runner holds for a while, without what it holds for a moment."""
+        """Return the resources of the runner, without those that it holds only for a moment."""
         held = {kind: Counter(names) for kind, names in self._triggerer.read("held").items()}
         for _ in range(2):
             self._pause(0.3)
@@ -230,7 +230,7 @@ class _Churn:
                 self._join(conn_id)
         while time.monotonic() < until:
             self._pause(self._random.uniform(0.1, 1.0))
-            # Twice: one that has just been cancelled is there for another turn of the loop.
+            # Read twice: a cancelled poller exists until the next iteration of the event loop.
             self._most_polls = max(self._most_polls, min(self._triggerer.read("polls") for _ in range(2)))
             if self._random.random() < 0.5 and len(self._here) < 12:
                 self._join(self._random.choice(CONNECTIONS))
@@ -239,7 +239,7 @@ class _Churn:
                 self._leave(group, settle=self._random.random() < 0.5)
 
     def _leave_nobody(self) -> None:
-        """Let all go, some by being settled, and see that a gap is one."""
+        """Let all waiters leave, some because their session is started, and wait for a gap."""
         for group in list(self._here):
             self._leave(group, settle=self._random.random() < 0.5)
         self._triggerer.wait_until("all have left", self._all_have_left, 3 * max(self._plan.intervals) + 30)
@@ -256,7 +256,7 @@ class _Churn:
         self._here.append(group)
 
     def _free_numbers(self, size: int) -> range:
-        """Take sessions in turn, leaving out those that are still waited for."""
+        """Return the next sessions, without those that have a waiter."""
         while True:
             if self._next_number + size > SESSIONS:
                 self._next_number = 0
@@ -286,7 +286,7 @@ class _Churn:
         return time.monotonic() > moment
 
     def _all_have_left(self) -> bool:
-        """Take note of those that have left; tell whether nobody is leaving any more."""
+        """Record the groups that have left; return whether no group is still leaving."""
         for group in list(self._leaving):
             if group.triggers.keys() <= self._triggerer.finished:
                 group.presence.until = time.monotonic()

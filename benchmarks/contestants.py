@@ -1,4 +1,4 @@
-"""Who takes part: the name, and the trigger that each waiting task would have."""
+"""The compared ways of waiting: the name of each, and the trigger of a waiting task."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Contestant:
     """
     One way of waiting.
 
-    :param classpath: the trigger's class.
-    :param kwargs: makes its arguments from the session's id and the interval in seconds.
+    :param classpath: class path of the trigger.
+    :param kwargs: returns its arguments for the id of a session and an interval in seconds.
     """
 
     classpath: str
@@ -66,7 +66,7 @@ JOB_CONTESTANT = Contestant("airflow_provider_ionq.triggers.job.IonQJobTrigger",
 
 def waiting_on(conn_id: str, session_id: str, interval: float) -> Mapping[str, Any]:
     """
-    Return the arguments of a trigger of ours.
+    Return the arguments of this provider's trigger.
 
     :param conn_id: id of its Airflow connection.
     :param session_id: the session's id.

@@ -1,10 +1,10 @@
 """
-A very cheap IonQ API on loopback, in a process of its own so that its CPU time is nobody's else.
+A minimal IonQ API on loopback, in a separate process so that its CPU time is not measured.
 
-It serves bytes made beforehand, keeps connections open, and counts. The sessions' ids are `session-0` and so on; all
-are `created` until it is told to start them. Also serves `/v0.4/started/{id}`, 404 until the session is started, for
-clients that can only wait for a 404 to go away. Each session has a job with the same id, which is `ready` until its
-session is started, and then `completed`.
+It serves precomputed bytes, keeps connections open, and counts requests. The ids of the sessions are `session-0` and so
+on; all are `created` until a command starts them. It also serves `/v0.4/started/{id}`, which is 404 until the session
+is started, for clients that can only wait for a 404 to end. Each session has a job with the same id, which is `ready`
+until the session is started, and then `completed`.
 """
 
 from __future__ import annotations
@@ -76,11 +76,11 @@ def job_json(number: int, *, completed: bool) -> dict[str, Any]:
 @dataclass(frozen=True, slots=True)
 class Counts:
     """
-    What the fake has seen since it began.
+    Counts since the fake was started.
 
-    :param requests: requests, also for lists.
-    :param connections: TCP connections accepted.
-    :param body_bytes: bytes of the bodies of its answers.
+    :param requests: number of requests, including those for lists.
+    :param connections: number of accepted TCP connections.
+    :param body_bytes: number of bytes in the bodies of the answers.
     """
 
     requests: int
@@ -99,10 +99,10 @@ class Asked(NamedTuple):
     """
     One request.
 
-    :param at: when it came, by the monotonic clock of this machine.
+    :param at: time of its arrival, by the monotonic clock of this machine.
     :param path: its path.
-    :param status: what it was answered with.
-    :param body_bytes: bytes of the answer's body.
+    :param status: HTTP status of the answer.
+    :param body_bytes: number of bytes in the answer's body.
     """
 
     at: float
@@ -115,8 +115,8 @@ class FakeApi:
     """
     The fake in its process; a context manager.
 
-    :param sessions: how many sessions it serves that can be started.
-    :param ended: how many more are in its list, ended long ago.
+    :param sessions: number of sessions that can be started.
+    :param ended: number of further sessions in its list, which ended long ago.
     """
 
     def __init__(self, sessions: int, ended: int = 0) -> None:
@@ -141,11 +141,11 @@ class FakeApi:
 
     @property
     def url(self) -> str:
-        """Where the API is."""
+        """Base URL of the API."""
         return f"http://{LOOPBACK}:{self.port}/v0.4"
 
     def counts(self) -> Counts:
-        """Return what it has seen so far."""
+        """Return the counts so far."""
         return Counts(*self._ask("counts"))
 
     def log(self) -> list[Asked]:
@@ -154,29 +154,29 @@ class FakeApi:
 
     def start_sessions_after_next_answer(self) -> float:
         """
-        Let all sessions be started once the next request has been answered: the worst moment for a shared poll.
+        Start all sessions as soon as the next request has been answered: the worst moment for a shared poll.
 
-        :return: when that was, by the monotonic clock of this machine.
+        :return: the time of that, by the monotonic clock of this machine.
         """
         moment: float = self._ask("start_after_next_answer")
         return moment
 
     def start(self, numbers: range) -> float:
-        """Let sessions be started; return when that was."""
+        """Start sessions; return the time of that."""
         moment: float = self._ask("start", numbers.start, numbers.stop)
         return moment
 
     def reset(self, numbers: range) -> None:
-        """Let sessions be as they were in the beginning."""
+        """Reset sessions to their first status."""
         self._ask("reset", numbers.start, numbers.stop)
 
     def limit(self, seconds: float, retry_after: int | None) -> float:
         """
-        Answer 429 to everything for a while.
+        Answer every request with 429 for a time.
 
-        :param seconds: how long.
-        :param retry_after: what `Retry-After` says, in seconds; None leaves it out.
-        :return: when it ends, by the monotonic clock of this machine.
+        :param seconds: the time, in seconds.
+        :param retry_after: value of the `Retry-After` header, in seconds; None for no such header.
+        :return: the end of that time, by the monotonic clock of this machine.
         """
         moment: float = self._ask("limit", seconds, retry_after)
         return moment

@@ -1,4 +1,4 @@
-"""Few wait, and the account's list is full of sessions that ended long ago."""
+"""A few waits in an account whose list is full of sessions that ended long ago."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 BYTES_PER_SESSION = 16 * 1024
-"""A list that is longer than this for each awaited session must not be taken again and again."""
+"""A list with more bytes than this for each awaited session must not be requested in every poll."""
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryPlan:
     """
-    Who waits beside what history.
+    A number of waits, and the history of the account.
 
-    :param waiting: how many triggers.
-    :param ended: how many ended sessions the list has besides.
-    :param interval: the triggers' interval, in seconds.
-    :param intervals: how many intervals are watched.
+    :param waiting: number of waiting triggers.
+    :param ended: number of ended sessions in the list.
+    :param interval: interval of the triggers, in seconds.
+    :param intervals: number of measured intervals.
     """
 
     waiting: int = 10
@@ -40,14 +40,14 @@ class HistoryPlan:
 @dataclass(frozen=True, slots=True)
 class Watched:
     """
-    What was seen.
+    The result.
 
-    :param counts: what the API saw in the window.
-    :param lists_ever: how often the list was asked for, from the first trigger to the last event.
-    :param lateness: how late a task that sleeps 10 ms woke in the window, in seconds, each time.
-    :param longest_turn_seconds: of a trigger, or of the shared poll.
-    :param cpu_seconds: CPU time of the runner's process in the window.
-    :param fired_as_told: whether every trigger fired exactly once, with its session as it is now.
+    :param counts: counts of the API in the measured time.
+    :param lists_ever: number of requests for the list, from the first trigger to the last event.
+    :param lateness: delays with which a task that sleeps 10 ms woke in the measured time, in seconds.
+    :param longest_turn_seconds: longest time for which a trigger or the shared poll held the event loop, in seconds.
+    :param cpu_seconds: CPU time of the runner's process in the measured time.
+    :param fired_as_told: whether every trigger fired exactly once, with the current JSON of its session.
     """
 
     counts: Counts
@@ -60,9 +60,9 @@ class Watched:
 
 def watch(plan: HistoryPlan) -> Watched:
     """
-    Let triggers wait on an account with a history.
+    Let triggers wait in an account with a history; return the result.
 
-    :param plan: how many, and how long the history.
+    :param plan: the number of triggers and the history.
     """
     with (
         tempfile.TemporaryDirectory(prefix="ionq-bench-") as folder,
@@ -75,7 +75,7 @@ def watch(plan: HistoryPlan) -> Watched:
             for number in range(plan.waiting)
         }
         triggerer.wait_until("all run", lambda: triggerer.read("waiting") == plan.waiting, 60)
-        # The first poll may take the list to see how long it is; the second goes by what that has taught.
+        # The first poll may request the list to learn its size; the second knows the size.
         _wait_for_poll(triggerer, fake, plan)
         _wait_for_poll(triggerer, fake, plan)
         time.sleep(plan.interval / 2)
@@ -105,9 +105,9 @@ def _wait_for_poll(triggerer: Triggerer, fake: FakeApi, plan: HistoryPlan) -> No
 
 def rows(watched: Mapping[HistoryPlan, Watched]) -> list[Row]:
     """
-    Make the rows.
+    Return the rows of the table.
 
-    :param watched: what was seen of each; one without a history for each number that waits.
+    :param watched: the result of each plan; for each number of waits, there is one without a history.
     """
 
     def cells(form: str, value: Callable[[HistoryPlan, Watched], Any]) -> dict[str, str]:
@@ -119,19 +119,19 @@ def rows(watched: Mapping[HistoryPlan, Watched]) -> list[Row]:
         Row(
             "KiB per interval",
             cells("{:,.0f}", lambda plan, seen: seen.counts.body_bytes / plan.intervals / 1024),
-            f"<= {BYTES_PER_SESSION // 1024} per waiting",
+            f"<= {BYTES_PER_SESSION // 1024} per wait",
             all(is_within_bytes(plan, seen) for plan, seen in watched.items()),
             is_count=True,
         ),
         Row(
             "requests per interval",
             cells("{:.4g}", lambda plan, seen: seen.counts.requests / plan.intervals),
-            "<= waiting",
+            "<= waits",
             all(seen.counts.requests <= plan.waiting * plan.intervals for plan, seen in watched.items()),
             is_count=True,
         ),
         Row(
-            "triggers fired exactly once, rightly",
+            "triggers that fired once, correctly",
             cells("{}", lambda _, seen: "all" if seen.fired_as_told else "NOT all"),
             "all",
             all(seen.fired_as_told for seen in watched.values()),
@@ -155,7 +155,7 @@ def rows(watched: Mapping[HistoryPlan, Watched]) -> list[Row]:
         ),
         Row("event-loop delay, max, ms", cells("{:.1f}", lambda _, seen: max(seen.lateness) * 1000), "", None),
         Row(
-            "longest turn of a trigger or its poll, ms",
+            "longest hold of the event loop, ms",
             cells("{:.1f}", lambda _, seen: seen.longest_turn_seconds * 1000),
             "<= 50, always",
             all(seen.longest_turn_seconds <= 0.05 for seen in watched.values()),
@@ -165,10 +165,10 @@ def rows(watched: Mapping[HistoryPlan, Watched]) -> list[Row]:
 
 def is_within_bytes(plan: HistoryPlan, seen: Watched) -> bool:
     """
-    Tell whether no more was asked for than it is worth.
+    Return whether the polls took at most `BYTES_PER_SESSION` for each awaited session and interval.
 
-    :param plan: who waited.
-    :param seen: what was seen of them.
+    :param plan: the number of waits and intervals.
+    :param seen: their result.
     """
     return 0 < seen.counts.body_bytes <= BYTES_PER_SESSION * plan.waiting * plan.intervals
 

@@ -1,7 +1,7 @@
 """
-What importing costs on top of `airflow.sdk`, each time in a fresh interpreter that finds the compiled bytecode.
+The cost of imports on top of `airflow.sdk`, each in a fresh interpreter that finds compiled bytecode.
 
-Run as a program, it imports the modules that its arguments name, and prints what that took.
+Run as a program, this module imports the modules that its arguments name, and prints the cost.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ MODULES = {
 @dataclass(frozen=True, slots=True)
 class Imported:
     """
-    What an import took and brought.
+    The cost of an import.
 
-    :param seconds: how long it took.
-    :param http_libraries: the HTTP libraries that it loaded and `airflow.sdk` had not.
+    :param seconds: its duration, in seconds.
+    :param http_libraries: the HTTP libraries that it loaded, without those of `airflow.sdk`.
     """
 
     seconds: float
@@ -42,9 +42,9 @@ class Imported:
 
 def import_in_fresh_interpreter(name: str, bytecode: str | None = None) -> Imported:
     """
-    Import what a DAG file needs.
+    Import the modules that a DAG file needs.
 
-    :param name: whose modules.
+    :param name: name of the contestant.
     :param bytecode: folder for compiled bytecode, which the first import of each contestant fills; None for Python's
         own folders, which may be empty.
     """
@@ -59,7 +59,7 @@ def import_in_fresh_interpreter(name: str, bytecode: str | None = None) -> Impor
 
 def main() -> None:
     """Import the named modules after `airflow.sdk`."""
-    importlib.import_module("airflow.sdk").BaseOperator  # noqa: B018 - the package loads its parts when they are asked for
+    importlib.import_module("airflow.sdk").BaseOperator  # noqa: B018 - the package loads its parts on first access
     before = set(sys.modules)
     began = time.perf_counter()
     for module in sys.argv[1:]:

@@ -1,4 +1,4 @@
-"""Many jobs wait, beside as many sessions, and beside sessions that take as many requests."""
+"""Waits for many jobs, compared with as many sessions, and with sessions that take as many requests."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ JOBS_PER_LIST = 25
 AS_MANY_REQUESTS = "sessions, as many requests"
 COLUMNS = ("sessions", "jobs", AS_MANY_REQUESTS)
 HISTORY = 20_000
-"""Ended sessions of an account in which the list is not worth its bytes, so that sessions are read one by one."""
+"""Number of ended sessions that makes the list so long that sessions are read one by one."""
 
 
 def requests_per_interval(waiting: int) -> int:
     """
-    Return how many lists show so many jobs.
+    Return the number of lists that a poll needs.
 
-    :param waiting: how many jobs.
+    :param waiting: number of awaited jobs.
     """
     return -(-waiting // JOBS_PER_LIST)
 
 
 def plans(waiting: int, interval: float, intervals: int) -> Iterator[tuple[str, str, Plan]]:
     """
-    Yield what to measure: its column, who waits, and how.
+    Yield the measurements: the column, the contestant and the plan of each.
 
-    :param waiting: how many jobs.
-    :param interval: their interval, in seconds.
-    :param intervals: how many intervals they are watched for.
+    :param waiting: number of awaited jobs.
+    :param interval: interval of the triggers, in seconds.
+    :param intervals: number of measured intervals.
     """
     yield "sessions", OURS, Plan(waiting, interval, intervals)
     yield "jobs", JOBS, Plan(waiting, interval, intervals)
@@ -46,20 +46,20 @@ def plans(waiting: int, interval: float, intervals: int) -> Iterator[tuple[str, 
 
 def measure(waiting: int, interval: float, intervals: int) -> dict[str, Waited]:
     """
-    Let each wait once.
+    Run each measurement once.
 
-    :param waiting: how many jobs.
-    :param interval: their interval, in seconds.
-    :param intervals: how many intervals they are watched for.
+    :param waiting: number of awaited jobs.
+    :param interval: interval of the triggers, in seconds.
+    :param intervals: number of measured intervals.
     """
     return {column: wait(name, plan) for column, name, plan in plans(waiting, interval, intervals)}
 
 
 def fired_once_each(seen: Waited) -> bool:
     """
-    Tell whether the trigger of every job fired exactly once, and leaves it to the task to read the job.
+    Return whether the trigger of every job fired exactly once, with an event without the job, which the task reads.
 
-    :param seen: what came of the jobs.
+    :param seen: the result for the jobs.
     """
     fired = Counter((trigger, payload["job_id"], payload["job"]) for trigger, payload in seen.events)
     return fired == Counter((trigger, job_id, None) for trigger, job_id in seen.session_of_trigger.items())
@@ -67,11 +67,11 @@ def fired_once_each(seen: Waited) -> bool:
 
 def rows(waited: Mapping[str, Sequence[Waited]], waiting: int, intervals: int) -> list[Row]:
     """
-    Make the rows.
+    Return the rows of the table.
 
-    :param waited: what was seen in each column, round by round.
-    :param waiting: how many jobs.
-    :param intervals: how many intervals they were watched for.
+    :param waited: the result of each round, by column.
+    :param waiting: number of awaited jobs.
+    :param intervals: number of measured intervals.
     """
 
     def median(column: str, value: Callable[[Waited], float]) -> float:
@@ -103,5 +103,5 @@ def rows(waited: Mapping[str, Sequence[Waited]], waiting: int, intervals: int) -
         at_most_twice("CPU s per minute", lambda seen: seen.cpu_seconds / seen.window_seconds * 60, "{:.1f}"),
         at_most_twice("event-loop delay, p99, ms", lambda seen: quantile_ms(seen.lateness, 99), "{:.1f}"),
         at_most_twice("event-loop delay, max, ms", lambda seen: max(seen.lateness) * 1000, "{:.1f}"),
-        at_most_twice("changed -> every trigger has fired, s", lambda seen: seen.detection_seconds, "{:.2f}"),
+        at_most_twice("change until every trigger has fired, s", lambda seen: seen.detection_seconds, "{:.2f}"),
     ]

@@ -1,4 +1,4 @@
-"""The API answers 429 for a while, with and without `Retry-After`, and the sessions change in the middle of it."""
+"""The API answers 429 for a time, with and without `Retry-After`, and the sessions change in the middle of it."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from benchmarks.fake import Asked
 
 SLACK_SECONDS = 0.2
-"""A poll is timed where it begins, and seen here where it arrives."""
+"""The poller measures the pause where a poll begins, and the fake API where it arrives."""
 
 LONGEST_PAUSE_INTERVALS = 8
-"""In an outage the pauses grow up to so many intervals, with `Retry-After` too where it asks for less."""
+"""In an outage the pauses grow to this number of intervals, also with a shorter `Retry-After`."""
 
 
 @dataclass(frozen=True, slots=True)
 class LimitPlan:
     """
-    How long the API refuses.
+    The waits, and the time of the refusals.
 
-    :param waiting: how many triggers.
-    :param interval: their interval, in seconds.
-    :param limited_seconds: how long every answer is a 429.
-    :param retry_after: what `Retry-After` says in half of the cases, in seconds.
+    :param waiting: number of waiting triggers.
+    :param interval: interval of the triggers, in seconds.
+    :param limited_seconds: time for which every answer is a 429, in seconds.
+    :param retry_after: value of `Retry-After` in half of the cases, in seconds.
     """
 
     waiting: int = 10
@@ -45,21 +45,21 @@ class LimitPlan:
 
     @property
     def longest_pause(self) -> float:
-        """To which the pauses grow in an outage, in seconds."""
+        """The longest pause in an outage, in seconds."""
         return LONGEST_PAUSE_INTERVALS * self.interval
 
 
 @dataclass(frozen=True, slots=True)
 class Limited:
     """
-    What was seen of one connection.
+    The result for one connection.
 
     :param asked: the requests from the first 429 on.
-    :param ends_at: when the API answers again.
-    :param last_event_at: when the last event had come to the supervisor.
-    :param session_of_trigger: the session that each trigger was to wait for.
-    :param events: what came out, as trigger and payload.
-    :param failures: what failed.
+    :param ends_at: the time from which the API answers again.
+    :param last_event_at: the time at which the supervisor received the last event.
+    :param session_of_trigger: the session that each trigger waited for.
+    :param events: trigger and payload of each event.
+    :param failures: the failures.
     """
 
     asked: Sequence[Asked]
@@ -71,27 +71,27 @@ class Limited:
 
     @property
     def refused(self) -> int:
-        """How many requests were answered with 429."""
+        """Number of requests that were answered with 429."""
         return sum(request.status == 429 for request in self.asked)
 
     @property
     def shortest_pause(self) -> float:
-        """The time between a 429 and the next request, at least, in seconds."""
+        """The shortest time between a 429 and the next request, in seconds."""
         pairs = itertools.pairwise(self.asked)
         return min((later.at - one.at for one, later in pairs if one.status == 429), default=0.0)
 
     @property
     def fired_as_told(self) -> bool:
-        """Whether nothing failed, and every trigger fired exactly once, with its session as it is now."""
+        """Whether nothing failed, and every trigger fired exactly once, with the current JSON of its session."""
         return not self.failures and fired_as_told(self.events, self.session_of_trigger)
 
 
 def limit(plan: LimitPlan, *, with_retry_after: bool) -> Limited:
     """
-    Let triggers wait while the API refuses.
+    Let triggers wait while the API answers 429; return the result.
 
-    :param plan: how many, and how long.
-    :param with_retry_after: whether the refusals say when to come back.
+    :param plan: the waits, and the time of the refusals.
+    :param with_retry_after: whether the answers have a `Retry-After` header.
     """
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ionq-bench-"))
@@ -128,10 +128,10 @@ def limit(plan: LimitPlan, *, with_retry_after: bool) -> Limited:
 
 def rows(limited: Mapping[str, Limited], plan: LimitPlan) -> list[Row]:
     """
-    Make the rows.
+    Return the rows of the table.
 
-    :param limited: what was seen, without and with `Retry-After`: the columns are in this order.
-    :param plan: how it was done.
+    :param limited: the results without and with `Retry-After`, in this order.
+    :param plan: the plan of both.
     """
     without, with_it = limited
     most = int(plan.limited_seconds // plan.interval) + 1
@@ -150,21 +150,21 @@ def rows(limited: Mapping[str, Limited], plan: LimitPlan) -> list[Row]:
             is_count=True,
         ),
         Row(
-            "shortest pause after one, s",
+            "shortest pause after a 429, s",
             cells("{:.2f}", lambda seen: seen.shortest_pause),
             f">= {plan.interval:g} / {plan.retry_after}",
             all(seen.shortest_pause >= pauses[name] - SLACK_SECONDS for name, seen in limited.items()),
             is_count=True,
         ),
         Row(
-            "triggers that fired exactly once, rightly",
+            "triggers that fired once, correctly",
             cells("{}", lambda seen: len(seen.events)),
             str(plan.waiting),
             all(seen.fired_as_told for seen in limited.values()),
             is_count=True,
         ),
         Row(
-            "429 over -> every trigger has fired, s",
+            "end of the 429s until every trigger has fired, s",
             cells("{:.2f}", lambda seen: seen.last_event_at - seen.ends_at),
             f"<= {back_within[without]:g} / {back_within[with_it]:g}, + 2",
             all(seen.last_event_at - seen.ends_at <= back_within[name] + 2 for name, seen in limited.items()),

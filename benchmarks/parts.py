@@ -1,4 +1,4 @@
-"""The parts of the benchmark, each a table. What needs Airflow is imported late: it reads its environment once."""
+"""The parts of the benchmark, each a table. Modules that use Airflow are imported late: it reads the environment once."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Part:
     """
     One table.
 
-    :param heading: what it shows.
+    :param heading: its heading.
     :param rows: its rows.
-    :param columns: its columns.
+    :param columns: names of its columns.
     """
 
     heading: str
@@ -47,12 +47,12 @@ class Part:
 
 def waiting(count: int, interval: float, intervals: int, rounds: int, names: Sequence[str]) -> Part:
     """
-    Let many wait on one connection, be watched, and fire all at once.
+    Measure many waits on one connection, which all end at the same time.
 
-    :param count: how many triggers.
-    :param interval: their interval, in seconds.
-    :param intervals: how many intervals they are watched for.
-    :param rounds: how often each contestant has its turn.
+    :param count: number of triggers.
+    :param interval: interval of the triggers, in seconds.
+    :param intervals: number of measured intervals.
+    :param rounds: number of rounds for each contestant.
     :param names: the contestants.
     """
     from benchmarks.waiting import Plan, wait
@@ -61,48 +61,49 @@ def waiting(count: int, interval: float, intervals: int, rounds: int, names: Seq
     waited: dict[str, list[Waited]] = {name: [] for name in names}
     for number in range(rounds):
         for name in names:
-            _tell(f"round {number + 1} of {rounds}: {count} waiting, {name}")
+            _tell(f"round {number + 1} of {rounds}: {count} waits, {name}")
             try:
                 waited[name].append(wait(name, plan))
             except TimeoutError as error:
                 if name not in TODAY:
                     raise
-                _tell(f"{name} did not come through: {str(error)[:200]}")
+                _tell(f"{name} did not finish: {str(error)[:200]}")
     return Part(
-        f"{count} waiting, interval {interval:g} s, window {intervals * interval:g} s, medians of {rounds}.\n"
-        "* Those asleep are told to fire at one moment: what Airflow's own handling of so many events takes.",
+        f"{count} waits, interval {interval:g} s, measured for {intervals * interval:g} s, medians of {rounds}.\n"
+        "* The triggers that only sleep all fire at one moment: the time that Airflow takes to handle so many events.",
         table.waiting_rows(waited, plan),
     )
 
 
 def jobs(count: int, interval: float, intervals: int, rounds: int) -> Part:
     """
-    Let many jobs wait on one connection.
+    Measure waits for many jobs on one connection.
 
-    :param count: how many jobs.
-    :param interval: their interval, in seconds.
-    :param intervals: how many intervals they are watched for.
-    :param rounds: how often.
+    :param count: number of jobs.
+    :param interval: interval of the triggers, in seconds.
+    :param intervals: number of measured intervals.
+    :param rounds: number of rounds.
     """
     from benchmarks.jobs import COLUMNS, measure, rows
 
     waited: dict[str, list[Waited]] = {column: [] for column in COLUMNS}
     for number in range(rounds):
-        _tell(f"round {number + 1} of {rounds}: {count} jobs waiting")
+        _tell(f"round {number + 1} of {rounds}: waits for {count} jobs")
         for column, seen in measure(count, interval, intervals).items():
             waited[column].append(seen)
     heading = (
-        f"{count} jobs waiting, interval {interval:g} s, window {intervals * interval:g} s, medians of {rounds}.\n"
-        "Jobs may take twice what as many sessions and as many requests for sessions take together."
+        f"Waits for {count} jobs, interval {interval:g} s, measured for {intervals * interval:g} s,"
+        f" medians of {rounds}.\n"
+        "The limit for jobs is twice the sum of the other two columns."
     )
     return Part(heading, rows(waited, count, intervals), COLUMNS)
 
 
 def imports(rounds: int) -> Part:
     """
-    Import each in a fresh interpreter.
+    Measure the imports of each contestant in a fresh interpreter.
 
-    :param rounds: how often.
+    :param rounds: number of rounds.
     """
     from benchmarks.imports import MODULES, import_in_fresh_interpreter
 
@@ -120,9 +121,9 @@ def imports(rounds: int) -> Part:
 
 def calls(rounds: int) -> Part:
     """
-    Make single calls.
+    Measure single calls.
 
-    :param rounds: of some blocks of calls.
+    :param rounds: number of rounds, each of some blocks of calls.
     """
     from benchmarks.calls import call
     from benchmarks.fake import FakeApi
@@ -136,10 +137,10 @@ def calls(rounds: int) -> Part:
 
 def limits(interval: float, limited_seconds: float) -> Part:
     """
-    Let some wait while the API answers 429.
+    Measure waits while the API answers 429.
 
-    :param interval: their interval, in seconds.
-    :param limited_seconds: how long.
+    :param interval: interval of the triggers, in seconds.
+    :param limited_seconds: time for which the API answers 429, in seconds.
     """
     from benchmarks.limits import LimitPlan, limit, rows
 
@@ -148,33 +149,35 @@ def limits(interval: float, limited_seconds: float) -> Part:
     for column in ("no Retry-After", f"Retry-After: {plan.retry_after}"):
         _tell(f"the API answers 429 for {limited_seconds:g} s, {column}")
         limited[column] = limit(plan, with_retry_after=bool(limited))
-    heading = f"{plan.waiting} waiting, interval {interval:g} s; the API answers 429 for {limited_seconds:g} s."
+    heading = f"{plan.waiting} waits, interval {interval:g} s; the API answers 429 for {limited_seconds:g} s."
     return Part(heading, rows(limited, plan), tuple(limited))
 
 
 def history(interval: float, intervals: int) -> Part:
     """
-    Let some wait on an account with many ended sessions.
+    Measure waits in an account with many ended sessions.
 
-    :param interval: their interval, in seconds.
-    :param intervals: how many intervals they are watched for.
+    :param interval: interval of the triggers, in seconds.
+    :param intervals: number of measured intervals.
     """
     from benchmarks.history import HistoryPlan, column, rows, watch
 
     watched = {}
     for waiting, ended in HISTORIES:
-        _tell(f"{waiting} waiting, {ended} ended sessions in the account")
+        _tell(f"{waiting} waits, {ended} ended sessions in the account")
         plan = HistoryPlan(waiting, ended, interval, intervals)
         watched[plan] = watch(plan)
-    heading = f"Waiting + ended sessions in the account, interval {interval:g} s, window {intervals * interval:g} s."
+    heading = (
+        f"Waits + ended sessions in the account, interval {interval:g} s, measured for {intervals * interval:g} s."
+    )
     return Part(heading, rows(watched), [column(plan) for plan in watched])
 
 
 def churn(seconds: float) -> Part:
     """
-    Let triggers come and go.
+    Measure waiters that come and go.
 
-    :param seconds: for how long.
+    :param seconds: duration, in seconds.
     """
     from benchmarks.churn import ChurnPlan, churn, rows
 
@@ -182,7 +185,7 @@ def churn(seconds: float) -> Part:
     _tell(f"triggers come and go for {seconds / 60:g} minutes")
     heading = (
         f"Triggers come and go for {seconds / 60:g} minutes on two connections, in groups of up to {plan.group}, "
-        f"intervals of {' '.join(f'{one:g}' for one in plan.intervals)} s, and gaps without any."
+        f"with intervals of {' '.join(f'{one:g}' for one in plan.intervals)} s, and gaps without a waiter."
     )
     return Part(heading, rows(churn(plan)), (OURS,))
 

@@ -1,4 +1,4 @@
-"""Whether the requests that an API saw are those of one poll at the shortest interval, and none when nobody waits."""
+"""Check that an API received the requests of one poll at the shortest interval, and none without a waiter."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from benchmarks.fake import Asked
 
 SAME_LOOK_SECONDS = 0.5
-"""Requests for different sessions so close to each other are one look, which asked for its few sessions by id."""
+"""Requests for different sessions within this time belong to one poll, which read a few sessions by id."""
 
 TOLERANCE = 0.25
-"""So much of the interval two looks may be closer: two polls side by side would be closer by half of it."""
+"""Part of the interval by which two polls may be closer. Two pollers side by side would be closer by half of it."""
 
 
 @dataclass(slots=True)
 class Presence:
     """
-    When somebody certainly or possibly waits.
+    A time in which there may be a waiter.
 
-    :param interval: the interval that is asked for, in seconds.
-    :param since: nobody waits before.
-    :param until: nobody waits after.
+    :param interval: interval of the waiter, in seconds.
+    :param since: its beginning.
+    :param until: its end.
     """
 
     interval: float
@@ -36,7 +36,7 @@ class Presence:
 
 def looks(asked: Sequence[Asked]) -> list[float]:
     """
-    Return when each look began.
+    Return the time at which each poll began.
 
     :param asked: the requests, in their order.
     """
@@ -56,20 +56,20 @@ def looks(asked: Sequence[Asked]) -> list[float]:
 
 def without_waiter(moments: Iterable[float], presences: Sequence[Presence]) -> int:
     """
-    Count the looks that nobody waited for.
+    Return the number of polls without a waiter.
 
-    :param moments: when the looks were.
-    :param presences: who waited.
+    :param moments: times of the polls.
+    :param presences: the times of the waits.
     """
     return sum(not any(one.since <= moment <= one.until for one in presences) for moment in moments)
 
 
 def too_close(moments: Sequence[float], presences: Sequence[Presence]) -> int:
     """
-    Count the looks that came sooner after another than the shortest interval of those who waited.
+    Return the number of polls that followed another sooner than the shortest interval of the waiters.
 
-    :param moments: when the looks were.
-    :param presences: who waited.
+    :param moments: times of the polls.
+    :param presences: the times of the waits.
     """
     return sum(
         later - earlier < (1 - TOLERANCE) * min(_intervals(earlier, later, presences), default=0.0)

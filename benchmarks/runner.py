@@ -1,7 +1,7 @@
 """
-Airflow's `TriggerRunner` in a process of its own, as the triggerer starts it, with gauges beside it.
+Airflow's `TriggerRunner` in a separate process, as the triggerer starts it, with gauges for the measurements.
 
-Standard input is the socket to the supervisor. The file descriptor given as the first argument is a socket on which
+Standard input is the socket to the supervisor. The first argument is the file descriptor of a socket on which
 the gauges are read, one JSON line for each command: see :class:`Gauges`. The second argument is the log file.
 """
 
@@ -34,7 +34,7 @@ _OWN_CODE = f"{os.sep}airflow_provider_ionq{os.sep}"
 
 
 class GaugedRunner(TriggerRunner):
-    """The runner; what is added neither replaces nor wraps anything that it does."""
+    """Airflow's runner with a probe of the event loop, which neither replaces nor wraps any part of the runner."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -59,7 +59,7 @@ class GaugedRunner(TriggerRunner):
 
 
 class _TimedEvents(deque[TriggerEventEntry]):
-    """The runner's queue of fired events; remembers when each came."""
+    """The runner's queue of fired events, with the time of each."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,9 +72,9 @@ class _TimedEvents(deque[TriggerEventEntry]):
 
 class Turns:
     """
-    The longest turn that the event loop gave to a trigger, or to a task of ours.
+    The longest time for which a trigger, or a task of this provider, held the event loop.
 
-    The collector's pauses are left out: they fall on whoever happens to allocate, and are Airflow's objects mostly.
+    Pauses of the garbage collector do not count: any code may trigger them, and most objects are Airflow's.
     """
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ class Turns:
 
         def timed(handle: asyncio.Handle) -> None:
             collecting, began = self._collecting, clock()
-            # Taken before the run, which forgets it when the handle is cancelled in it.
+            # Read before the run: a handle that is cancelled during its run loses its callback.
             callback = handle._callback  # type: ignore[attr-defined]
             run(handle)
             took = clock() - began - (self._collecting - collecting)
@@ -134,10 +134,10 @@ def _is_our_object(thing: object) -> bool:
 
 class Gauges:
     """
-    Answers the commands of whoever measures, in a thread of its own.
+    Answers the commands of the measuring process, in a separate thread.
 
-    :param runner: what is measured.
-    :param commands: where the commands come from.
+    :param runner: the measured runner.
+    :param commands: socket of the commands.
     """
 
     def __init__(self, runner: GaugedRunner, commands: socket.socket) -> None:
@@ -146,9 +146,9 @@ class Gauges:
         self._turns = Turns()
 
     def serve(self) -> None:
-        """Answer until the other side hangs up."""
+        """Answer until the other side closes the socket."""
         self._runner.runs.wait()
-        # Closed when a gauge breaks: whoever measures need not wait for the answer.
+        # Closed when a gauge fails, so that the measuring process does not wait for the answer.
         with self._commands, self._commands.makefile("rw", encoding="utf-8") as lines:
             for line in lines:
                 answer: object = getattr(self, "do_" + line.strip())()
@@ -156,27 +156,27 @@ class Gauges:
                 lines.flush()
 
     def do_waiting(self) -> int:
-        """Return how many triggers run."""
+        """Return the number of running triggers."""
         return len(self._runner.triggers)
 
     def do_polls(self) -> int:
-        """Return how many tasks of ours there are that are no triggers."""
+        """Return the number of this provider's tasks that are not triggers."""
         return sum(_is_of_our_code(task) for task in asyncio.all_tasks(self._runner.loop))
 
     def do_memory(self) -> int:
-        """Return the bytes of memory that only this process holds."""
+        """Return the private memory of this process, in bytes."""
         gc.collect()
         text = Path("/proc/self/smaps_rollup").read_text()
         return 1024 * sum(int(kib) for kib in re.findall(r"^Private_(?:Clean|Dirty): +(\d+) kB", text, re.MULTILINE))
 
     def do_begin(self) -> dict[str, float]:
-        """Begin a window."""
+        """Begin a measurement."""
         self._runner.lateness = []
         self._turns.longest = 0.0
         return {"cpu": time.process_time(), "at": time.monotonic()}
 
     def do_end(self) -> dict[str, Any]:
-        """Return what the window saw; it goes on all the same."""
+        """Return the measurement so far, without ending it."""
         return {
             "cpu": time.process_time(),
             "at": time.monotonic(),
@@ -185,13 +185,13 @@ class Gauges:
         }
 
     def do_fire(self) -> float:
-        """Let all that are asleep fire; return when."""
+        """Let all sleeping triggers fire; return the time of that."""
         now = time.monotonic()
         self._runner.loop.call_soon_threadsafe(SleepingTrigger.fire_all)
         return now
 
     def do_held(self) -> dict[str, list[str]]:
-        """Return what the process holds and could leak: names, one for each thing."""
+        """Return the names of all resources of the process that could leak."""
         gc.collect()
         return {
             "tasks": sorted(task.get_name() for task in asyncio.all_tasks(self._runner.loop)),
@@ -201,12 +201,12 @@ class Gauges:
         }
 
     def do_fired(self) -> list[float]:
-        """Return when each event came out of its trigger, by the monotonic clock of this machine."""
+        """Return the time at which each event was fired, by the monotonic clock of this machine."""
         return list(self._runner.timed_events.times)
 
 
 def main() -> None:
-    """Run triggers until told to stop."""
+    """Run triggers until the supervisor stops this process."""
     _configure_logs_over_json_channel(os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND))
     runner = GaugedRunner()
     gauges = Gauges(runner, socket.socket(fileno=int(sys.argv[1])))

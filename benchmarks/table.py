@@ -1,4 +1,4 @@
-"""The table: what was seen, what must be, and whether it is."""
+"""The tables: each measured value, its limit, and whether it is met."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_CONNECTIONS = 2
 MAX_KIB_PER_TRIGGER = 20
 MAX_TURN_SECONDS = 0.05
 MAX_DETECTION_SECONDS = {1000: 0.3, 5000: 0.7, 10_000: 1.5}
-"""By how many wait at most."""
+"""Allowed time to detect a change, by the largest number of waits that it applies to."""
 MAX_IMPORT_SECONDS = 0.018
 MAX_DECORATOR_SECONDS = 0.030
 MAX_CALL_RATIO = 1.15
@@ -30,13 +30,13 @@ MAX_CALL_RATIO = 1.15
 @dataclass(frozen=True, slots=True)
 class Row:
     """
-    One line of the table.
+    One row of a table.
 
-    :param title: what was measured.
-    :param cells: what was seen, by column.
-    :param must: what is asked of ours.
-    :param met: whether it is so; None when ours was not measured.
-    :param is_count: whether it is a count, which decides the exit code; times depend on the machine.
+    :param title: the measured quantity.
+    :param cells: the measured values, by column.
+    :param must: the limit for this provider.
+    :param met: whether it is met; None if this provider was not measured.
+    :param is_count: whether the quantity is a count, which decides the exit status; times depend on the machine.
     """
 
     title: str
@@ -48,10 +48,10 @@ class Row:
 
 def waiting_rows(waited: Mapping[str, Sequence[Waited]], plan: Plan) -> list[Row]:
     """
-    Make the rows of those that waited.
+    Return the rows of waits.
 
-    :param waited: what was seen of each contestant, round by round.
-    :param plan: how they were watched.
+    :param waited: the result of each round, by contestant.
+    :param plan: the plan of the measurement.
     """
     ours, asleep = waited.get(OURS, ()), waited.get(ASLEEP, ())
     at_once = plan.interval + detection_allowance(plan.waiting)
@@ -97,7 +97,7 @@ def waiting_rows(waited: Mapping[str, Sequence[Waited]], plan: Plan) -> list[Row
             is_count=True,
         ),
         Row(
-            "CPU s per 1,000 waiting per minute",
+            "CPU s per 1,000 waits per minute",
             cells(cpu, "{:.2f}"),
             "<= asleep" + ("" if ratio is None else f" (ratio {ratio:.2f})"),
             None if ratio is None else ratio <= 1,
@@ -112,7 +112,7 @@ def waiting_rows(waited: Mapping[str, Sequence[Waited]], plan: Plan) -> list[Row
         _lateness_row("max", ours, asleep, cells(_lateness_max, "{:.1f}"), _lateness_max),
         _lateness_row("max while all fire *", ours, asleep, cells(_firing_max, "{:.0f}"), _firing_max),
         Row(
-            "longest turn of a trigger or its poll, ms",
+            "longest hold of the event loop, ms",
             {
                 name: f"{max(seen.longest_turn_seconds for seen in rounds) * 1000:.1f}"
                 for name, rounds in waited.items()
@@ -122,15 +122,15 @@ def waiting_rows(waited: Mapping[str, Sequence[Waited]], plan: Plan) -> list[Row
             _all(ours, lambda seen: seen.longest_turn_seconds <= MAX_TURN_SECONDS),
         ),
         Row(
-            "session changed -> every trigger has fired, s",
+            "change until every trigger has fired, s",
             {name: cell for name, cell in cells(_detection, "{:.2f}").items() if name != ASLEEP},
             f"<= {at_once:.1f}",
             _median_at_most(ours, _detection, at_once),
         ),
         Row(
-            "told to fire -> every trigger has fired, s *",
+            "wake-up until every trigger has fired, s *",
             {name: cell for name, cell in cells(_detection, "{:.2f}").items() if name == ASLEEP},
-            "what Airflow takes",
+            "Airflow's own time",
             None,
         ),
     ]
@@ -138,9 +138,9 @@ def waiting_rows(waited: Mapping[str, Sequence[Waited]], plan: Plan) -> list[Row
 
 def import_rows(imported: Mapping[str, Sequence[Imported]]) -> list[Row]:
     """
-    Make the rows of the imports.
+    Return the rows of the imports.
 
-    :param imported: what was seen of each contestant, round by round.
+    :param imported: the result of each round, by contestant.
     """
     ours = imported[OURS]
     medians = {name: _median(one.seconds for one in rounds) for name, rounds in imported.items()}
@@ -159,7 +159,7 @@ def import_rows(imported: Mapping[str, Sequence[Imported]]) -> list[Row]:
             of_decorator <= MAX_DECORATOR_SECONDS,
         ),
         Row(
-            "HTTP libraries that it loads",
+            "loaded HTTP libraries",
             {name: f"{max(len(one.http_libraries) for one in rounds)}" for name, rounds in imported.items()},
             "0",
             not any(one.http_libraries for one in (*ours, *imported[JOBS])),
@@ -170,9 +170,9 @@ def import_rows(imported: Mapping[str, Sequence[Imported]]) -> list[Row]:
 
 def call_rows(called: Mapping[str, Called]) -> list[Row]:
     """
-    Make the rows of the single calls.
+    Return the rows of the single calls.
 
-    :param called: what was seen of each caller; `bare` is what the others are compared with.
+    :param called: the result of each caller; the others are compared with `bare`.
     """
     ratios = {
         name: _median(one / bare for one, bare in zip(called[name].blocks, called["bare"].blocks, strict=True))
@@ -180,7 +180,7 @@ def call_rows(called: Mapping[str, Called]) -> list[Row]:
     }
     return [
         Row(
-            "get_session against a bare requests.Session",
+            "get_session, relative to a bare requests.Session",
             {name: f"{ratio:.2f} x" for name, ratio in ratios.items()},
             f"<= {MAX_CALL_RATIO} x",
             ratios[OURS] <= MAX_CALL_RATIO,
@@ -197,19 +197,19 @@ def call_rows(called: Mapping[str, Called]) -> list[Row]:
 
 def fired_once_each(seen: Waited) -> bool:
     """
-    Tell whether every trigger fired exactly once, with its own session as it is now.
+    Return whether every trigger fired exactly once, with the current JSON of its own session.
 
-    :param seen: what came of one contestant, whose events are like ours.
+    :param seen: the result of a contestant with the events of this provider.
     """
     return fired_as_told(seen.events, seen.session_of_trigger)
 
 
 def fired_as_told(events: Sequence[tuple[int, Any]], session_of_trigger: Mapping[int, str]) -> bool:
     """
-    Tell whether every trigger fired exactly once, with its own session, which is started.
+    Return whether every trigger fired exactly once, with its own session in the status `started`.
 
-    :param events: what came out, as trigger and payload.
-    :param session_of_trigger: who was to fire.
+    :param events: trigger and payload of each event.
+    :param session_of_trigger: the session of each trigger that must fire.
     """
     fired = {
         trigger: payload["session"]["id"]
@@ -221,28 +221,28 @@ def fired_as_told(events: Sequence[tuple[int, Any]], session_of_trigger: Mapping
 
 def detection_allowance(waiting: int) -> float:
     """
-    Return how long after the interval the last trigger may have fired, in seconds.
+    Return the longest time after the interval in which the last trigger must fire, in seconds.
 
-    :param waiting: how many wait.
+    :param waiting: number of waits.
     """
     return next((seconds for most, seconds in MAX_DETECTION_SECONDS.items() if waiting <= most), 1.5e-4 * waiting)
 
 
 def lines(rows: Sequence[Row], columns: Sequence[str] = COLUMNS) -> list[str]:
     """
-    Lay the table out.
+    Return the lines of a table.
 
     :param rows: its rows.
-    :param columns: its columns.
+    :param columns: names of its columns.
     """
-    table: list[tuple[str, ...]] = [("", *columns, "must", "")]
+    table: list[tuple[str, ...]] = [("", *columns, "limit", "")]
     for row in rows:
         verdict = {None: "", True: "met", False: "NOT met"}[row.met]
         table.append((row.title, *(row.cells.get(name, "-") for name in columns), row.must, verdict))
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return [
         "  ".join(
-            # Text to the left, figures to the right.
+            # Text is left-aligned, figures are right-aligned.
             text.rjust(width) if 1 <= place <= len(columns) else text.ljust(width)
             for place, (text, width) in enumerate(zip(cells, widths, strict=True))
         ).rstrip()
@@ -265,8 +265,8 @@ def quantile_ms(seconds: Sequence[float], percent: int) -> float:
     """
     Return a percentile, in milliseconds.
 
-    :param seconds: what was seen.
-    :param percent: which.
+    :param seconds: the values, in seconds.
+    :param percent: the percentile, 1 to 99.
     """
     return statistics.quantiles(seconds, n=100)[percent - 1] * 1000
 

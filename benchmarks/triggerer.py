@@ -1,4 +1,4 @@
-"""The other half of the triggerer: the supervisor's end of the socket, and the gauges' end."""
+"""The parent process of the measured runner: Airflow's supervisor, and the reader of the gauges."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ START_SECONDS = 180.0
 
 class Triggerer:
     """
-    A `TriggerRunner` in a child process, and its supervisor here; a context manager.
+    A `TriggerRunner` in a child process, and its supervisor in this one; a context manager.
 
-    Gives work and takes events as Airflow's supervisor does, without a database behind it.
+    It sends triggers and receives events as Airflow's supervisor does, without a database.
 
-    :param folder: where the log goes.
-    :param environment: more variables for the child.
+    :param folder: folder for the log.
+    :param environment: additional environment variables for the child.
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
@@ -65,7 +65,7 @@ class Triggerer:
         self._send(_ResponseFrame(id=0, body=messages.StartTriggerer().model_dump()))
         self._gauges.settimeout(START_SECONDS)
         try:
-            # Answered when the loop runs: what is waited for later is not late because the start was.
+            # Answered when the event loop runs, so that later time limits do not include the start.
             self.read("waiting")
         except BaseException:
             self.__exit__()
@@ -86,11 +86,11 @@ class Triggerer:
 
     def create(self, classpath: str, kwargs: Mapping[str, Any]) -> int:
         """
-        Have a trigger run.
+        Start a trigger.
 
-        :param classpath: its class.
+        :param classpath: its class path.
         :param kwargs: its arguments.
-        :return: the trigger's id.
+        :return: its id.
         """
         self._created += 1
         task = TaskInstanceDTO(
@@ -110,9 +110,9 @@ class Triggerer:
 
     def cancel(self, trigger_id: int) -> None:
         """
-        Have a trigger cancelled, as when its task is cleared.
+        Cancel a trigger, as Airflow does when its task is cleared.
 
-        :param trigger_id: the trigger's id.
+        :param trigger_id: id of the trigger.
         """
         self._to_cancel.add(trigger_id)
 
@@ -120,7 +120,7 @@ class Triggerer:
         """
         Read a gauge of the child.
 
-        :param gauge: one of those of :class:`benchmarks.runner.Gauges`.
+        :param gauge: name of a gauge of :class:`benchmarks.runner.Gauges`.
         """
         self._lines.write(gauge + "\n")
         self._lines.flush()
@@ -133,10 +133,10 @@ class Triggerer:
         """
         Wait for a condition.
 
-        :param what: what is waited for, for the error.
-        :param condition: is asked again and again.
-        :param seconds: how long at most.
-        :raises TimeoutError: when it does not come true.
+        :param what: the condition in words, for the error.
+        :param condition: returns whether it is met; called repeatedly.
+        :param seconds: the longest wait, in seconds.
+        :raises TimeoutError: if it is not met in time, or the runner or a trigger has failed.
         """
         deadline = time.monotonic() + seconds
         while not condition():
@@ -150,7 +150,7 @@ class Triggerer:
 
     def _supervise(self) -> None:
         decoder = msgspec.msgpack.Decoder(_RequestFrame)
-        # A runner that is told to stop does not read its last answer.
+        # A stopping runner does not read its last answer.
         with contextlib.suppress(ConnectionResetError, BrokenPipeError), self._comms.makefile("rb") as frames:
             while len(head := frames.read(4)) == 4:
                 frame = decoder.decode(frames.read(int.from_bytes(head, "big")))

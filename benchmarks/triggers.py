@@ -1,4 +1,4 @@
-"""The triggers that are compared with: one that only sleeps, and two as people write them by hand today."""
+"""Triggers for comparison: one that only sleeps, and two that a user would write by hand."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 class _EveryInterval(BaseTrigger):
     """
-    Arguments of a trigger that looks by itself.
+    A trigger that polls by itself.
 
     :param session_id: id of the session.
     :param conn_id: id of the Airflow connection.
-    :param poke_interval: time between two looks, in seconds.
+    :param poke_interval: time between two polls, in seconds.
     """
 
     def __init__(self, session_id: str, conn_id: str, poke_interval: float) -> None:
@@ -43,9 +43,9 @@ class _EveryInterval(BaseTrigger):
 
 class SleepingTrigger(_EveryInterval):
     """
-    Wakes at the interval and does nothing: what a waiting trigger costs at the very least.
+    Wakes at the interval and does nothing, which is the least that a waiting trigger can cost.
 
-    Until all are told to fire, at one moment: what Airflow's own handling of so many events costs.
+    At the end all of these triggers fire at one moment, which shows the cost of so many events in Airflow itself.
     """
 
     naps: ClassVar[set[asyncio.Future[None]]] = set()
@@ -53,20 +53,20 @@ class SleepingTrigger(_EveryInterval):
 
     @classmethod
     def fire_all(cls) -> None:
-        """Let all fire; on the event loop."""
+        """Let all sleeping triggers fire. Runs on the event loop."""
         cls.told_to_fire = True
         for nap in cls.naps:
             _wake(nap)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Sleep until told to fire, then fire an event like ours."""
+        """Sleep until :meth:`fire_all`, then fire an event like that of this provider."""
         while not self.told_to_fire:
             await self._sleep()
         number = int(self.session_id.rpartition("-")[2])
         yield TriggerEvent({"session_id": self.session_id, "session": session_json(number, started=True)})
 
     async def _sleep(self) -> None:
-        """Sleep as `asyncio.sleep` does, but where it can be woken."""
+        """Sleep like `asyncio.sleep`, but so that :meth:`fire_all` can end the sleep."""
         loop = asyncio.get_running_loop()
         nap: asyncio.Future[None] = loop.create_future()
         timer = loop.call_later(self.poke_interval, _wake, nap)
@@ -84,7 +84,7 @@ def _wake(nap: asyncio.Future[None]) -> None:
 
 
 class IonQCoreTrigger(_EveryInterval):
-    """Asks for its session with ionq-core's client, one client for all: making one takes 0.1 s of the event loop."""
+    """Reads its session with ionq-core's client, which is shared: creating one blocks the event loop for 0.1 s."""
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait until the session is started."""
@@ -110,7 +110,7 @@ def _ionq_core_client(key: str, url: str) -> AuthenticatedClient:
 
 
 class AiohttpTrigger(_EveryInterval):
-    """Asks for its session with aiohttp."""
+    """Reads its session with aiohttp."""
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait until the session is started."""

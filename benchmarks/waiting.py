@@ -1,4 +1,4 @@
-"""One contestant, once: so many triggers wait, are watched for a while, and then all see their session change."""
+"""Measure one contestant once: a number of triggers wait for some intervals, and then all sessions change."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """
-    How a contestant is watched.
+    The plan of a measurement.
 
-    :param waiting: how many triggers.
-    :param interval: their interval, in seconds.
-    :param intervals: how many intervals they are watched for.
-    :param ended: how many ended sessions the account has.
+    :param waiting: number of waiting triggers.
+    :param interval: interval of the triggers, in seconds.
+    :param intervals: number of measured intervals.
+    :param ended: number of ended sessions in the account.
     """
 
     waiting: int
@@ -36,20 +36,20 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class Waited:
     """
-    What was seen.
+    The result of a measurement.
 
-    :param counts: requests and connections in the window.
-    :param connections_ever: connections from the first trigger to the last event.
-    :param window_seconds: the window's length.
-    :param cpu_seconds: CPU time of the runner's process in the window, all its threads.
-    :param bytes_per_trigger: memory that another waiting trigger takes.
-    :param lateness: how late a task that sleeps 10 ms woke, in seconds, each time.
-    :param longest_turn_seconds: of a trigger, or of the shared poll.
-    :param detection_seconds: from the change of all sessions until the last event; for those asleep, who are told to
-        fire at one moment, this is Airflow's part of it.
-    :param lateness_while_firing: like `lateness`, from the change until every trigger is done.
-    :param session_of_trigger: the session that each trigger was to wait for.
-    :param events: what came out, as trigger and payload.
+    :param counts: requests and connections in the measured time.
+    :param connections_ever: number of connections from the first trigger to the last event.
+    :param window_seconds: the measured time, in seconds.
+    :param cpu_seconds: CPU time of all threads of the runner's process in the measured time, in seconds.
+    :param bytes_per_trigger: memory of an additional waiting trigger, in bytes.
+    :param lateness: delays with which a task that sleeps 10 ms woke, in seconds.
+    :param longest_turn_seconds: longest time for which a trigger or the shared poll held the event loop, in seconds.
+    :param detection_seconds: time from the change of all sessions until the last event, in seconds; for triggers that
+        only sleep, from the moment at which all of them fire.
+    :param lateness_while_firing: like `lateness`, from the change until every trigger has finished.
+    :param session_of_trigger: the session that each trigger waited for.
+    :param events: trigger and payload of each event.
     """
 
     counts: Counts
@@ -67,10 +67,10 @@ class Waited:
 
 def wait(name: str, plan: Plan) -> Waited:
     """
-    Let a contestant wait, in a process of its own, on a fake of its own.
+    Measure a contestant in a separate process, with a fake API of its own.
 
-    :param name: which contestant, or jobs.
-    :param plan: how it is watched.
+    :param name: name of the contestant, or of the jobs.
+    :param plan: the plan of the measurement.
     """
     with (
         tempfile.TemporaryDirectory(prefix="ionq-bench-") as folder,
@@ -78,7 +78,7 @@ def wait(name: str, plan: Plan) -> Waited:
         Triggerer(Path(folder), connections(fake.port)) as triggerer,
     ):
         sessions: dict[int, str] = {}
-        # The first few load the code and fill the caches, which is not the price of one more trigger.
+        # The first triggers load the code and fill the caches, which additional triggers do not.
         first = max(1, plan.waiting // 10)
         _create(triggerer, name, plan, sessions, range(first))
         _wait_for_first_looks(triggerer, fake, name, first)
@@ -120,13 +120,13 @@ def _wait_for_first_looks(triggerer: Triggerer, fake: FakeApi, name: str, count:
     triggerer.wait_until(f"{count} triggers run", lambda: triggerer.read("waiting") == count, 60 + count / 50)
     if name == ASLEEP:
         return
-    # Those that ask for themselves do so at once; a shared poll may have answered already.
+    # Triggers that poll by themselves do so at once; a shared poll may have made its request already.
     looks = 1 if name in (OURS, JOBS) else count
-    triggerer.wait_until("everybody has looked", lambda: fake.counts().requests >= looks, 60)
+    triggerer.wait_until("every trigger has polled", lambda: fake.counts().requests >= looks, 60)
 
 
 def _settle(triggerer: Triggerer, fake: FakeApi, name: str, plan: Plan) -> None:
-    """Come to the middle between two shared polls, so that the window holds a whole number of them."""
+    """Sleep until the middle between two shared polls, so that the measured time has a whole number of them."""
     if name in (OURS, JOBS):
         seen = fake.counts().requests
         triggerer.wait_until("the next poll", lambda: fake.counts().requests > seen, 3 * plan.interval)
@@ -134,7 +134,7 @@ def _settle(triggerer: Triggerer, fake: FakeApi, name: str, plan: Plan) -> None:
 
 
 def _fired(triggerer: Triggerer, plan: Plan) -> list[float]:
-    """Wait until every trigger has fired and is done; return when each fired."""
+    """Wait until every trigger has fired and finished; return the time at which each fired."""
     patience = 4 * plan.interval + 30 + plan.waiting / 50
     triggerer.wait_until("every trigger has fired", lambda: len(triggerer.events) >= plan.waiting, patience)
     triggerer.wait_until("every trigger is done", lambda: len(triggerer.finished) >= plan.waiting, patience)
