@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from airflow.providers.common.compat.sdk import BaseOperator, BaseSensorOperator
 from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
+from airflow.triggers.base import BaseTrigger
 
 import airflow_provider_ionq
 from airflow_provider_ionq.api.settings import EXTRA_FIELDS
 from airflow_provider_ionq.get_provider_info import CONNECTION_FIELDS, get_provider_info
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 PACKAGE = Path(airflow_provider_ionq.__file__).parent
+
+BELOW_THE_HOOK = ("api", "waiting", "sessions", "circuits", "results", "jobs")
+
+
+def listed(kind: str) -> list[str]:
+    """Return the modules that the metadata lists under a kind."""
+    return [module for entry in get_provider_info()[kind] for module in entry["python-modules"]]
+
+
+IN_DAG_FILES = (
+    *listed("operators"),
+    *listed("sensors"),
+    *(decorator["class-name"].rpartition(".")[0] for decorator in get_provider_info()["task-decorators"]),
+    "airflow_provider_ionq.task_groups.session",
+    "airflow_provider_ionq.loops",
+)
 
 BLOCK = """
 import sys
@@ -38,10 +63,11 @@ def run_python(code: str) -> str:
 def test_the_packages_below_the_hook_work_without_airflow() -> None:
     code = (
         "import importlib, pkgutil\n"
-        "for name in ('api', 'waiting', 'sessions'):\n"
+        f"for name in {BELOW_THE_HOOK!r}:\n"
         "    package = importlib.import_module(f'airflow_provider_ionq.{name}')\n"
         "    for module in pkgutil.iter_modules(package.__path__, package.__name__ + '.'):\n"
-        "        importlib.import_module(module.name)\n"
+        "        if not module.name.endswith(('circuits.cirq', 'circuits.qiskit')):\n"
+        "            importlib.import_module(module.name)\n"
     )
     run_python(BLOCK.format(blocked=["airflow"]) + code)
 
@@ -58,8 +84,7 @@ def test_dag_file_loads_no_http_library_through_the_provider() -> None:
         "import json, sys\n"
         "from airflow.providers.common.compat.sdk import DAG, BaseHook, BaseOperator, BaseSensorOperator, task\n"
         "before = set(sys.modules)\n"
-        "import airflow_provider_ionq.operators.session, airflow_provider_ionq.sensors.session\n"
-        "import airflow_provider_ionq.task_groups.session, airflow_provider_ionq.loops\n"
+        f"import {', '.join(IN_DAG_FILES)}\n"
         "airflow_provider_ionq.sensors.session.IonQSessionSensor(task_id='t', session_id='s', status='started')\n"
         "with DAG('d'), airflow_provider_ionq.task_groups.session.ionq_session(\n"
         "    'g', backend='b', duration_limit_min=1\n"
@@ -89,13 +114,20 @@ def test_dag_file_loads_nothing_that_only_a_running_task_needs() -> None:
     code = (
         "import json, sys\n"
         "from airflow.providers.common.compat.sdk import BaseHook, BaseOperator, BaseSensorOperator\n"
-        "import airflow_provider_ionq.operators.session, airflow_provider_ionq.sensors.session\n"
-        "import airflow_provider_ionq.operators.create_session, airflow_provider_ionq.task_groups.session\n"
-        "import airflow_provider_ionq.loops\n"
+        f"import {', '.join(IN_DAG_FILES)}\n"
         "print('MODULES' + json.dumps(sorted(sys.modules)))\n"
     )
     loaded = json.loads(run_python(code).split("MODULES")[1])
-    of_tasks = ("hooks", "triggers", "api.settings", "waiting.blocking_poller", "waiting.poller", "sessions.create")
+    of_tasks = (
+        "hooks",
+        "triggers",
+        "api.settings",
+        "waiting.blocking_poller",
+        "waiting.poller",
+        "sessions.create",
+        "jobs.submit",
+        "results.fetch",
+    )
     prefixes = tuple(f"airflow_provider_ionq.{name}" for name in of_tasks)
     assert not [name for name in loaded if name.startswith(prefixes)]
 
@@ -108,11 +140,38 @@ def test_entry_point_leads_to_the_metadata() -> None:
 def test_metadata_names_modules_and_classes_that_exist() -> None:
     info = get_provider_info()
     assert info["versions"] == [airflow_provider_ionq.__version__]
-    kinds = ("hooks", "operators", "sensors", "triggers")
-    modules = [module for kind in kinds for entry in info[kind] for module in entry["python-modules"]]
+    modules = [module for kind in ("hooks", "operators", "sensors", "triggers") for module in listed(kind)]
     (connection,) = info["connection-types"]
     module, _, name = connection["hook-class-name"].rpartition(".")
     run_python(f"import {', '.join(modules)}; assert {module}.{name}.conn_type == {connection['connection-type']!r}")
+
+
+def own_classes(kind: str, base: type) -> Iterator[type]:
+    """Yield the classes for users in the package of a kind: those of Airflow's base class, except our own bases."""
+    package = importlib.import_module(f"airflow_provider_ionq.{kind}")
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        module = importlib.import_module(found.name)
+        for value in vars(module).values():
+            is_own = isinstance(value, type) and value.__module__ == found.name and issubclass(value, base)
+            if is_own and value.__name__.startswith("IonQ") and not found.name.endswith(".base"):
+                yield value
+
+
+@pytest.mark.one_airflow
+@pytest.mark.parametrize(
+    ("kind", "base"), [("operators", BaseOperator), ("sensors", BaseSensorOperator), ("triggers", BaseTrigger)]
+)
+def test_metadata_names_the_module_of_every_operator_sensor_and_trigger(kind: str, base: type) -> None:
+    assert {cls.__module__ for cls in own_classes(kind, base)} <= set(listed(kind))
+
+
+@pytest.mark.one_airflow
+@pytest.mark.parametrize(("kind", "base"), [("operators", BaseOperator), ("sensors", BaseSensorOperator)])
+def test_the_api_page_lists_every_operator_and_sensor(kind: str, base: type) -> None:
+    page = (PACKAGE.parent / "docs" / "api.md").read_text()
+    names = {cls.__name__ for cls in own_classes(kind, base)}
+    assert names
+    assert {name for name in names if not re.search(rf"\b{name}\b", page)} == set()
 
 
 def test_every_extra_is_declared_with_label_and_type() -> None:
