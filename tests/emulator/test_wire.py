@@ -6,10 +6,13 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 import requests
+
+from airflow_provider_ionq.emulator.faults import DisturbanceKind
+from airflow_provider_ionq.emulator.wire import _KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -238,6 +241,11 @@ def test_a_client_that_leaves_during_a_delay_leaves_nothing_behind(emulator: Emu
 def test_invalid_disturbance_is_rejected(emulator: Emulator, arguments: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         emulator.disturb(**arguments)
+
+
+def test_every_kind_of_disturbance_has_a_transport() -> None:
+    # This one needs none: the connection is reset before there is an answer.
+    assert {*_KINDS, "drop_before_read"} == set(get_args(DisturbanceKind))
 
 
 def test_disturbances_and_counts_are_available_over_http(client: Client) -> None:
