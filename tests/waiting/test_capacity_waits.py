@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime
 import gc
-import inspect
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -476,21 +475,6 @@ def test_waiters_for_capacity_are_counted_and_woken_ones_count_as_settled(
     assert recorder.gauges["ionq.waiters"][0] == 3
     assert recorder.gauges["ionq.waiters"][-2:] == [2, 0]
     assert recorder.counters["ionq.settled"] == 1
-
-
-def test_capacity_trigger_class_path_and_arguments_are_frozen() -> None:
-    arguments = {
-        "backend": BACKEND,
-        "ionq_conn_id": "c",
-        "open_session_ids": ["s-1", "s-2"],
-        "since": 1795424463.25,
-        "poke_interval": 60.0,
-        "pause": 120.0,
-    }
-    trigger = IonQCapacityTrigger(**arguments)  # type: ignore[arg-type]
-    arguments["remaining"] = None  # came later: a task that was deferred before it must find its trigger
-    assert trigger.serialize() == ("airflow_provider_ionq.triggers.capacity.IonQCapacityTrigger", arguments)
-    assert list(inspect.signature(IonQCapacityTrigger.__init__).parameters)[1:] == list(arguments)
 
 
 def test_no_turn_of_the_loop_is_long_with_ten_thousand_waiters(

@@ -20,7 +20,7 @@ from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.sensors.job import IonQJobSensor
 from airflow_provider_ionq.triggers.job import IonQJobTrigger
 from tests.support.airflows import marks
-from tests.waiting.modes import MODES, first_event, run_sensor, trigger_of
+from tests.waiting.modes import MODES, first_event, run_sensor
 from tests.waiting.test_poller import run, until
 
 if TYPE_CHECKING:
@@ -242,25 +242,6 @@ def test_sessions_and_jobs_of_a_connection_have_polls_of_their_own(ionq_emulator
         await asyncio.gather(*waits)
 
     run(scenario())
-
-
-def test_trigger_class_path_and_arguments_are_frozen() -> None:
-    """Deferred tasks outlive an upgrade of the provider."""
-    trigger = IonQJobTrigger("j-1", "conn", ("completed", "failed"), 60.0, remaining=5.0, cancel_on_kill=True)
-    path, arguments = trigger.serialize()
-    assert path == "airflow_provider_ionq.triggers.job.IonQJobTrigger"
-    assert arguments == {
-        "job_id": "j-1",
-        "ionq_conn_id": "conn",
-        "status": ["completed", "failed"],
-        "poke_interval": 60.0,
-        "end_from_trigger": False,
-        "push_xcom": True,
-        "timeout": None,
-        "remaining": 5.0,
-        "cancel_on_kill": True,
-    }
-    assert trigger_of(path, arguments).serialize() == (path, arguments)
 
 
 @pytest.mark.parametrize("status", ["submitted", "ready", "started", "completed", "failed", "canceled"])

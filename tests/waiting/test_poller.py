@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import inspect
 import json
 import logging
 import time
@@ -455,31 +454,6 @@ def test_an_unknown_status_is_warned_of_once(ionq_emulator: Emulator) -> None:
     _, notices = run(scenario())
     assert len(notices) == 1
     assert "'paused'" in notices[0]
-
-
-def test_trigger_class_path_and_arguments_are_frozen() -> None:
-    arguments = {
-        "session_id": "s-1",
-        "ionq_conn_id": "c",
-        "status": ["started", "ended"],
-        "active": None,
-        "poke_interval": 60.0,
-        "end_from_trigger": True,
-        "push_xcom": False,
-        "timeout": 3600.0,
-        "remaining": None,
-    }
-    trigger = IonQSessionTrigger(**arguments)  # type: ignore[arg-type]
-    assert trigger.serialize() == ("airflow_provider_ionq.triggers.session.IonQSessionTrigger", arguments)
-    assert list(inspect.signature(IonQSessionTrigger.__init__).parameters)[1:] == list(arguments)
-
-
-def test_trigger_of_the_first_release_can_still_be_made() -> None:
-    """Tasks that were deferred before an upgrade hold its arguments."""
-    trigger = IonQSessionTrigger(
-        session_id="s-1", ionq_conn_id="c", status=["started"], active=None, poke_interval=60.0
-    )
-    assert (trigger.end_from_trigger, trigger.timeout, trigger.remaining) == (False, None, None)
 
 
 def test_trigger_takes_a_single_status_too() -> None:
