@@ -65,7 +65,7 @@ class IonQEndSessionOperator(TakesSessionId, BaseOperator):
         from airflow_provider_ionq.hooks.ionq import IonQHook
 
         try:
-            session_id = checked_id(self.session_id, "session")
+            session_id = checked_id(self.session_id, "session_id")
         except IonQFailException as error:
             raise IonQFailException(
                 "No session was ended: if one was created for this task to end, it is still open and may cost money."

@@ -104,7 +104,7 @@ class IonQGetResultsOperator(TakesJobId, ReadsResults, BaseOperator):
         """Return the results, or the path of the file that has them."""
         from airflow_provider_ionq.hooks.ionq import IonQHook
 
-        job_id = checked_id(self.job_id, "job")
+        job_id = checked_id(self.job_id, "job_id")
         with fail_on_permanent_errors(self.ionq_conn_id):
             self.wanted()
             self.check_results_can_be_kept()

@@ -59,14 +59,14 @@ class PollsItem(_Sensor):
 
         :raises IonQFailException: if it rendered to an invalid id.
         """
-        return checked_id(self.item_id, self.resource.name)
+        return checked_id(self.item_id, self.resource.id_field)
 
     def trigger_arguments(self) -> dict[str, Any]:
         """Return the trigger's arguments for the target."""
         raise NotImplementedError
 
     def describe(self, item: Any) -> str:
-        """Return the item's state for a time-out's message, to follow "at the last poll"."""
+        """Return the item's state, such as "its status is 'created'", to follow "at the last poll" or "Not yet:"."""
         raise NotImplementedError
 
     def advice(self, item: Any, decision: Decision, context: Context, *, first: bool) -> str | None:
@@ -132,8 +132,8 @@ class PollsItem(_Sensor):
 
     def _explain_wait(self, item: Any) -> None:
         self.log.info(
-            "Its status is %s; polling every %s for at most %s.",
-            item["status"],
+            "Not yet: %s. Polling every %s for at most %s.",
+            self.describe(item),
             duration_text(self.poke_interval),
             duration_text(self.timeout),
         )

@@ -119,7 +119,7 @@ class IonQResourceTrigger(IonQTrigger):
         field = self.resource.id_field
         try:
             # It may have rendered to an item's JSON.
-            setattr(self, field, checked_id(getattr(self, field), self.resource.name))
+            setattr(self, field, checked_id(getattr(self, field), field))
         except IonQFailException:
             # A worker reports the error: a task whose trigger raises is retried.
             yield self._event(None, first_poll=True)

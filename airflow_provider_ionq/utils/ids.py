@@ -77,12 +77,12 @@ class TakesJobId(LabelledWithId):
     id_as_map_index = "{{ task.job_id | string | truncate(64) }}"
 
 
-def checked_id(value: object, kind: str) -> str:
+def checked_id(value: object, field: str) -> str:
     """
     Return the id that an argument rendered to.
 
     :param value: the rendered argument: an id, or an item's JSON or its text.
-    :param kind: `session` or `job`.
+    :param field: name of the argument, such as `session_id`.
     :raises IonQFailException: if it is not a valid id; quotes the rendered value and explains what to pass instead.
     """
     found = id_of(value)
@@ -91,16 +91,16 @@ def checked_id(value: object, kind: str) -> str:
         if len(shown) > _QUOTED_CHARACTERS:
             shown = f"{shown[:_QUOTED_CHARACTERS]}..."
         raise IonQFailException(
-            f"{kind}_id must be the id of an IonQ {kind}, but it rendered to {shown}"
-            f" ({type(value).__name__}): {_advice_for(value, kind)}"
+            f"{field} must be the id of an IonQ {field.removesuffix('_id')}, but it rendered to {shown}"
+            f" ({type(value).__name__}): {_advice_for(value, field)}"
         )
     return found
 
 
-def _advice_for(value: object, kind: str) -> str:
+def _advice_for(value: object, field: str) -> str:
     given = parsed(value)
     if isinstance(given, Mapping) and not isinstance(given.get("id"), str):
         return 'the object has no "id"; pass the id itself, such as create.output["id"]'
     if isinstance(given, Sequence) and not isinstance(given, str):
-        return f"pass one id, or map the task over the list with .expand({kind}_id=...)"
+        return f"pass one id, or map the task over the list with .expand({field}=...)"
     return "check that the upstream task pushes an id"

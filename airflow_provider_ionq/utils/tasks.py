@@ -51,7 +51,7 @@ def read_session(hook: IonQHook, session_id: object) -> Session:
     :raises IonQError: on transient errors.
     """
     with fail_on_permanent_errors(hook.ionq_conn_id):
-        return hook.get_session(checked_id(session_id, "session"))
+        return hook.get_session(checked_id(session_id, "session_id"))
 
 
 @contextmanager

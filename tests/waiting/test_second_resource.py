@@ -23,16 +23,16 @@ pytestmark = pytest.mark.one_airflow
 
 
 class Workloads:
-    """The jobs of a session as one thing, which the API serves for each session alone."""
+    """The jobs of a session as one thing without a status, which the API serves for each session alone."""
 
     name = "workload"
-    id_field = "workload_id"
+    id_field = "session_id"
     ids_per_list = None
     lists_whole_items = True
 
     def get(self, client: IonQClient, item_id: str) -> dict[str, Any]:
         jobs = [job["status"] for job in client.list_session_jobs(item_id)]
-        return {"id": item_id, "status": "failed" if "failed" in jobs else "open", "jobs": jobs}
+        return {"id": item_id, "jobs": jobs}
 
     def list_many(self, client: IonQClient, ids: Sequence[str]) -> None:
         return None
@@ -60,14 +60,17 @@ class AllCompleted:
     def hint(self, item: dict[str, Any]) -> None:
         return None
 
+    def __str__(self) -> str:
+        return "all jobs completed"
+
 
 class WorkloadTrigger(IonQResourceTrigger):
-    arguments = ("workload_id", "ionq_conn_id", "poke_interval", "timeout", "remaining")
+    arguments = ("session_id", "ionq_conn_id", "poke_interval", "timeout", "remaining")
     resource = Workloads()
 
     def __init__(
         self,
-        workload_id: str,
+        session_id: str,
         ionq_conn_id: str,
         poke_interval: float,
         timeout: float | None = None,
@@ -75,7 +78,7 @@ class WorkloadTrigger(IonQResourceTrigger):
         **_: Any,
     ) -> None:
         super().__init__(ionq_conn_id, poke_interval, timeout, remaining)
-        self.workload_id = workload_id
+        self.session_id = session_id
         self.target = AllCompleted()
 
 
@@ -84,11 +87,11 @@ class WorkloadSensor(IonQResourceSensor):
     trigger_class_path = f"{__name__}.WorkloadTrigger"
     impossible_error = IonQFailException
     target_fields = ()
-    template_fields = ("workload_id", "ionq_conn_id")
+    template_fields = ("session_id", "ionq_conn_id")
 
-    def __init__(self, *, workload_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, session_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.workload_id = workload_id
+        self.session_id = session_id
         self.prepare()
 
     def target(self) -> AllCompleted:
@@ -109,7 +112,7 @@ def test_another_resource_is_waited_for_in_every_mode(ionq_emulator: Emulator, m
     ionq_emulator.job_reads = 3
     session_id = ionq_emulator.create_session()["id"]
     ionq_emulator.submit_job(session_id)
-    ending = run_sensor(mode, WorkloadSensor, workload_id=session_id)
+    ending = run_sensor(mode, WorkloadSensor, session_id=session_id)
     assert (ending.state, ending.value["jobs"]) == ("success", ["completed"])
     assert len(ionq_emulator.requests) > 1
 
@@ -121,16 +124,26 @@ def test_another_resource_fails_without_retries_when_its_target_is_impossible(
     ionq_emulator.job_seconds = None
     session_id = ionq_emulator.create_session()["id"]
     ionq_emulator.fail_job(ionq_emulator.submit_job(session_id)["id"])
-    ending = run_sensor(mode, WorkloadSensor, workload_id=session_id)
+    ending = run_sensor(mode, WorkloadSensor, session_id=session_id)
     assert (ending.state, ending.error) == ("failed", IonQFailException)
     assert "has a failed job" in ending.message
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_invalid_id_of_another_resource_is_reported_under_the_name_of_its_argument(
+    ionq_emulator: Emulator, mode: str
+) -> None:
+    ending = run_sensor(mode, WorkloadSensor, session_id="")
+    assert (ending.state, ending.error) == ("failed", IonQFailException)
+    assert "session_id must be" in ending.message
+    assert not ionq_emulator.requests
 
 
 def test_waiters_of_another_resource_share_one_poll(ionq_emulator: Emulator) -> None:
     ionq_emulator.job_seconds = None
     session_id = ionq_emulator.create_session()["id"]
     job_id = ionq_emulator.submit_job(session_id)["id"]
-    sensor = WorkloadSensor(task_id="t", workload_id=session_id, poke_interval=0.2)
+    sensor = WorkloadSensor(task_id="t", session_id=session_id, poke_interval=0.2)
     path = WorkloadSensor.trigger_class_path
 
     async def scenario() -> None:
