@@ -90,7 +90,7 @@ def _options() -> argparse.Namespace:
         "--only",
         nargs="+",
         choices=PARTS,
-        help=f"measure only these; alternatives from {ONLY_WHEN_NAMED_FROM} triggers on are measured only if named here",
+        help=f"measure only these; from {ONLY_WHEN_NAMED_FROM} triggers on, alternatives only if they are named here",
     )
     parser.add_argument(
         "--quick", action="store_true", help="one short round, for a first impression in about 6 minutes"

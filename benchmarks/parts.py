@@ -1,4 +1,4 @@
-"""The parts of the benchmark, each a table. Modules that use Airflow are imported late: it reads the environment once."""
+"""The parts of the benchmark, each a table. Modules with Airflow are imported late: it reads the environment once."""
 
 from __future__ import annotations
 
