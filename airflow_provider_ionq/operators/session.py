@@ -10,14 +10,13 @@ from airflow_provider_ionq.get_provider_info import DEFAULT_CONN_ID
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
 from airflow_provider_ionq.operators.end_session import IonQEndSessionOperator
 from airflow_provider_ionq.sessions.target import SessionTarget, is_ended, is_selected
-from airflow_provider_ionq.utils.ids import TakesSessionId
+from airflow_provider_ionq.utils.ids import TakesSessionId, checked_id
 from airflow_provider_ionq.utils.links import IonQConsoleLink
 from airflow_provider_ionq.utils.tasks import (
     CLEAR_EXISTING_TASKS,
     fail_on_permanent_errors,
     is_run_again,
     push_outputs,
-    read_session,
     refusals_name_task,
 )
 
@@ -70,7 +69,9 @@ class IonQGetSessionOperator(TakesSessionId, BaseOperator):
         """Return the session's JSON."""
         from airflow_provider_ionq.hooks.ionq import IonQHook
 
-        session = read_session(IonQHook(self.ionq_conn_id), self.session_id)
+        hook = IonQHook(self.ionq_conn_id)
+        with fail_on_permanent_errors(self.ionq_conn_id):
+            session = hook.get_session(checked_id(self.session_id, "session_id"))
         self.log.info("Session %s has status %s.", session["id"], session["status"])
         if is_ended(session) and is_run_again(context):
             self.log.warning("Session %s has ended. %s", session["id"], CLEAR_EXISTING_TASKS)

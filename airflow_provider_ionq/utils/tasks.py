@@ -12,7 +12,6 @@ from airflow.providers.common.compat.version_compat import get_base_airflow_vers
 
 from airflow_provider_ionq.api.errors import IonQError
 from airflow_provider_ionq.exceptions import IonQFailException
-from airflow_provider_ionq.utils.ids import checked_id
 from airflow_provider_ionq.waiting.connection import naming_connection
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context
 
     from airflow_provider_ionq.api.models import Session
-    from airflow_provider_ionq.hooks.ionq import IonQHook
 
 NULL_CANNOT_BE_PUSHED = (3, 0, 0) <= get_base_airflow_version_tuple() < (3, 1, 0)
 """Airflow 3.0 rejects a null XCom; a missing one is also pulled as None."""
@@ -39,19 +37,6 @@ Item = TypeVar("Item", bound=Mapping[str, Any])
 """A session's or job's JSON."""
 
 _JINJA_MARKS = ("{{", "{%", "{#")
-
-
-def read_session(hook: IonQHook, session_id: object) -> Session:
-    """
-    Return a session's JSON for a task.
-
-    :param hook: the hook that sends the request.
-    :param session_id: the rendered argument; an invalid id is rejected before any request.
-    :raises IonQFailException: on permanent errors; names the connection.
-    :raises IonQError: on transient errors.
-    """
-    with fail_on_permanent_errors(hook.ionq_conn_id):
-        return hook.get_session(checked_id(session_id, "session_id"))
 
 
 @contextmanager
