@@ -1,0 +1,1 @@
+"""The decorator `@task.ionq_job`."""

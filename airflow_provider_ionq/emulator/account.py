@@ -99,7 +99,7 @@ class Account:
         self.sessions[key] = session
         return session
 
-    def open_session(self, payload: dict[str, Any]) -> Session:
+    def create_session(self, payload: dict[str, Any]) -> Session:
         """
         Create a session for ``POST /sessions``.
 

@@ -86,7 +86,7 @@ def get_backend(_account: Account, call: Call) -> Any:
 
 def create_session(account: Account, call: Call) -> Any:
     """Create a session, unless the capacity of its backend is full."""
-    return account.open_session(call.payload(problems_in_new_session)).fields
+    return account.create_session(call.payload(problems_in_new_session)).fields
 
 
 def list_sessions(account: Account, call: Call) -> Any:

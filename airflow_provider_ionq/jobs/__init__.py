@@ -1,1 +1,1 @@
-"""Jobs, without Airflow: validate, submit once, wait for, price and cancel them."""
+"""Jobs and loops of jobs, without Airflow: validate, submit once, wait for, price and cancel them."""

@@ -1,0 +1,1 @@
+"""Operators that create and end sessions, and run jobs and read their results."""

@@ -17,6 +17,7 @@ from airflow_provider_ionq.results.artifacts import (
     Artifact,
     find,
 )
+from airflow_provider_ionq.results.bits import Bits
 from airflow_provider_ionq.results.decode import (
     Decoded,
     decode_numbered,
@@ -25,7 +26,6 @@ from airflow_provider_ionq.results.decode import (
     decode_undocumented,
     qubits_of_states,
 )
-from airflow_provider_ionq.results.layouts import Bits
 
 if TYPE_CHECKING:
     from airflow_provider_ionq.api.client import IonQClient

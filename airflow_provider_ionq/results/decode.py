@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_ionq.api.json_text import is_number, json_object, json_text, quoted_value
-from airflow_provider_ionq.results.layouts import Bits, bits_of_shot
+from airflow_provider_ionq.results.bits import Bits, bits_of_shot
 
 ROUNDING = 1e-9
 """A probability that is less than this below zero is zero."""

@@ -1,0 +1,1 @@
+"""Sensors that wait for sessions and jobs, on a worker or in the triggerer."""

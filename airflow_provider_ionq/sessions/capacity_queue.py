@@ -129,19 +129,19 @@ class CapacityQueue(Generic[C]):
         """Ids of the sessions that were last known to be open."""
         return self._open.keys()
 
-    def add(self, claim: C) -> bool:
+    def add(self, request: C) -> bool:
         """Add a waiter; return whether it is the oldest."""
         oldest = self._get_oldest()
-        self._waiting[claim] = next(self._arrivals)
-        self._know_open(claim.open_ids)
-        if oldest is None or claim.since < oldest.since:
-            self._oldest = claim
-        return self._oldest is claim
+        self._waiting[request] = next(self._arrivals)
+        self._know_open(request.open_ids)
+        if oldest is None or request.since < oldest.since:
+            self._oldest = request
+        return self._oldest is request
 
-    def remove(self, claim: C) -> None:
+    def remove(self, request: C) -> None:
         """Remove a waiter, unless it has left by being woken."""
-        self._waiting.pop(claim, None)
-        if self._oldest is claim:
+        self._waiting.pop(request, None)
+        if self._oldest is request:
             self._oldest = None
         if not self._waiting:
             # No waiter needs these any more, and the next one names the sessions that are open then.
@@ -174,15 +174,15 @@ class CapacityQueue(Generic[C]):
         if oldest is None:
             return math.inf
         at = self._timer_at(oldest)
-        return min(at, min(claim.ready_at for claim in self._waiting)) if self._freed else at
+        return min(at, min(request.ready_at for request in self._waiting)) if self._freed else at
 
     def turns(self, now: float) -> list[tuple[C, str | None]]:
         """Remove and return the waiters whose turn it is, each with the session whose end made room, if any."""
         turns: list[tuple[C, str | None]] = []
         if self._freed:
-            ready = (claim for claim in self._waiting if claim.ready_at <= now)
+            ready = (request for request in self._waiting if request.ready_at <= now)
             first = heapq.nsmallest(len(self._freed), ready, key=self._age)
-            turns += [(claim, self._freed.popleft()) for claim in first]
+            turns += [(request, self._freed.popleft()) for request in first]
             # Ends beyond the number of waiters are dropped: a later waiter made its request after them.
             while len(self._freed) > len(self._waiting) - len(turns):
                 self._freed.pop()
@@ -190,8 +190,8 @@ class CapacityQueue(Generic[C]):
             turns.append((oldest, None))
         if turns:
             self._woken_at = now
-        for claim, _ in turns:
-            self.remove(claim)
+        for request, _ in turns:
+            self.remove(request)
         return turns
 
     def _know_open(self, session_ids: Iterable[str]) -> None:
@@ -206,8 +206,8 @@ class CapacityQueue(Generic[C]):
             self._oldest = min(self._waiting, key=self._age)
         return self._oldest
 
-    def _age(self, claim: C) -> tuple[float, int]:
-        return claim.since, self._waiting[claim]
+    def _age(self, request: C) -> tuple[float, int]:
+        return request.since, self._waiting[request]
 
 
 class CapacityQueues:

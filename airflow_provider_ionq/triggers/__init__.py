@@ -1,0 +1,1 @@
+"""Triggers, which wait for sessions, jobs and capacity in the triggerer."""

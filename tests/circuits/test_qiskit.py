@@ -26,7 +26,7 @@ from qiskit.quantum_info import SparsePauliOp, Statevector  # noqa: E402
 from airflow_provider_ionq.circuits.layout import CircuitLayout  # noqa: E402
 from airflow_provider_ionq.circuits.program import to_ionq_program  # noqa: E402
 from airflow_provider_ionq.jobs.request import JobRequest  # noqa: E402
-from airflow_provider_ionq.results.layouts import Bits  # noqa: E402
+from airflow_provider_ionq.results.bits import Bits  # noqa: E402
 from tests.circuits.states import largest_difference, read  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")

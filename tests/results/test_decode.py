@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ionq.circuits.layout import CircuitLayout
+from airflow_provider_ionq.results.bits import Bits
 from airflow_provider_ionq.results.decode import (
     decode_numbered,
     decode_numbered_shots,
@@ -21,7 +22,6 @@ from airflow_provider_ionq.results.decode import (
     largest_remainder,
     qubits_of_states,
 )
-from airflow_provider_ionq.results.layouts import Bits
 
 pytestmark = pytest.mark.one_airflow
 
