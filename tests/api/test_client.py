@@ -30,6 +30,7 @@ from airflow_provider_ionq.api.errors import (
 )
 from airflow_provider_ionq.api.paths import path_segment
 from airflow_provider_ionq.api.settings import ClientSettings
+from tests.support.facts import facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,7 +145,7 @@ def test_any_error_body_is_read(client: IonQClient, requests_mock: Mocker, body:
 
 def test_404_under_sessions_names_both_readings(client: IonQClient, requests_mock: Mocker) -> None:
     requests_mock.get(f"{URL}/sessions/s-1", status_code=404, json={"message": "Not Found"})
-    with pytest.raises(IonQNotFoundError, match="session id or the API key's project is wrong, or sessions are not en"):
+    with pytest.raises(IonQNotFoundError, match=facts("session id | API key | sessions | enabled")):
         client.get_session("s-1")
 
 

@@ -17,6 +17,7 @@ from airflow_provider_ionq.api.errors import (
     IonQServerError,
 )
 from airflow_provider_ionq.api.settings import ClientSettings
+from tests.support.facts import facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -136,7 +137,7 @@ def test_answer_about_another_job_is_an_error(client: IonQClient, requests_mock:
 
 def test_404_of_a_job_says_what_may_be_wrong(client: IonQClient, requests_mock: Mocker) -> None:
     requests_mock.get(f"{URL}/jobs/j-1", status_code=404)
-    with pytest.raises(IonQNotFoundError, match="job id or the API key's project is wrong, or the job was deleted"):
+    with pytest.raises(IonQNotFoundError, match=facts("job id | API key | deleted")):
         client.get_job("j-1")
 
 

@@ -208,7 +208,7 @@ REFUSED: dict[str, tuple[Any, list[str]]] = {
     "qubits of a grid": (cirq.Circuit(cirq.measure(cirq.GridQubit(0, 1))), ["q(0, 1)", "transform_qubits"]),
     "a negative qubit": (cirq.Circuit(cirq.measure(cirq.LineQubit(-1))), ["q(-1)", "transform_qubits"]),
     "a qudit": (cirq.Circuit(cirq.measure(cirq.LineQid(0, 3))), ["q(0) (d=3)", "transform_qubits"]),
-    "a gate": (cirq.H, ["must be a Circuit of Cirq"]),
+    "a gate": (cirq.H, ["circuit", "Circuit of Cirq"]),
     "an infinite angle": (cirq.Circuit(cirq.rx(float("inf"))(A), END), ["rotation", "finite"]),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from airflow.utils import yaml
 
 from airflow_provider_ionq.sessions.end import end_session
 from tests.cli.conftest import Ended, Interrupted, Terminal
+from tests.support.facts import facts, stating
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -248,7 +250,7 @@ def test_one_session_that_cannot_be_ended_does_not_keep_the_others_open(
     ended = ionq("sessions", "end", "unknown", session_id, "--yes", "-o", "json")
     assert ended.status == 1
     assert [session["id"] for session in json.loads(ended.out)] == [session_id]
-    assert "The end of session unknown is not confirmed" in ended.err
+    assert stating(ended.err.splitlines(), "end | session unknown | not confirmed")
 
 
 def test_end_that_is_not_confirmed_names_session_and_limits(
@@ -258,8 +260,7 @@ def test_end_that_is_not_confirmed_names_session_and_limits(
     ended = ionq("sessions", "end", session_id, "--yes", "-o", "json")
     assert (ended.status, ended.out) == (1, "[]\n")
     (line,) = ended.err.splitlines()
-    assert f"The end of session {session_id} on qpu.forte-1 is not confirmed" in line
-    assert "60 minutes after its creation" in line
+    assert re.search(facts(f"end | {session_id} | qpu.forte-1 | not confirmed | 60 minutes"), line)
     assert len(pauses) == 4
 
 
@@ -274,5 +275,5 @@ def test_interrupted_end_says_which_session_may_be_open(
     ionq_emulator.fail(500, route=END)
     ended = ionq("sessions", "end", session_id, "next", "--yes")
     assert ended.status == 1
-    assert f"Interrupted: it is not confirmed that session {session_id} was ended." in ended.err
+    assert stating(ended.err.splitlines(), f"not confirmed | {session_id} | ended")
     assert ionq_emulator.session("next")["status"] == "created"

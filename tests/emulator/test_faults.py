@@ -9,6 +9,7 @@ import requests
 from airflow_provider_ionq.emulator import Emulator, Step
 from airflow_provider_ionq.emulator.routes import API_ROUTES
 from tests.emulator.conftest import BODY
+from tests.support.facts import facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -227,7 +228,7 @@ def test_fault_after_the_effect_can_be_set_over_http(client: Client) -> None:
         ({"status": 600}, "status must"),
         ({"status": "503"}, "status must"),
         ({"status": True}, "status must"),
-        ({"status": 500, "route": "GET /session"}, r"route must be one of GET /whoami.*, not 'GET /session'"),
+        ({"status": 500, "route": "GET /session"}, "route | GET /whoami | 'GET /session'"),
         ({"status": 500, "times": 0}, "times must"),
         ({"status": 500, "times": 1.0}, "times must"),
         ({"status": 500, "seconds": -1}, "seconds must"),
@@ -244,5 +245,5 @@ def test_fault_after_the_effect_can_be_set_over_http(client: Client) -> None:
     ],
 )
 def test_impossible_fault_is_rejected(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=facts(message)):
         Emulator().fail(**arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 from typing import Any
 
@@ -13,6 +14,7 @@ from airflow_provider_ionq.emulator.state import JOB_STATUSES
 from airflow_provider_ionq.jobs.failure import FINAL_STATUSES, STATUSES
 from airflow_provider_ionq.jobs.target import JobTarget
 from airflow_provider_ionq.waiting.decision import Outcome
+from tests.support.facts import facts
 
 pytestmark = pytest.mark.one_airflow
 
@@ -150,5 +152,5 @@ def test_any_json_gets_a_decision(item: dict[str, Any]) -> None:
 def test_the_predicted_wait_is_progress_while_the_job_waits(milliseconds: Any, words: str | None) -> None:
     progress = JobTarget.of("completed").decide(job("ready", predicted_wait_time_ms=milliseconds)).progress
     assert (progress is None) == (words is None)
-    assert progress is None or f"The predicted wait of job j-1 is {words}" in progress
+    assert progress is None or re.search(facts(f"predicted wait | j-1 | {words}"), progress)
     assert JobTarget.of("completed").decide(job("completed", predicted_wait_time_ms=milliseconds)).progress is None

@@ -22,6 +22,7 @@ from airflow_provider_ionq.results.decode import (
     largest_remainder,
     qubits_of_states,
 )
+from tests.support.facts import facts
 
 pytestmark = pytest.mark.one_airflow
 
@@ -124,41 +125,40 @@ def test_whole_numbers_and_rounding_errors_are_probabilities() -> None:
 
 
 BROKEN_V1: dict[str, tuple[Any, bool, str]] = {
-    "no object": ([0.5, 0.5], False, "is not an object"),
-    "null": (None, False, "is not an object"),
-    "empty": ({}, False, "has no states"),
-    "zero only": ({"0": 0}, True, "has no states"),
-    "bit string": ({"0b1": 1.0}, False, "'0b1' is not the number of a state"),
-    "negative key": ({"-1": 1.0}, False, "'-1' is not the number of a state"),
-    "spaced key": ({" 1": 1.0}, False, "' 1' is not the number of a state"),
-    "grouped key": ({"1_0": 1.0}, False, "'1_0' is not the number of a state"),
-    "other digits": ({"\u0661": 1.0}, False, "is not the number of a state"),
-    "fraction as key": ({"1.0": 1.0}, False, "'1.0' is not the number of a state"),
-    "endless key": ({"1" * 5000: 1.0}, False, "is not the number of a state"),
-    "beyond the qubits": ({"8": 1.0}, False, "state 8 has more than the 3 qubits"),
-    "negative": ({"0": 1.0, "1": -0.5}, False, "the value of state 1 is not a probability: -0.5"),
-    "NaN": ({"0": math.nan}, False, "is not a probability"),
-    "infinite": ({"0": math.inf}, False, "is not a probability"),
-    "null value": ({"0": None}, False, "is not a probability: None"),
-    "true": ({"0": True}, False, "is not a probability: True"),
-    "text value": ({"0": "1"}, False, "is not a probability"),
-    "sum below 1": ({"0": 0.5}, False, "the sum of the probabilities is 0.5 instead of 1"),
-    "sum above 1": ({"0": 1.0, "1": 1.0}, False, "the sum of the probabilities is 2 instead of 1"),
-    "above 1": ({"0": 1.5}, False, "the value of state 0 is not a probability: 1.5"),
-    "too large to add": ({"0": 1e308, "1": 1e308}, False, "is not a probability: 1e+308"),
-    "too many shots": ({"0": 1e308, "1": 1e308}, True, "is not a number of shots: 1e+308"),
-    "endless number of shots": ({"0": 10**400}, True, "is not a number of shots"),
-    "half a shot": ({"0": 0.5}, True, "is not a number of shots: 0.5"),
-    "negative shots": ({"0": -5}, True, "is not a number of shots: -5"),
+    "no object": ([0.5, 0.5], False, "not an object"),
+    "null": (None, False, "not an object"),
+    "empty": ({}, False, "no states"),
+    "zero only": ({"0": 0}, True, "no states"),
+    "bit string": ({"0b1": 1.0}, False, "'0b1' | number of a state"),
+    "negative key": ({"-1": 1.0}, False, "'-1' | number of a state"),
+    "spaced key": ({" 1": 1.0}, False, "' 1' | number of a state"),
+    "grouped key": ({"1_0": 1.0}, False, "'1_0' | number of a state"),
+    "other digits": ({"\u0661": 1.0}, False, "number of a state"),
+    "fraction as key": ({"1.0": 1.0}, False, "'1.0' | number of a state"),
+    "endless key": ({"1" * 5000: 1.0}, False, "number of a state"),
+    "beyond the qubits": ({"8": 1.0}, False, "state 8 | 3 qubits"),
+    "negative": ({"0": 1.0, "1": -0.5}, False, "state 1 | probability | -0.5"),
+    "NaN": ({"0": math.nan}, False, "state 0 | probability | nan"),
+    "infinite": ({"0": math.inf}, False, "state 0 | probability | inf"),
+    "null value": ({"0": None}, False, "state 0 | probability | None"),
+    "true": ({"0": True}, False, "state 0 | probability | True"),
+    "text value": ({"0": "1"}, False, "state 0 | probability"),
+    "sum below 1": ({"0": 0.5}, False, "sum | 0.5 | 1"),
+    "sum above 1": ({"0": 1.0, "1": 1.0}, False, "sum | 2 | 1"),
+    "above 1": ({"0": 1.5}, False, "state 0 | probability | 1.5"),
+    "too large to add": ({"0": 1e308, "1": 1e308}, False, "state 0 | probability | 1e+308"),
+    "too many shots": ({"0": 1e308, "1": 1e308}, True, "state 0 | number of shots | 1e+308"),
+    "endless number of shots": ({"0": 10**400}, True, "state 0 | number of shots"),
+    "half a shot": ({"0": 0.5}, True, "state 0 | number of shots | 0.5"),
+    "negative shots": ({"0": -5}, True, "state 0 | number of shots | -5"),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN_V1)
 def test_what_is_no_result_of_format_v1_is_refused(name: str) -> None:
     content, counted, problem = BROKEN_V1[name]
-    with pytest.raises(ValueError, match="^") as refused:
+    with pytest.raises(ValueError, match=facts(problem)):
         decode_numbered(content, PLAIN, counted=counted)
-    assert problem in str(refused.value)
 
 
 def test_shots_keep_their_order() -> None:
@@ -212,26 +212,25 @@ def test_shot_with_a_lost_ion_is_dropped(place: str, lost: Any) -> None:
 
 
 BROKEN_V2: dict[str, tuple[list[Any], str]] = {
-    "no shots": ([], "has no shots"),
-    "no object": ([5], "has no registers"),
-    "no registers": ([{"registers": {}}], "has no registers"),
-    "other names": ([shot(c0=[1, 0], c1=[0])], "there is no register 'b', but there are c0, c1: IonQ names"),
-    "too short": ([shot(a=[1], b=[0])], "register 'a' is not a list of 2 bits"),
-    "too long": ([shot(a=[1, 0], b=[0, 1])], "register 'b' is not a list of 1 bits"),
-    "no bits": ([shot(a=[1, 2], b=[0])], "register 'a' is not a list of 2 bits"),
-    "text": ([shot(a="10", b=[0])], "register 'a' is not a list of 2 bits"),
-    "number": ([shot(a=2, b=[0])], "not a list of bits"),
-    "null": ([shot(a=None, b=[0])], "not a list of bits"),
-    "nested": ([shot(a=[[1], 0], b=[0])], "not a list of bits"),
+    "no shots": ([], "no shots"),
+    "no object": ([5], "no registers"),
+    "no registers": ([{"registers": {}}], "no registers"),
+    "other names": ([shot(c0=[1, 0], c1=[0])], "'b' | c0, c1 | IonQ"),
+    "too short": ([shot(a=[1], b=[0])], "'a' | list of 2 bits"),
+    "too long": ([shot(a=[1, 0], b=[0, 1])], "'b' | list of 1 bits"),
+    "no bits": ([shot(a=[1, 2], b=[0])], "'a' | list of 2 bits"),
+    "text": ([shot(a="10", b=[0])], "'a' | list of 2 bits"),
+    "number": ([shot(a=2, b=[0])], "'a' | list of bits"),
+    "null": ([shot(a=None, b=[0])], "'a' | list of bits"),
+    "nested": ([shot(a=[[1], 0], b=[0])], "'a' | list of bits"),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN_V2)
 def test_what_is_no_shot_by_register_is_refused(name: str) -> None:
     shots, problem = BROKEN_V2[name]
-    with pytest.raises(ValueError, match="^") as refused:
+    with pytest.raises(ValueError, match=facts(problem)):
         decode_register_shots(shots, CROSSED)
-    assert problem in str(refused.value)
 
 
 def histogram(**registers: Any) -> dict[str, Any]:

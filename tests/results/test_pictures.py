@@ -19,6 +19,7 @@ from airflow_provider_ionq.results.pictures import (
     save_histogram,
 )
 from tests.results.test_histogram import failed, result
+from tests.support.facts import facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,12 +171,12 @@ assert "matplotlib.pyplot" not in sys.modules
 
 @pytest.mark.parametrize("path", ["histogram.gif", "histogram", "", "png", "s3://bucket/png", None, 7, b"a.png"])
 def test_a_path_with_another_ending_is_refused_before_anything_is_drawn(path: Any) -> None:
-    refused = r"must be a path that ends in \.png or \.svg, not "
-    with pytest.raises(ValueError, match=f"^histogram_path {refused}{re.escape(repr(path))}"):
+    refused = f".png | .svg | {path!r}"
+    with pytest.raises(ValueError, match=facts(f"histogram_path | {refused}")):
         check_picture_path("histogram_path", path)
-    with pytest.raises(ValueError, match=f"^path {refused}"):
+    with pytest.raises(ValueError, match=facts(f"path | {refused}")):
         save_histogram(result(), path, write=never)
-    with pytest.raises(ValueError, match=f"^path {refused}"):
+    with pytest.raises(ValueError, match=facts(f"path | {refused}")):
         save_curves({}, path, write=never)
 
 

@@ -12,6 +12,7 @@ from airflow.providers.common.compat.version_compat import get_base_airflow_vers
 from airflow_provider_ionq.api.errors import IonQNotEndedError
 from airflow_provider_ionq.sessions import end as closing
 from airflow_provider_ionq.task_groups.session import ionq_session
+from tests.support.facts import facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -260,7 +261,7 @@ def test_default_retry_policy_does_not_weaken_the_group() -> None:
 
 @pytest.mark.parametrize("name", ["depends_on_past", "wait_for_downstream"])
 def test_work_that_an_earlier_run_could_hold_up_is_rejected(name: str) -> None:
-    with dag(), pytest.raises(ValueError, match=r"bell\.work.*open while an earlier run"), session() as bell:
+    with dag(), pytest.raises(ValueError, match=facts("bell.work | open | earlier run")), session() as bell:
         work.override(**{name: True})(bell.session_id)
     with dag(default_args={name: True}), pytest.raises(ValueError, match=r"bell\.many"), session():
         many.expand(number=[1, 2])
@@ -280,7 +281,7 @@ def test_work_that_an_earlier_run_could_hold_up_is_rejected(name: str) -> None:
     ],
 )
 def test_retries_can_be_raised_not_lowered(name: str, value: Any) -> None:
-    with dag(), pytest.raises(ValueError, match=f"{name} must be at least"):
+    with dag(), pytest.raises(ValueError, match=facts(f"{name} | at least")):
         session(**{name: value})
     with dag() as d, session(create_retries=5, end_retries=50, end_retry_delay=timedelta(minutes=5)) as bell:
         work(bell.session_id)

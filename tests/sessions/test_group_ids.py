@@ -8,6 +8,7 @@ import pytest
 from airflow.providers.common.compat.sdk import TaskGroup, task, task_group
 
 from tests.sessions.groups import BashOperator, dag, import_error, parsed, session, work
+from tests.support.facts import facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -211,7 +212,7 @@ def test_the_group_itself_as_an_argument_of_a_mapped_task_is_rejected() -> None:
         parsed(d)
 
 
-LATE = "would be added after the `with` block"
+LATE = "after | `with`"
 
 
 @pytest.mark.parametrize(
@@ -228,7 +229,7 @@ def test_nothing_is_added_inside_after_the_block(add: Callable[[Any], Any]) -> N
     with dag():
         with session() as bell:
             work(bell)
-        with pytest.raises(ValueError, match=f"'bell': .*{LATE}"):
+        with pytest.raises(ValueError, match=facts(f"'bell' | {LATE}")):
             add(bell)
 
 
@@ -239,7 +240,7 @@ def test_nothing_is_added_to_a_nested_group_after_the_block() -> None:
                 work(bell)
         with inner:
             work.override(task_id="late")(bell)
-    with pytest.raises(ValueError, match=rf"'bell': 'bell\.inner\.late' {LATE}"):
+    with pytest.raises(ValueError, match=facts(f"'bell' | 'bell.inner.late' | {LATE}")):
         parsed(d)
 
 
@@ -248,7 +249,7 @@ def test_a_group_that_is_never_left_is_rejected() -> None:
         bell = session().__enter__()
         work(bell)
         TaskGroup.__exit__(bell, None, None, None)  # type: ignore[no-untyped-call,unused-ignore]
-    with pytest.raises(ValueError, match="'bell' was entered, but never left"):
+    with pytest.raises(ValueError, match=facts("'bell' | entered | left")):
         parsed(d)
 
 

@@ -18,6 +18,7 @@ from airflow_provider_ionq.sessions.rehearsal import backend_of_rehearsal, rehea
 from airflow_provider_ionq.task_groups.left_open import report_session_left_open
 from tests.sessions.tasks import BACKEND, SESSION_KEY, Store, Task
 from tests.support.emulated import CREATE, END, open_sessions, requests
+from tests.support.facts import facts, stating
 
 if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator
@@ -35,7 +36,7 @@ def test_flag_may_be_text(value: Any) -> None:
 
 @pytest.mark.parametrize("value", NEITHER)
 def test_anything_else_is_no_flag(value: Any) -> None:
-    with pytest.raises(ValueError, match="rehearse must be True or False, not"):
+    with pytest.raises(ValueError, match=facts("rehearse | True or False")):
         flag_of("rehearse", value)
 
 
@@ -70,7 +71,7 @@ def test_nothing_is_created_and_the_log_says_so(
     assert requests(ionq_emulator) == []
     printed = capsys.readouterr()
     told = caplog.text + printed.out + printed.err
-    assert "Rehearsal: no session is created on qpu.forte-1, and nothing costs money." in told
+    assert stating(told.splitlines(), "Rehearsal | no session | qpu.forte-1 | nothing costs")
 
 
 @pytest.mark.parametrize("rehearse", ["", "None", "maybe"])
@@ -80,7 +81,7 @@ def test_template_that_renders_to_neither_creates_nothing(
     task = Task(store, rehearse="{{ params.rehearse }}")
     task.operator.rehearse = rehearse
     task.make = lambda operator=task.operator: operator  # type: ignore[method-assign,misc]
-    with pytest.raises(IonQFailException, match="rehearse must be True or False, not"):
+    with pytest.raises(IonQFailException, match=facts("rehearse | True or False")):
         task.try_once()
     assert requests(ionq_emulator) == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_ionq.sessions.request import LIMITS, SessionRequest
+from tests.support.facts import facts
 
 pytestmark = pytest.mark.one_airflow
 
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.one_airflow
 @pytest.mark.parametrize("name", [*LIMITS, "backend"])
 def test_a_missing_value_that_was_rendered_to_text_says_what_to_write(name: str, text: str) -> None:
     arguments = {"backend": "qpu.forte-1", "duration_limit_min": 60, name: text}
-    with pytest.raises(ValueError, match=f"{name} is the text '{text}': a template renders to text.*native_obj=True"):
+    with pytest.raises(ValueError, match=facts(f"{name} | '{text}' | template | render_template_as_native_obj=True")):
         SessionRequest.of(**arguments)  # type: ignore[arg-type]
 
 

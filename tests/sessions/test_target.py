@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_ionq.sessions.target import STATUSES, SessionTarget, decide
 from airflow_provider_ionq.waiting.decision import Outcome
+from tests.support.facts import facts
 
 pytestmark = pytest.mark.one_airflow
 
@@ -106,21 +107,20 @@ def test_unreachable_names_the_start_time_and_the_target_to_use() -> None:
     ("status", "active", "named"),
     [
         (None, None, "status or active"),
-        ("running", None, "'running' is unknown; allowed are created, started, ended"),
-        (["started", "nope"], None, "'nope' is unknown"),
-        ([], None, "empty collection"),
-        ("", None, "'' is unknown"),
-        (3, None, "status or a collection"),
-        ([1], None, "1 is unknown"),
-        ({"started": 1}, None, "status or a collection"),
-        (None, "yes", "active must be True, False or None"),
-        ("started", 1, "active must be True, False or None"),
+        ("running", None, "status | 'running' | created, started, ended"),
+        (["started", "nope"], None, "status | 'nope' | created, started, ended"),
+        ([], None, "status | empty"),
+        ("", None, "status | '' | created, started, ended"),
+        (3, None, "status | collection"),
+        ([1], None, "status | 1 | created, started, ended"),
+        ({"started": 1}, None, "status | collection"),
+        (None, "yes", "active | True, False or None | yes"),
+        ("started", 1, "active | True, False or None | 1"),
     ],
 )
 def test_bad_targets_are_rejected_by_name(status: Any, active: Any, named: str) -> None:
-    with pytest.raises(ValueError, match="status|active") as refused:
+    with pytest.raises(ValueError, match=facts(named)):
         SessionTarget.of(status, active)
-    assert named in str(refused.value)
 
 
 def test_target_reads_as_a_sentence() -> None:

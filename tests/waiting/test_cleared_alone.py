@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.emulator import Emulator
 
-WORDS = "clear existing tasks, not only failed ones"
+WORDS = "clear existing tasks"
 
 
 def context(try_number: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from unittest.mock import MagicMock
 
@@ -17,6 +18,7 @@ from airflow_provider_ionq.hooks.ionq import IonQHook
 from airflow_provider_ionq.operators.session import IonQEndSessionOperator, IonQGetSessionOperator
 from airflow_provider_ionq.sensors.session import IonQSessionSensor
 from airflow_provider_ionq.triggers.session import IonQSessionTrigger
+from tests.support.facts import facts
 from tests.waiting.modes import MODES, STARTS_IN_TRIGGERER, first_event, run_sensor
 from tests.waiting.test_poller import run
 
@@ -85,7 +87,7 @@ def test_a_wait_takes_every_form_of_an_id_in_every_mode(ionq_emulator: Emulator,
 @pytest.mark.parametrize("taker", [name for name in TAKERS if not name.startswith("IonQHook")])
 def test_a_value_without_an_id_is_rejected_before_any_request(ionq_emulator: Emulator, taker: str, what: str) -> None:
     value = UNUSABLE[what]
-    with pytest.raises(IonQFailException, match="session_id must be the id of an IonQ session") as refused:
+    with pytest.raises(IonQFailException, match=facts("session_id | id of an IonQ session")) as refused:
         TAKERS[taker](value)
     text = str(refused.value)
     if isinstance(value, dict) or str(value).startswith("{"):
@@ -108,8 +110,7 @@ def test_the_hook_refuses_a_value_without_an_id(ionq_emulator: Emulator, value: 
 def test_an_end_without_an_id_says_that_a_session_may_be_open(ionq_emulator: Emulator, what: str) -> None:
     with pytest.raises(IonQFailException) as refused:
         in_use(IonQEndSessionOperator, UNUSABLE[what])
-    assert "No session was ended" in str(refused.value)
-    assert "still open and may cost money" in str(refused.value)
+    assert re.search(facts("No session was ended | open | cost money"), str(refused.value))
     assert "python -m airflow_provider_ionq sessions end SESSION-ID --conn-id ionq_default" in str(refused.value)
     assert ionq_emulator.requests == []
 

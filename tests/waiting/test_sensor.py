@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,6 +19,7 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_ionq.exceptions import IonQFailException, IonQImpossibleStateException
 from airflow_provider_ionq.sensors.session import IonQSessionSensor
+from tests.support.facts import facts
 from tests.waiting.modes import run_sensor
 
 if TYPE_CHECKING:
@@ -33,25 +35,25 @@ def sensor(**arguments: Any) -> IonQSessionSensor:
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        ({"status": "running"}, "'running' is unknown; allowed are created, started, ended"),
-        ({"status": []}, "status is an empty collection"),
-        ({"status": None}, "status or active must be given"),
-        ({"active": "true"}, "active must be True, False or None"),
+        ({"status": "running"}, "status | 'running' | created, started, ended"),
+        ({"status": []}, "status | empty"),
+        ({"status": None}, "status or active"),
+        ({"active": "true"}, "active | True, False or None | true"),
         ({"poke_interval": -1}, "poke_interval"),
-        ({"poke_interval": 0}, "poke_interval must be above 0"),
+        ({"poke_interval": 0}, "poke_interval | above 0"),
         ({"poke_interval": "60"}, "poke_interval"),
         ({"timeout": -1}, "timeout"),
         ({"mode": "defer"}, "mode"),
-        ({"deferrable": True, "silent_fail": True}, "silent_fail cannot be used with deferrable=True"),
-        ({"deferrable": True, "exponential_backoff": True}, "exponential_backoff cannot be used with deferrable=True"),
-        ({"deferrable": True, "max_wait": 10}, "max_wait cannot be used with deferrable=True"),
+        ({"deferrable": True, "silent_fail": True}, "silent_fail | deferrable=True"),
+        ({"deferrable": True, "exponential_backoff": True}, "exponential_backoff | deferrable=True"),
+        ({"deferrable": True, "max_wait": 10}, "max_wait | deferrable=True"),
         ({"soft_fail": True, "never_fail": True}, "never_fail"),
     ],
 )
 def test_bad_arguments_are_rejected_when_the_dag_is_parsed(arguments: dict[str, Any], named: str) -> None:
     with pytest.raises((ValueError, AirflowException)) as refused:
         sensor(**arguments)
-    assert named in str(refused.value)
+    assert re.search(facts(named), str(refused.value))
 
 
 def test_deferrable_defaults_to_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
