@@ -115,13 +115,19 @@ class IonQJobDecoratedOperator(DecoratedOperator, IonQRunJobOperator):
         self.circuit = None
 
     def execute(self, context: Context) -> Any:
-        """Call the function, and run what it returns; return the results."""
+        """Run what the function returns; return the results."""
+        # Not that of DecoratedOperator: on Airflow 3.0 it needs a method that no operator has.
+        return IonQRunJobOperator.execute(self, context)
+
+    def prepare(self, context: Context) -> None:
+        """Call the function, and take the circuits that it returns."""
         from airflow_provider_ionq.circuits.program import source_of_job
 
+        super().prepare(context)
         context_merge(context, self.op_kwargs)
         kwargs = determine_kwargs(self.python_callable, self.op_args, context)
         returned = self.python_callable(*self.op_args, **kwargs)
-        self._check_not_killed()
+        self.check_not_killed()
         try:
             vars(self).update(source_of_job(returned, gateset=self.gateset or None))
         except ValueError as error:
@@ -131,8 +137,6 @@ class IonQJobDecoratedOperator(DecoratedOperator, IonQRunJobOperator):
             ) from None
         if self.deferrable:
             self._push_known(context)
-        # Not that of DecoratedOperator: on Airflow 3.0 it needs a method that no operator has.
-        return IonQRunJobOperator.execute(self, context)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Continue after a deferral, without calling the function again."""

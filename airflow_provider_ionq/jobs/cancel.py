@@ -61,3 +61,16 @@ def cancel_job(client: IonQClient, job_id: str, log: Any, *, sleep: Callable[[fl
         if pause is not None:
             sleep(pause)
     raise IonQNotEndedError(f"The cancellation of job {job_id} is not confirmed, and it may cost money: {reason}.")
+
+
+def request_cancellation(client: IonQClient, job_id: str) -> bool:
+    """
+    Request the cancellation of a job unless it is final, without confirmation; return whether it was requested.
+
+    :param client: client for up to two requests.
+    :param job_id: id of the job.
+    """
+    if is_final(client.get_job(job_id)):
+        return False
+    client.cancel_job(job_id)
+    return True

@@ -32,6 +32,7 @@ from airflow_provider_ionq.jobs.loop_record import LoopRecord, PlaceMemory
 from airflow_provider_ionq.jobs.loop_results import read_results
 from airflow_provider_ionq.jobs.loop_search import EarlierJobs
 from airflow_provider_ionq.jobs.loop_wait import LoopFigures, LoopWait
+from airflow_provider_ionq.jobs.submit import KEPT
 from airflow_provider_ionq.jobs.token import Token, place_identity
 from airflow_provider_ionq.waiting.create_once import CreateOnce
 from airflow_provider_ionq.waiting.request_clients import RequestClients
@@ -167,6 +168,8 @@ class JobLoop:
             self._creator.stop()
         if self._options.cancel_on_kill:
             self._open.request_cancellations(self._clients)
+        else:
+            self._open.warn_that_they_go_on(KEPT)
 
     def check_not_stopped(self) -> None:
         """

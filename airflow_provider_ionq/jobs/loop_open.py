@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_ionq.jobs.cancel import cancel_job
-from airflow_provider_ionq.jobs.failure import is_final
-from airflow_provider_ionq.waiting.create_once import KILLED_WITHIN_SECONDS
+from airflow_provider_ionq.jobs.cancel import cancel_job, request_cancellation
+from airflow_provider_ionq.waiting.stop import KILLED_WITHIN_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,10 +73,18 @@ class OpenJobs:
         for job_id in list(self._connections):
             try:
                 client = clients.within(KILLED_WITHIN_SECONDS / 2)
-                if not is_final(client.get_job(job_id)):
-                    client.cancel_job(job_id)
+                if request_cancellation(client, job_id):
                     self._log.warning("Requested to cancel job %s of an earlier try.", job_id)
             except Exception as error:  # after any error the job may still run
                 self._log.error("Job %s of an earlier try may still cost money: cancel it. %s", job_id, error)
             else:
                 self.discard(job_id)
+
+    def warn_that_they_go_on(self, reason: str) -> None:
+        """
+        Log that the jobs are not cancelled.
+
+        :param reason: why, to follow "because".
+        """
+        for job_id in self._connections:
+            self._log.warning("Job %s of an earlier try goes on, because %s. It may cost money.", job_id, reason)

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ionq.api.errors import IonQAddressError, IonQError, IonQNotFoundError, IonQNotReadableError
 from airflow_provider_ionq.api.jobs import is_job
-from airflow_provider_ionq.jobs import submit
 from airflow_provider_ionq.jobs.earlier import OwnJob, own_jobs
 from airflow_provider_ionq.jobs.intent import History
 from airflow_provider_ionq.jobs.loop_record import Place
 from airflow_provider_ionq.jobs.resource import JOBS
+from airflow_provider_ionq.jobs.search import find_own
 from airflow_provider_ionq.jobs.token import Token
-from airflow_provider_ionq.waiting.backoff import poll_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -139,13 +138,8 @@ class EarlierJobs:
             self._record.put(number, dataclasses.replace(place, history=history, intent=None))
 
     def _of_request(self, place: int, intent: JobIntent, clients: RequestClients) -> list[OwnJob]:
-        client, identity = clients.single_attempt_of(intent.connection), self._identity_of(place)
-        return poll_until(
-            lambda: own_jobs(client.iter_jobs(**intent.filters), identity),
-            submit.FIND_SECONDS,
-            accept=lambda found: any(one.token == intent.token for one in found),
-            sleep=self._sleep,
-        )
+        client = clients.single_attempt_of(intent.connection)
+        return find_own(client, intent, self._identity_of(place), sleep=self._sleep)
 
     def _add(self, jobs: Iterable[Job]) -> None:
         for job in jobs:

@@ -18,15 +18,15 @@ from airflow_provider_ionq.api.errors import (
     IonQNotReadableError,
 )
 from airflow_provider_ionq.api.json_text import json_text
-from airflow_provider_ionq.jobs.cancel import cancel_job
+from airflow_provider_ionq.jobs.cancel import cancel_job, request_cancellation
 from airflow_provider_ionq.jobs.checks import check_backend, check_session
 from airflow_provider_ionq.jobs.earlier import OwnJob, choose, own_jobs
 from airflow_provider_ionq.jobs.failure import is_final
 from airflow_provider_ionq.jobs.intent import History, JobIntent
+from airflow_provider_ionq.jobs.search import find_own
 from airflow_provider_ionq.jobs.session_budget import SessionSpending
 from airflow_provider_ionq.jobs.spent import JobCosts, earlier_jobs
 from airflow_provider_ionq.jobs.token import Token
-from airflow_provider_ionq.waiting.backoff import poll_until
 from airflow_provider_ionq.waiting.creation import Creation, Reuse, Wording
 from airflow_provider_ionq.waiting.request_clients import RequestClients
 from airflow_provider_ionq.waiting.safe_log import SafeLog
@@ -40,10 +40,12 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.jobs.request import JobRequest
     from airflow_provider_ionq.jobs.submit_options import SubmitOptions
 
-FIND_SECONDS = 30.0
-"""How long to search for a job that may have been submitted: the server may process a request late."""
-
 DELETED = "deleted"
+
+JOB_WORDING = Wording("job", "cancel", "cancelling", "cancelled")
+
+KEPT = "cancel_on_kill is not set"
+"""Why a job goes on when its task ends."""
 
 
 class JobCreation(Creation["Job", JobIntent]):
@@ -63,7 +65,7 @@ class JobCreation(Creation["Job", JobIntent]):
     :param sleep: function that waits a number of seconds.
     """
 
-    wording = Wording("job", "cancel", "cancelling", "cancelled")
+    wording = JOB_WORDING
     needs_hand_on = False
 
     def __init__(
@@ -143,17 +145,9 @@ class JobCreation(Creation["Job", JobIntent]):
 
         If a request is known to have been sent, its job is searched for 30 s; otherwise the jobs are listed once.
         """
-        known = intent.token is not None
-        client = self._clients.single_attempt_of(intent.connection) if known else self._clients.current
-
-        def own() -> list[OwnJob]:
-            return own_jobs(client.iter_jobs(**intent.filters), self._token.identity)
-
-        def has_job(found: list[OwnJob]) -> bool:
-            return any(one.token == intent.token for one in found)
-
+        client = self._clients.current if intent.token is None else self._clients.single_attempt_of(intent.connection)
         try:
-            found = poll_until(own, FIND_SECONDS if known else 0.0, accept=has_job, sleep=self._sleep)
+            found = find_own(client, intent, self._token.identity, sleep=self._sleep)
         except IonQError as error:
             raise IonQNotReadableError(
                 f"An earlier request on {self.describe(intent)} may have submitted a job. The jobs cannot be listed, so"
@@ -183,6 +177,9 @@ class JobCreation(Creation["Job", JobIntent]):
                 self.end(one.job_id, intent)
         if refused:
             raise _changed_input(refused[-1].job, changed)
+        for one in choice.changed:
+            if not one.is_open:
+                self._log.info("Job %s of an earlier try is completed, but was submitted %s.", one.job_id, changed)
         return None if choice.keep is None else choice.keep.job
 
     def judge(self, item: Job, intent: JobIntent | None) -> tuple[Reuse, str]:
@@ -213,13 +210,13 @@ class JobCreation(Creation["Job", JobIntent]):
         """Cancel a job with the connection of its request, unless it is final, and confirm that."""
         cancel_job(self._clients.client_of(_connection_of(intent)), item_id, self._log, sleep=self._sleep)
 
-    def request_end(self, item_id: str, seconds: float) -> None:
+    def reason_to_keep(self) -> str | None:
+        """Keep the job if the task says so."""
+        return None if self._options.cancel_on_kill else KEPT
+
+    def request_end(self, item_id: str, seconds: float) -> bool:
         """Read the job, and request its cancellation unless it is final."""
-        if not self._options.cancel_on_kill:
-            return
-        client = self._clients.within(seconds / 2)
-        if not is_final(client.get_job(item_id)):
-            client.cancel_job(item_id)
+        return request_cancellation(self._clients.within(seconds / 2), item_id)
 
     def confirm(self, item: Job) -> None:
         """

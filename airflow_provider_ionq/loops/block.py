@@ -13,7 +13,7 @@ from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.loops.session import session_and_budget
 from airflow_provider_ionq.loops.task import LoopInTask, label_of_loop, on_kill_too, running_task
 from airflow_provider_ionq.loops.tracks import Tracks, check_can_draw
-from airflow_provider_ionq.operators.job_wait import is_retried
+from airflow_provider_ionq.operators.job_responsibility import is_retried
 from airflow_provider_ionq.utils.tasks import fail_on_permanent_errors
 from airflow_provider_ionq.waiting.durations import duration_text
 

@@ -203,8 +203,9 @@ class IonQRunJobOperator(ReturnsOwnResults, WaitsForOwnJob, BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Submit the job, or find that of an earlier try, and wait for it; return its JSON."""
-        self.check_results_can_be_kept()
-        creator = self.creator(context)
+        with self.responsible_for_left_job(context):
+            self.prepare(context)
+            creator = self.creator(context)
         with fail_on_permanent_errors(self.ionq_conn_id), self.responsible(creator, context):
             job = creator.create()
             assert job is not None, "IonQ has no limit of jobs to wait for"
@@ -214,9 +215,12 @@ class IonQRunJobOperator(ReturnsOwnResults, WaitsForOwnJob, BaseOperator):
                 self.explain_wait(job)
                 job = job if self.deferrable else self.wait_on_worker(job)
         if not is_final(job):
-            self._check_not_killed()
             self.defer_to_job(job["id"], self.timeout, first=True)
         return self.end(context, job)
+
+    def prepare(self, context: Context) -> None:
+        """Check what must hold before anything is requested."""
+        self.check_results_can_be_kept()
 
     def creator(self, context: Context) -> CreateOnce[Job, JobIntent]:
         """Return the submission of this task's job."""

@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
-from airflow_provider_ionq.operators.job_wait import JOB_ID_KEY
 from airflow_provider_ionq.utils.links import IonQJobLink
 
 if TYPE_CHECKING:
@@ -15,6 +14,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_ionq.api.models import Job
     from airflow_provider_ionq.api.settings import ClientSettings
+
+JOB_ID_KEY = "ionq_job_id"
+"""XCom: the id of the submitted job, for a process that Airflow starts without it."""
 
 
 class JobInTask:

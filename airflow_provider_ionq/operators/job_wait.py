@@ -1,24 +1,23 @@
-"""Wait for the job that a task submitted, cancel it when the task is stopped, and report its end."""
+"""Wait for the job that a task submitted, and report its end."""
 
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, AirflowTaskTimeout
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
-from airflow_provider_ionq.api.errors import IonQCreateStoppedError, IonQError, IonQJobTimeoutError
+from airflow_provider_ionq.api.errors import IonQError, IonQJobTimeoutError
 from airflow_provider_ionq.api.json_text import json_text
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.jobs.failure import FINAL_STATUSES, is_final, job_failed
+from airflow_provider_ionq.operators.job_responsibility import AnswersForOwnJob
+from airflow_provider_ionq.operators.job_task import JOB_ID_KEY
 from airflow_provider_ionq.utils.deferral import DeferrableMixin, check_event
 from airflow_provider_ionq.utils.tasks import fail_on_permanent_errors, push_outputs
 from airflow_provider_ionq.waiting.durations import duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_ionq.api.models import Job, JobCost
@@ -26,62 +25,23 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.waiting.blocking_poller import BlockingPoller
     from airflow_provider_ionq.waiting.create_once import CreateOnce
 
-JOB_ID_KEY = "ionq_job_id"
-"""XCom: the id of the submitted job, for a process that Airflow starts without it."""
-
 _NOTICE_SECONDS = 1.0
 """Longest time in which a wait on a worker notices that its task is being killed."""
 
 
-class WaitsForOwnJob(DeferrableMixin):
+class WaitsForOwnJob(AnswersForOwnJob, DeferrableMixin):
     """
     A mixin for an operator that waits for the job that it submitted.
 
-    Must precede Airflow's base class. The process that is responsible for the job cancels it when the task is stopped:
-    the worker in :meth:`responsible`, the triggerer in the trigger's `on_kill`.
+    Must precede Airflow's base class.
     """
 
-    ionq_conn_id: str
     poke_interval: float
     deferrable: bool
-    cancel_on_kill: bool
-    cancel_on_timeout: bool
-
-    _creator: CreateOnce[Job, JobIntent] | None = None
-    _killed = False
 
     def creator(self, context: Context) -> CreateOnce[Job, JobIntent]:
         """Return the submission of this task's job."""
         raise NotImplementedError
-
-    def on_kill(self) -> None:
-        """Cancel the job if `cancel_on_kill` is set and the job is not final."""
-        self._killed = True
-        if self._creator is not None:
-            self._creator.stop()
-
-    @contextmanager
-    def responsible(self, creator: CreateOnce[Job, JobIntent], context: Context) -> Iterator[None]:
-        """
-        Cancel the job if the block fails and no other try will continue with the job.
-
-        A process whose supervisor has died fails too, perhaps when the next try waits for the job already.
-        """
-        self._creator = creator
-        try:
-            yield
-        except IonQJobTimeoutError:
-            raise
-        except AirflowTaskTimeout:
-            if self.cancel_on_timeout:
-                creator.stop()
-            raise
-        except BaseException as error:
-            if self._killed or not is_retried(error, context):
-                creator.stop()
-            raise
-        finally:
-            self._creator = None
 
     def explain_wait(self, job: Job) -> None:
         """Log how a job is waited for."""
@@ -155,7 +115,6 @@ class WaitsForOwnJob(DeferrableMixin):
             if remaining <= 0 and not is_final(job or {}):
                 job = self._end_late(job_id, self.limit_text())
         if job is None or not is_final(job):
-            self._check_not_killed()
             self.defer_to_job(job_id, remaining)
         return self.end(context, job)
 
@@ -189,7 +148,7 @@ class WaitsForOwnJob(DeferrableMixin):
         from airflow_provider_ionq.jobs.summary import describe, summarize
         from airflow_provider_ionq.utils import metrics
 
-        self._check_not_killed()
+        self.check_not_killed()
         summary = summarize(job, self._cost(job["id"]))
         details = describe(summary)
         self.log.info("Job %s has the status %s%s.", job["id"], job["status"], details and f": {details}")
@@ -199,7 +158,7 @@ class WaitsForOwnJob(DeferrableMixin):
                 raise job_failed(job)
         result: Any = {**job, "summary": summary}
         result = self.with_results(result)
-        self._check_not_killed()
+        self.check_not_killed()
         return push_outputs(self, context, result)
 
     def with_results(self, job: Job) -> Job:
@@ -274,19 +233,6 @@ class WaitsForOwnJob(DeferrableMixin):
     def _sleep(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
-            self._check_not_killed()
+            self.check_not_killed()
             time.sleep(min(left, _NOTICE_SECONDS))
-        self._check_not_killed()
-
-    def _check_not_killed(self) -> None:
-        # Airflow goes on with `execute` after `on_kill`, and would take its end for a success.
-        if self._killed:
-            raise IonQCreateStoppedError("The task is being killed.")
-
-
-def is_retried(error: BaseException, context: Context) -> bool:
-    """Return whether Airflow retries a task after an error."""
-    if not isinstance(error, Exception) or isinstance(error, (AirflowFailException, AirflowSkipException)):
-        return False
-    ti: Any = context["ti"]
-    return ti.try_number <= ti.max_tries and not (isinstance(error, IonQError) and not error.retryable)
+        self.check_not_killed()

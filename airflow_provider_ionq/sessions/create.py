@@ -164,11 +164,11 @@ class SessionCreation(Creation["Session", Intent]):
             return
         end_session(self._clients.client_of(_connection_of(intent)), item_id, self._log, sleep=self._sleep)
 
-    def request_end(self, item_id: str, seconds: float) -> None:
+    def request_end(self, item_id: str, seconds: float) -> bool:
         """Send one end request."""
-        if backend_of_rehearsal(item_id) is not None:
-            return
-        self._clients.within(seconds).end_session(item_id)
+        if backend_of_rehearsal(item_id) is None:
+            self._clients.within(seconds).end_session(item_id)
+        return True
 
     def missing_end_reason(self) -> str | None:
         """Ask Airflow for the states of the end tasks."""

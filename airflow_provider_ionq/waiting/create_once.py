@@ -28,6 +28,7 @@ from airflow_provider_ionq.waiting.durations import duration_text
 from airflow_provider_ionq.waiting.publisher import Publisher
 from airflow_provider_ionq.waiting.safe_log import SafeLog
 from airflow_provider_ionq.waiting.signals import defer_signals
+from airflow_provider_ionq.waiting.stop import end_in_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,11 +37,6 @@ if TYPE_CHECKING:
 
 SHOW_SECONDS = 30.0
 """Longest time that the API may take to show an item that it has created."""
-
-KILLED_WITHIN_SECONDS = 4.0
-"""Airflow kills a task for good 5 s after the request to terminate."""
-
-PAUSE_OF_KILLED_SECONDS = 0.5
 
 
 class CreateOnce(Generic[ItemT, IntentT]):
@@ -71,6 +67,8 @@ class CreateOnce(Generic[ItemT, IntentT]):
         self._sleep = sleep
         self._stopped = False
         self._end_requested = False
+        self._stop_outcome: str | None = None
+        """What :meth:`stop` has done about the item."""
 
     def create(self) -> ItemT | None:
         """
@@ -99,26 +97,20 @@ class CreateOnce(Generic[ItemT, IntentT]):
         self._stopped = True
         if self.item_id is None or self._end_requested:
             return
-        item, words = self._words.named(self.item_id), self._words
-        deadline = time.monotonic() + KILLED_WITHIN_SECONDS
-        self._log.warning("This task is being stopped: %s %s, which it created.", words.ending, item)
-        while (left := deadline - time.monotonic()) > 0:
-            try:
-                self._creation.request_end(self.item_id, left)
-            except Exception as error:  # after any error the item may still be there
-                self._log.warning("Could not %s %s: %s", words.end, item, error)
-                time.sleep(PAUSE_OF_KILLED_SECONDS)
-            else:
-                self._end_requested = True
-                self._log.warning("Requested to %s %s.", words.end, item)
-                return
-        self._log.error("%s may still cost money: %s it.", self._words.titled(self.item_id), words.end)
+        if (reason := self._creation.reason_to_keep()) is not None:
+            self._stop_outcome = f"{self._words.named(self.item_id)} goes on, because {reason}"
+            self._log.warning("This task is ending: %s. It may cost money.", self._stop_outcome)
+            self._end_requested = True
+            return
+        self._log.warning("This task is ending: %s %s.", self._words.ending, self._words.named(self.item_id))
+        stopped = end_in_time(self.item_id, self._words, self._creation.request_end, self._log)
+        self._stop_outcome, self._end_requested = stopped.outcome, stopped.done
 
     def _check_stopped(self) -> None:
         if self._stopped:
-            words = self._words
-            done = f"requested to {words.end} {self._words.named(self.item_id)}" if self.item_id else None
-            raise IonQCreateStoppedError(f"The task is being killed: {done or f'no {words.item} was created'}.")
+            nothing = f"no {self._words.item} was created"
+            created = f"{self._words.named(self.item_id)} was created" if self.item_id else nothing
+            raise IonQCreateStoppedError(f"The task is being killed: {self._stop_outcome or created}.")
 
     def _check_end_task(self, done: str, end: Callable[[], None] | None = None) -> None:
         """

@@ -159,8 +159,12 @@ class Creation(ABC, Generic[ItemT, IntentT]):
         :raises IonQNotEndedError: when its end is not confirmed.
         """
 
+    def reason_to_keep(self) -> str | None:
+        """Return why an item does not end with its task; None if it ends."""
+        return None
+
     @abstractmethod
-    def request_end(self, item_id: str, seconds: float) -> None:
+    def request_end(self, item_id: str, seconds: float) -> bool:
         """
         Request the end of an item that this process created, without confirmation.
 
@@ -168,6 +172,7 @@ class Creation(ABC, Generic[ItemT, IntentT]):
 
         :param item_id: id of the item.
         :param seconds: how long that may take.
+        :return: False if it had ended, so that no end was requested.
         """
 
     def missing_end_reason(self) -> str | None:

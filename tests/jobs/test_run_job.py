@@ -24,7 +24,7 @@ from airflow_provider_ionq.emulator.prices import Price
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.jobs.failure import RETRYABLE_CODES
 from airflow_provider_ionq.operators.job import IonQRunJobOperator
-from airflow_provider_ionq.operators.job_wait import JOB_ID_KEY
+from airflow_provider_ionq.operators.job_task import JOB_ID_KEY
 from airflow_provider_ionq.utils.links import IonQJobLink
 from tests.jobs.runs import MODES, Ending, JobTask
 from tests.jobs.tasks import BELL, FLIP
@@ -379,7 +379,9 @@ def kill_in_triggerer(task: JobTask) -> None:
 
 
 @pytest.mark.parametrize("cancel", [True, False])
-def test_killed_task_cancels_its_job_and_is_no_success(ionq_emulator: Emulator, mode: str, cancel: bool) -> None:
+def test_killed_task_cancels_its_job_and_is_no_success(
+    ionq_emulator: Emulator, mode: str, cancel: bool, task_log: Callable[[], list[str]]
+) -> None:
     ionq_emulator.job_plan = []
     task = JobTask(ionq_emulator, mode, cancel_on_kill=cancel)
     if mode == "triggerer":
@@ -397,6 +399,7 @@ def test_killed_task_cancels_its_job_and_is_no_success(ionq_emulator: Emulator, 
         assert ending.state == "up_for_retry"
         assert isinstance(ending.error, IonQCreateStoppedError)
     assert task.jobs() == [("0.1", "canceled" if cancel else "submitted")]
+    assert ("equested" in "\n".join(task_log())) is cancel
 
 
 @pytest.mark.parametrize("last", [False, True], ids=["another try follows", "last try"])

@@ -13,7 +13,7 @@ from airflow_provider_ionq.api.errors import (
     IonQError,
     IonQNotReadableError,
 )
-from airflow_provider_ionq.jobs import submit
+from airflow_provider_ionq.jobs import search
 from airflow_provider_ionq.jobs.budget import Budget
 from airflow_provider_ionq.jobs.token import TOKEN_KEY
 from airflow_provider_ionq.waiting import create_once, publisher
@@ -21,6 +21,8 @@ from tests.jobs.tasks import BELL, FLIP, AirflowAway, Submitter
 from tests.support.facts import facts, stating
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_ionq.emulator import Emulator
 
 pytestmark = pytest.mark.one_airflow
@@ -42,7 +44,7 @@ def submitter(ionq_emulator: Emulator, stored: bool) -> Submitter:
 @pytest.fixture(autouse=True)
 def _find_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not search for half a minute where there is nothing."""
-    monkeypatch.setattr(submit, "FIND_SECONDS", 0.0)
+    monkeypatch.setattr(search, "FIND_SECONDS", 0.0)
     monkeypatch.setattr(create_once, "SHOW_SECONDS", 0.0)
 
 
@@ -92,7 +94,7 @@ def test_job_whose_answer_was_lost_is_found_by_the_next_try(submitter: Submitter
 
 
 def test_job_that_appears_late_is_searched_for(submitter: Submitter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submit, "FIND_SECONDS", 30.0)
+    monkeypatch.setattr(search, "FIND_SECONDS", 30.0)
     submitter.emulator.fail(200, route=LIST, times=2, body='{"jobs": [], "next": null}')
     lose_answer(submitter.emulator, "dropped")
     submitter.submit()
@@ -224,7 +226,9 @@ def test_changed_input_fails_and_names_the_old_job(submitter: Submitter, status:
 
 
 @pytest.mark.parametrize(("status", "after"), [("submitted", "canceled"), ("completed", "completed")])
-def test_changed_input_is_submitted_anew_if_the_task_says_so(submitter: Submitter, status: str, after: str) -> None:
+def test_changed_input_is_submitted_anew_if_the_task_says_so(
+    submitter: Submitter, status: str, after: str, task_log: Callable[[], list[str]]
+) -> None:
     job_id = submitter.submit()
     if status == "completed":
         submitter.emulator.complete_job(job_id)
@@ -232,6 +236,7 @@ def test_changed_input_is_submitted_anew_if_the_task_says_so(submitter: Submitte
     submitter.options["on_changed_input"] = "resubmit"
     submitter.submit()
     assert submitter.jobs() == [("0.1", after), ("0.2", "submitted")]
+    assert any(job_id in line and "for another input" in line for line in task_log())
 
 
 @pytest.mark.parametrize("status", ["failed", "canceled"])
@@ -357,22 +362,34 @@ def test_job_is_cancelled_when_its_task_is_killed(submitter: Submitter) -> None:
         creator.create()
 
 
-def test_completed_job_stays_completed_when_its_task_is_killed(submitter: Submitter) -> None:
+def test_completed_job_stays_completed_when_its_task_is_killed(
+    submitter: Submitter, task_log: Callable[[], list[str]]
+) -> None:
     creator = submitter.creator()
     job = creator.create()
     assert job is not None
     submitter.emulator.complete_job(job["id"])
     creator.stop()
     assert submitter.jobs() == [("0.1", "completed")]
+    assert "equested" not in "\n".join(task_log())
 
 
-def test_job_stays_when_its_task_is_killed_if_the_task_says_so(submitter: Submitter) -> None:
+def test_job_stays_when_its_task_is_killed_if_the_task_says_so(
+    submitter: Submitter, task_log: Callable[[], list[str]]
+) -> None:
     submitter.options["cancel_on_kill"] = False
     creator = submitter.creator()
     job = creator.create()
     assert job is not None
-    creator.stop()
+    for _ in range(2):
+        creator.stop()
     assert submitter.jobs() == [("0.1", "submitted")]
+    (line,) = (line for line in task_log() if "cancel_on_kill" in line)
+    for fact in (job["id"], "goes on", "cost money"):
+        assert fact in line
+    assert "equested" not in "\n".join(task_log())
+    with pytest.raises(IonQCreateStoppedError, match=f"job {job['id']} goes on"):
+        creator.create()
     assert submitter.submit() == job["id"]
 
 
@@ -404,7 +421,7 @@ def test_lost_job_is_searched_for_although_an_earlier_one_is_there(
 ) -> None:
     first = submitter.submit()
     submitter.emulator.fail_job(first)
-    monkeypatch.setattr(submit, "FIND_SECONDS", 30.0)
+    monkeypatch.setattr(search, "FIND_SECONDS", 30.0)
     creator = submitter.creator()
     lose_answer(submitter.emulator, "dropped")
     listed = json.dumps({"jobs": [submitter.emulator.job(first)], "next": None})

@@ -8,7 +8,7 @@ import pytest
 from requests.adapters import HTTPAdapter
 
 from airflow_provider_ionq.emulator import Emulator
-from airflow_provider_ionq.jobs import cancel, submit
+from airflow_provider_ionq.jobs import cancel, search
 from airflow_provider_ionq.waiting import create_once
 from tests.loops.runs import PROCESS, without_retries
 from tests.waiting.conftest import task_log
@@ -30,7 +30,7 @@ def ionq_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
 @pytest.fixture(autouse=True)
 def _find_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not search for half a minute where there is nothing."""
-    monkeypatch.setattr(submit, "FIND_SECONDS", 0.0)
+    monkeypatch.setattr(search, "FIND_SECONDS", 0.0)
     monkeypatch.setattr(create_once, "SHOW_SECONDS", 0.0)
     monkeypatch.setattr(cancel, "PAUSES", (0.01,) * 4)
 

@@ -91,10 +91,13 @@ def test_killed_task_cancels_the_job_in_flight_and_is_no_success(task: LoopTask)
     assert task.operator.on_kills == 1
 
 
-def test_killed_task_leaves_its_job_if_it_says_so(task: LoopTask) -> None:
+def test_killed_task_leaves_its_job_if_it_says_so(task: LoopTask, task_log: Callable[[], list[str]]) -> None:
     task.arguments["cancel_on_kill"] = False
     interrupted(task, lambda: task.operator.on_kill())
     assert task.jobs() == [(0, 1, "completed"), (0, 2, "submitted")]
+    log = "\n".join(task_log())
+    assert f"{task.emulator.jobs()[1]['id']} goes on" in log
+    assert "equested" not in log
 
 
 def test_task_that_goes_on_after_its_kill_submits_nothing_and_is_no_success(task: LoopTask) -> None:

@@ -68,8 +68,9 @@ class Runs(Creation[dict[str, Any], int]):
     def end(self, item_id: str, intent: int | None = None) -> None:
         self.read(item_id)["status"] = "cancelled"
 
-    def request_end(self, item_id: str, seconds: float) -> None:
+    def request_end(self, item_id: str, seconds: float) -> bool:
         self.end(item_id)
+        return True
 
 
 class Memory(TaskMemory):
