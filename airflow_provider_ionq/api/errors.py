@@ -261,7 +261,8 @@ class IonQResultsError(IonQError):
     """
     The results of a job cannot be read or stored. The job itself is not affected: its results can be read again.
 
-    A retry may help, unless the job or one of its circuits has no results: then `retryable` is not set.
+    A retry may help, unless the job or one of its circuits has no results, or they are gone: then `retryable` is not
+    set.
 
     :param job_id: id of the job.
     :param reason: the error of a request or a file; None if the job or its results are the reason.

@@ -18,10 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ionq.api.errors import (
     IonQCreateStoppedError,
-    IonQError,
-    IonQGoneError,
     IonQJobTimeoutError,
-    IonQNotReadableError,
+    IonQResultsError,
 )
 from airflow_provider_ionq.jobs.cancel import cancel_job
 from airflow_provider_ionq.jobs.earlier import OwnJob, choose
@@ -200,10 +198,10 @@ class JobLoop:
             if not is_again:
                 self.figures.read_back += 1
                 self._log.info("Run %s: job %s of an earlier try is completed.", self.place, choice.keep.job_id)
-            return self._results_again(choice.keep.job, request)
+            return self._results(choice.keep.job, request)
         if choice.keep is None and choice.changed:
             self._take_another_way(choice.changed[-1], elsewhere=elsewhere)
-        return read_results(self._clients.current, self._submit_or_continue(request, choice.keep), request)
+        return self._results(self._submit_or_continue(request, choice.keep), request)
 
     def _submit_or_continue(self, request: JobRequest, keep: OwnJob | None) -> Job:
         memory = PlaceMemory(self._record, self.place, self._generation, None if keep is None else keep.job_id)
@@ -238,16 +236,16 @@ class JobLoop:
             raise job_failed(job)
         return job
 
-    def _results_again(self, job: Job, request: JobRequest) -> list[CircuitResult]:
+    def _results(self, job: Job, request: JobRequest) -> list[CircuitResult]:
         try:
             return read_results(self._clients.current, job, request)
-        except IonQError as error:
-            is_gone = isinstance(getattr(error, "reason", None), IonQGoneError)
-            advice = " Clear the task to run the loop anew." if is_gone else ""
-            raise IonQNotReadableError(
-                f"Run {self.place} of the loop is completed, but its results cannot be read, and no"
-                f" other job was submitted: {error}{advice}",
-                retryable=error.retryable and not is_gone,
+        except IonQResultsError as error:
+            advice = "" if error.retryable else " To run the loop anew, clear the task, without reuse_on_clear."
+            raise IonQResultsError(
+                f"Run {self.place} of the loop is completed, and no other job was submitted: {error}{advice}",
+                error.job_id,
+                retryable=error.retryable,
+                reason=error.reason,
             ) from None
 
     def _take_another_way(self, old: OwnJob, *, elsewhere: bool) -> None:

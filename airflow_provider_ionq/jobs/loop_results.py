@@ -23,7 +23,5 @@ def read_results(client: IonQClient, job: Job, request: JobRequest) -> list[Circ
     :param request: the request of the job, or of another job for the same work.
     :raises IonQResultsError: if they cannot be read.
     """
-    if "circuits" in request.input and not isinstance(job.get("child_job_ids"), list):
-        job = client.get_job(job["id"])  # a list lacks the ids of the circuits
     wanted = wanted_of(request, ("probabilities", "counts"), fail_on_partial_error=True)
     return fetch_results(client, job, wanted)["circuits"]

@@ -45,8 +45,8 @@ class ReadsResults:
     histogram_path: str | None
     fail_on_partial_error: bool
 
-    advice_after_payment = ""
-    """What a retry and a clear do, for errors that come after the job is paid."""
+    advice_on_retry = advice_on_clear = ""
+    """What a retry does, and what a clear does, for errors that come after the job is paid."""
 
     def set_results(
         self,
@@ -190,7 +190,8 @@ class ReadsResults:
             try:
                 yield
             except IonQResultsError as error:
-                text = f"{error} {self.advice_after_payment}".strip()
+                advice = (self.advice_on_retry if error.retryable else "", self.advice_on_clear)
+                text = " ".join(filter(None, (str(error), *advice)))
                 raise IonQResultsError(text, error.job_id, retryable=error.retryable, reason=error.reason) from None
 
 
@@ -200,10 +201,8 @@ class ReturnsOwnResults(ReadsResults):
     wait_for_completion: bool
     is_dry_run: bool
 
-    advice_after_payment = (
-        "A retry of the task reads the results again and submits no job; clearing the task submits a new job, unless"
-        " reuse_on_clear is set."
-    )
+    advice_on_retry = "A retry of the task reads the results again and submits no job."
+    advice_on_clear = "Clearing the task submits a new job, unless reuse_on_clear is set."
 
     def job_request(self) -> JobRequest:
         """Return the job that the task submits."""

@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.api.errors import IonQError, IonQResultsError
+from airflow_provider_ionq.api.errors import IonQError, IonQGoneError, IonQResultsError
 from airflow_provider_ionq.api.jobs import is_job
 from airflow_provider_ionq.api.json_text import json_object, json_text
 from airflow_provider_ionq.results.artifacts import AGGREGATE, find
@@ -206,12 +206,13 @@ def _naming(job: Job, circuit: str = "") -> Iterator[None]:
     except NoSuchResultError as error:
         raise IonQResultsError(f"Job {job['id']}: {circuit}{error}.", job["id"], retryable=False) from None
     except (IonQError, ValueError) as error:
-        reason = error if isinstance(error, IonQError) else None
+        is_gone = isinstance(error, IonQGoneError)
+        later = "but only another job can give such results" if is_gone else "and its results can be read again"
         raise IonQResultsError(
-            f"The results of job {job['id']} cannot be read: {circuit}{error}. The job is completed and paid, and its"
-            " results can be read again.",
+            f"The results of job {job['id']} cannot be read: {circuit}{error}. The job is completed and paid, {later}.",
             job["id"],
-            reason=reason,
+            retryable=not is_gone,
+            reason=error if isinstance(error, IonQError) else None,
         ) from None
 
 

@@ -292,27 +292,19 @@ def test_completed_job_that_was_deleted_is_not_paid_again(task: LoopTask) -> Non
     assert task.jobs() == completed(2)
 
 
+@pytest.mark.parametrize("again", [False, True])
 @pytest.mark.parametrize("status", [410, 404, 503])
-def test_results_that_cannot_be_read_again_are_not_paid_again(task: LoopTask, status: int) -> None:
-    fail_permanently(task, 2)
-    first = task.emulator.jobs()[0]["id"]
+def test_results_that_cannot_be_read_are_not_paid_again(task: LoopTask, status: int, again: bool) -> None:
+    if again:
+        fail_permanently(task, 2)
     task.emulator.fail(status, route=ARTIFACT, times=9)
     ending = task.try_once()
-    assert re.search(facts(f"{first} | 1 | completed | results | cannot be read"), ending.message)
-    assert task.jobs() == completed(1, 2)
+    (first, *_), paid = task.emulator.jobs(), task.jobs()
+    assert re.search(facts(f"Run 1 | completed | {first['id']} | cannot be read"), ending.message)
+    assert paid == completed(*range(1, 3 if again else 2))
     # Only what is gone stays so.
     assert ending.state == ("failed" if status == 410 else "up_for_retry")
-    assert bool(re.search(facts("Clear the task"), ending.message)) == (status == 410)
-    task.emulator.clear_faults()
-    succeeds(task)
-    assert task.jobs() == completed(1, 2, 3)
-
-
-def test_results_of_a_new_job_that_cannot_be_read_are_read_by_the_next_try(task: LoopTask) -> None:
-    task.emulator.fail(503, route=ARTIFACT, times=4)
-    ending = task.try_once()
-    assert ending.state == "up_for_retry"
-    assert task.emulator.jobs()[0]["id"] in ending.message
+    assert bool(re.search(facts("clear the task | without reuse_on_clear"), ending.message)) is (status == 410)
     task.emulator.clear_faults()
     succeeds(task)
     assert task.jobs() == completed(1, 2, 3)

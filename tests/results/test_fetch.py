@@ -465,7 +465,8 @@ def test_result_that_is_not_there_names_the_paid_job(
     said = facts(f"j-1 | cannot be read | GET | {advice} | completed and paid")
     with pytest.raises(IonQResultsError, match=said) as failed:
         IonQHook().get_results("j-1")
-    assert failed.value.retryable
+    # Only what is gone stays so.
+    assert failed.value.retryable is (status != 410)
     assert isinstance(failed.value.reason, error_class)
     assert failed.value.__cause__ is None
 

@@ -175,7 +175,6 @@ def test_failed_circuit_is_returned_with_its_status_if_that_is_wanted(ionq_emula
 
 PASSING: dict[str, Callable[[Emulator], None]] = {
     "not there yet": lambda emulator: emulator.fail(404, route=ARTIFACT),
-    "gone": lambda emulator: emulator.fail(410, route=ARTIFACT),
     "key rejected": lambda emulator: emulator.fail(401, route=ARTIFACT),
     "service away": lambda emulator: emulator.fail(503, route=ARTIFACT, times=4, retry_after=0),
     "connection broken": lambda emulator: emulator.disturb("drop_after_read", route=ARTIFACT, times=4),
@@ -187,7 +186,7 @@ PASSING: dict[str, Callable[[Emulator], None]] = {
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("stored", [True, False])
-@pytest.mark.parametrize("name", rows(PASSING, ("gone", "service away")))
+@pytest.mark.parametrize("name", rows(PASSING, ("not there yet", "service away")))
 def test_retry_reads_the_results_of_the_paid_job(ionq_emulator: Emulator, mode: str, stored: bool, name: str) -> None:
     task = JobTask(ionq_emulator, mode, stored=stored, results="counts", shots=10)
     PASSING[name](ionq_emulator)
@@ -218,14 +217,21 @@ def test_task_that_is_killed_while_it_reads_results_is_no_success(ionq_emulator:
     assert [job["status"] for job in ionq_emulator.jobs()] == ["completed"]
 
 
-def test_results_that_are_gone_do_not_submit_another_job(ionq_emulator: Emulator) -> None:
-    task = JobTask(ionq_emulator, results="counts")
-    ionq_emulator.fail(404, route=ARTIFACT)
-    assert task.try_once().state == "up_for_retry"
-    ionq_emulator.delete_results(ionq_emulator.jobs()[0]["id"])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("retried", [False, True])
+def test_results_that_are_gone_fail_the_task_without_a_retry_and_submit_no_other_job(
+    ionq_emulator: Emulator, mode: str, retried: bool
+) -> None:
+    task = JobTask(ionq_emulator, mode, results="counts")
+    if retried:
+        ionq_emulator.fail(404, route=ARTIFACT)
+        assert task.try_once().state == "up_for_retry"
+    ionq_emulator.fail(410, route=ARTIFACT)
     ending = task.try_once()
-    assert ending.state == "up_for_retry"
-    assert re.search(facts("no longer"), ending.message)
+    assert ending.state == "failed", ending
+    job_id = ionq_emulator.jobs()[0]["id"]
+    assert re.search(facts(f"{job_id} | paid | Clearing the task submits a new job"), ending.message)
+    assert "A retry" not in ending.message
     assert task.routes().count(POST) == 1
 
 
