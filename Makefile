@@ -36,14 +36,21 @@ unexport PYTHONDONTWRITEBYTECODE
 	$(PYTHONS:%=test-python-%) test-system bench lint docs package clean
 
 help:
-	@echo "make demo       run a real Airflow with the local emulator (3 minutes after installation)"
-	@echo "make test       run everything in process on Airflow $(AIRFLOW), and the core end-to-end tests"
-	@echo "make test-all   run it also on Airflow $(VERSIONS), the lowest declared versions and other Pythons,"
-	@echo "                and all end-to-end tests"
-	@echo "make bench      measure the cost of waiting, compared with common alternatives"
-	@echo "make lint       run ruff, mypy --strict and import-linter"
-	@echo "make docs       build the documentation in build/docs, with warnings as errors"
-	@echo "make package    build the wheel and the sdist, and check their contents; OUT=folder keeps them"
+	@echo "make demo         run a real Airflow with the local emulator (3 minutes after installation)"
+	@echo "make test         run everything in process on Airflow $(AIRFLOW), and the core end-to-end tests"
+	@echo "make test-all     run it also on Airflow $(VERSIONS), the lowest declared versions and other Pythons,"
+	@echo "                  and all end-to-end tests"
+	@echo "make lint         run ruff, mypy --strict and import-linter"
+	@echo "make docs         build the documentation in build/docs, with warnings as errors"
+	@echo "make package      build the wheel and the sdist, and check their contents; OUT=folder keeps them"
+	@echo "make bench        measure the cost of waiting, compared with common alternatives"
+	@echo "make install      install all of that in .venv; make install-all also the other versions"
+	@echo "make clean        remove what the other commands made"
+	@echo
+	@echo "One part at a time: test-quick and test-core are make test; with the following, it is make test-all."
+	@echo "make test-others  the quick tests on each other Airflow; on one: $(OTHERS:%=test-%)"
+	@echo "make test-python  the quick tests on each other Python that is found: $(or $(strip $(PYTHONS)),none)"
+	@echo "make test-system  all end-to-end tests but the core"
 
 $(V)/.installed: pyproject.toml Makefile
 	test -x $(V)/bin/python || $(PYTHON) -m venv $(V)
@@ -124,4 +131,5 @@ package: $(V)/.installed
 	$(V)/bin/python -m tests.package $(OUT)
 
 clean:
-	rm -rf $(V) $(OTHERS:%=$(V)-%) $(PYTHONS:%=$(V)-python-%) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(V) $(OTHERS:%=$(V)-%) $(PYTHONS:%=$(V)-python-%) build dist .mypy_cache .pytest_cache .ruff_cache \
+		.hypothesis .import_linter_cache
