@@ -245,7 +245,7 @@ class JobCreation(Creation["Job", JobIntent]):
     def _check_budget(self, token: Token) -> float | None:
         """Check that the job fits in the budget; return its price in US dollars, or None if none was needed."""
         budget = self._options.budget
-        earlier = earlier_jobs(self._clients.current, self._history.job_ids) if budget.max_cost_usd is not None else []
+        earlier = self._earlier_jobs() if budget.max_cost_usd is not None else []
         return budget.check(
             self._clients.current,
             self._request,
@@ -256,6 +256,10 @@ class JobCreation(Creation["Job", JobIntent]):
             session=self._session,
             sleep=self._sleep,
         )
+
+    def _earlier_jobs(self) -> list[Job]:
+        """Return the jobs of this generation, whose costs count."""
+        return earlier_jobs(self._clients.current, self._history.job_ids)
 
 
 def _changed_input(job: Job, changed: str) -> IonQChangedInputError:
