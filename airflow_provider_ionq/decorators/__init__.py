@@ -1,1 +1,1 @@
-"""The decorator `@task.ionq_job`."""
+"""The decorator `@task.ionq_job`, which Airflow finds through the provider's metadata."""

@@ -1,1 +1,1 @@
-"""The hook: from an Airflow connection to the API."""
+"""From an Airflow connection to the API: `ionq` is the hook, the other modules are parts of it."""

@@ -1,1 +1,5 @@
-"""Operators that create and end sessions, and run jobs and read their results."""
+"""
+Operators on sessions and jobs.
+
+They are in `create_session`, `end_session`, `session`, `job` and `results`; the other modules are parts of these.
+"""

@@ -1,1 +1,1 @@
-"""Sensors that wait for sessions and jobs, on a worker or in the triggerer."""
+"""Sensors on sessions and jobs. All that waits is in `base`, `modes` and `polls`, which know neither."""

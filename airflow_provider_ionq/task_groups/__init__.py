@@ -1,1 +1,1 @@
-"""The task group of a session: its tasks, and what they know of each other."""
+"""The task group `ionq_session`: `session` is what a DAG file imports, `group` has the tasks, `wiring` their order."""

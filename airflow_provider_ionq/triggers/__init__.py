@@ -1,1 +1,1 @@
-"""Triggers, which wait for sessions, jobs and capacity in the triggerer."""
+"""Triggers of deferred tasks. Their class paths and arguments are frozen: see `docs/architecture.md`."""

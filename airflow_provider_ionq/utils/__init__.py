@@ -1,1 +1,1 @@
-"""Differences between Airflow versions, and helpers that operators, sensors and triggers share."""
+"""What operators, sensors and triggers share: differences between Airflow versions, ids, and what a task stores."""

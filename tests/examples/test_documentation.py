@@ -138,3 +138,11 @@ def message_texts(path: Path) -> Iterator[str]:
 def test_every_path_that_a_page_names_exists(path: Path) -> None:
     named = set(re.findall(r"`((?:tests|docs|example_dags)/[\w/.-]+)`", path.read_text()))
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def test_every_module_that_the_architecture_page_names_exists() -> None:
+    package = Path(airflow_provider_ionq.__file__).parent
+    rooms = "|".join(path.parent.name for path in package.glob("*/__init__.py"))
+    named = set(re.findall(rf"`((?:{rooms})/[\w*]+\.py)`", (ROOT / "docs" / "architecture.md").read_text()))
+    assert len(named) > 20
+    assert [name for name in sorted(named) if not list(package.glob(name))] == []
