@@ -8,6 +8,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(airflow_provider_ionq.__file__).parent
 
-BELOW_THE_HOOK = ("api", "waiting", "sessions", "circuits", "results", "jobs")
+CONTRACTS = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+LAYERS = next(contract["layers"] for contract in CONTRACTS if contract["type"] == "layers")
+# The last layer is below all: the metadata and the emulator, which have tests of their own.
+WITHOUT_AIRFLOW = [name for layer in LAYERS[LAYERS.index("exceptions") + 1 : -1] for name in layer.split(" | ")]
 
 
 def listed(kind: str) -> list[str]:
@@ -63,13 +67,20 @@ def run_python(code: str) -> str:
 def test_the_packages_below_the_hook_work_without_airflow() -> None:
     code = (
         "import importlib, pkgutil\n"
-        f"for name in {BELOW_THE_HOOK!r}:\n"
+        f"for name in {WITHOUT_AIRFLOW!r}:\n"
         "    package = importlib.import_module(f'airflow_provider_ionq.{name}')\n"
         "    for module in pkgutil.iter_modules(package.__path__, package.__name__ + '.'):\n"
         "        if not module.name.endswith(('circuits.cirq', 'circuits.qiskit')):\n"
         "            importlib.import_module(module.name)\n"
     )
     run_python(BLOCK.format(blocked=["airflow"]) + code)
+
+
+@pytest.mark.one_airflow
+def test_every_layer_below_the_exceptions_is_forbidden_to_import_airflow() -> None:
+    (forbidden,) = (one for one in CONTRACTS if "airflow_provider_ionq.api" in one.get("source_modules", ()))
+    assert set(forbidden["source_modules"]) == {f"airflow_provider_ionq.{name}" for name in WITHOUT_AIRFLOW}
+    assert "airflow" in forbidden["forbidden_modules"]
 
 
 @pytest.mark.one_airflow
