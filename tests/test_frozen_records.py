@@ -16,7 +16,7 @@ from airflow_provider_ionq.jobs.intent import History, JobIntent
 from airflow_provider_ionq.jobs.loop_record import Place
 from airflow_provider_ionq.jobs.request import JobRequest
 from airflow_provider_ionq.jobs.token import TOKEN_KEY, Token, place_identity, task_identity
-from airflow_provider_ionq.operators.job_wait import JOB_ID_KEY
+from airflow_provider_ionq.operators.job_task import JOB_ID_KEY
 from airflow_provider_ionq.sessions.intent import Intent
 from airflow_provider_ionq.utils import job_memory, loop_memory, session_memory
 
