@@ -1,15 +1,15 @@
 """
 Read the results of a Qiskit circuit in its own classical registers.
 
-Situation: a circuit measures its qubits in another order than they are numbered, into two registers. Code that reads
-the states of the qubits would take one bit for another.
+Situation: a circuit measures its qubits into two registers, in another order than they are numbered. Code that reads
+the states of the qubits would confuse the bits.
 
 You need: a connection `ionq_default` of type IonQ, the extra `qiskit`, and a running triggerer. It runs on the
 simulator, free of charge.
 
 You will see: `crossed` builds the circuit on the worker, submits it as a job, and returns the result. Qubit 0 is 1, and
-qubit 0 is read into bit 1 of the register `low`. So `report` finds `0 10`, as Qiskit itself prints it: the last
-register is leftmost, and bit 0 of each is rightmost. Qiskit is not imported where the DAG is parsed.
+qubit 0 is measured into bit 1 of the register `low`. So `report` finds `0 10`, as Qiskit itself prints it: the last
+register is leftmost, and bit 0 of each is rightmost. Parsing the DAG does not import Qiskit.
 """
 
 from __future__ import annotations

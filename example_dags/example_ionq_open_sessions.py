@@ -6,8 +6,8 @@ Situation: sessions cost money while they are open, and not all of them are crea
 You need: a connection `ionq_default` of type IonQ.
 
 You will see: `list_open` pushes the organisation's sessions that have not ended, and `report` prints them with their
-limits. This DAG ends no session, because it cannot know whether one is in use. To end one, use
-`IonQEndSessionOperator`, or `ionq-core`.
+limits. This DAG ends no session, because it cannot know whether one is in use. To end a session, use
+`IonQEndSessionOperator`, or the command `airflow ionq sessions end`.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ with DAG(
             """Return the energy of the last step."""
             import numpy as np
 
-            # With the same seed, each try asks for the same circuits, and finds their jobs.
+            # With the same seed, each try runs the same circuits, and finds their jobs.
             random = np.random.default_rng(4)
             angles = random.uniform(0, 1, 4)
             with ionq_jobs("qpu.forte-1", shots=500, session_id=session_id, max_cost_usd=2000) as jobs:

@@ -72,10 +72,10 @@ def _measurements(circuit: cirq.AbstractCircuit, where: str) -> tuple[tuple[str,
         if any(operation.gate.full_invert_mask()) or operation.gate.confusion_map:
             raise ValueError(
                 f"{where} has the measurement {key!r} with an invert_mask or confusion_map, which IonQ does not have:"
-                " measure without, and change the results"
+                " measure without it, and apply it to the results"
             )
         if key in keys:
-            raise ValueError(f"{where} has two measurements with the key {key!r}: give each its own")
+            raise ValueError(f"{where} has two measurements with the key {key!r}: give each its own key")
         keys[key] = tuple(int(qubit.x) for qubit in operation.qubits)
     if not keys:
         raise ValueError(f"{where} has no measurement: add cirq.measure(*qubits, key='result')")

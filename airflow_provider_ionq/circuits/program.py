@@ -27,8 +27,8 @@ def to_ionq_program(circuit: object, *, gateset: Gateset = "qis", name: str | No
     :param circuit: a Qiskit `QuantumCircuit`, a Cirq `Circuit`, or the text of an OpenQASM 3 program, which is not
         parsed.
     :param gateset: `qis`, or `native` for a circuit of IonQ's native gates.
-    :param name: name of the circuit in results and in IonQ's console; None for none, also if the circuit has a name of
-        its own, which the libraries make up.
+    :param name: name of the circuit in results and in IonQ's console; None for none. The circuit's own name is not
+        used, because the libraries generate such names.
     :raises ValueError: naming the circuit, the problem and what to do: the extra that is not installed, parameters
         without a value, a gate that IonQ does not have, missing measurements, and others.
     """
@@ -111,7 +111,7 @@ def _program(circuit: object, gateset: Gateset, where: str) -> dict[str, Any]:
 
 
 def _plain(where: str, value: Any) -> Any:
-    """Return a value with the numbers of NumPy and SymPy as those of Python."""
+    """Return a value with the numbers of NumPy and SymPy converted to those of Python."""
     if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, Mapping):

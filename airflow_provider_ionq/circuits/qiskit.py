@@ -23,7 +23,7 @@ _KNOWN_MODULES = (
     *("qiskit.circuit.library", "qiskit.circuit.measure", "qiskit.circuit.reset", "qiskit.circuit.barrier"),
     "qiskit_ionq",
 )
-"""Modules of the instructions for which their names stand."""
+"""Modules of the instructions that the converter may identify by their names."""
 
 _MOST_NAMES = 10
 _TRANSPILE = "Rewrite the circuit with qiskit.transpile(circuit, basis_gates=['h', 'rx', 'ry', 'rz', 'cx'])"
@@ -102,14 +102,14 @@ def _gates(circuit: QuantumCircuit, gateset: Literal["qis", "native"], where: st
 
 
 def _check_names(circuit: QuantumCircuit, where: str) -> None:
-    """Check that no gate of the user has the name of another: the converter goes by the names alone."""
+    """Check that no user-defined gate has the name of another gate: the converter identifies gates by name alone."""
     for instruction in circuit.data:
         kinds = type(instruction.operation).__mro__
         if not any(str(kind.__module__).startswith(_KNOWN_MODULES) for kind in kinds):
             name = instruction.operation.name
             raise ValueError(
-                f"{where} has a gate of its own with the name {name!r}, which is the name of another: rename it, and"
-                " decompose it with circuit.decompose(...)"
+                f"{where} has a user-defined gate with the name {name!r}, which is the name of another gate: rename"
+                " it, and decompose it with circuit.decompose(...)"
             )
 
 

@@ -42,7 +42,7 @@ class Change:
 
 def change_each(change: Change, ids: Sequence[str], args: Namespace) -> None:
     """
-    Act on each object, and print each as read afterwards. A failure does not hinder the next.
+    Act on each object, and print each as read afterwards. A failure does not prevent the next action.
 
     :param ids: ids of the objects.
     :param args: arguments of the command: `yes`, `output` and `conn_id`.

@@ -31,24 +31,24 @@ ARG_SESSION_ID = Arg(("session_id",), help="Id of the session", metavar="SESSION
 ARG_SESSION_IDS = Arg(("session_ids",), help="Ids of the sessions", metavar="SESSION_ID", nargs="+")
 ARG_SESSION_STATUS = Arg(
     ("--status",),
-    help="Only list the sessions with this status; repeat the option for several",
+    help="List only sessions with this status; repeat the option for several statuses",
     metavar=f"({', '.join(SESSION_STATUSES)})",
     choices=SESSION_STATUSES,
     action="append",
 )
-ARG_BACKEND = Arg(("--backend",), help="Only list what is on this device, such as qpu.forte-1", metavar="BACKEND")
+ARG_BACKEND = Arg(("--backend",), help="List only items on this device, such as qpu.forte-1", metavar="BACKEND")
 ARG_JOB_ID = Arg(("job_id",), help="Id of the job", metavar="JOB_ID")
 ARG_JOB_IDS = Arg(("job_ids",), help="Ids of the jobs", metavar="JOB_ID", nargs="+")
 ARG_JOB_STATUS = Arg(
     ("--status",),
-    help="Only list the jobs with this status",
+    help="List only jobs with this status",
     metavar=f"({', '.join(JOB_STATUSES)})",
     choices=JOB_STATUSES,
 )
-ARG_JOB_SESSION_ID = Arg(("--session-id",), help="Only list the jobs of this session", metavar="SESSION_ID")
+ARG_JOB_SESSION_ID = Arg(("--session-id",), help="List only jobs of this session", metavar="SESSION_ID")
 ARG_LIMIT = Arg(
     ("--limit",),
-    help="List at most this many jobs; the API returns 25 a request (default: 100)",
+    help="List at most this many jobs; the API returns 25 per request (default: 100)",
     metavar="NUMBER",
     type=positive_int(allow_zero=False),
     default=100,
@@ -109,7 +109,7 @@ def get_cli_commands() -> list[GroupCommand]:
     return [
         GroupCommand(
             name="ionq",
-            help="Look at sessions and jobs in the IonQ Quantum Cloud; end and cancel them",
+            help="List, show and end sessions, and list, show and cancel jobs, in the IonQ Quantum Cloud",
             subcommands=IONQ_COMMANDS,
         )
     ]

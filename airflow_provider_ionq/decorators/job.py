@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.results.wanted import Wanted
 
 CIRCUITS_KEY = "ionq_circuits"
-"""XCom: what the task knows of the circuits of its job, for the process that goes on after a deferral."""
+"""XCom: what the task knows of the circuits of its job, for the process that continues after a deferral."""
 
 
 def ionq_job_task(
@@ -53,7 +53,7 @@ def ionq_job_task(
     The task returns a :class:`~airflow_provider_ionq.results.models.CircuitResult` for one circuit, and a list of them
     for a list; :func:`~airflow_provider_ionq.utils.result_store.load_results` reads it also if it is large, and stored
     in a file. Each try calls the function once. If a retry gets another circuit than an earlier try, `on_changed_input`
-    says what it does: seed what is random.
+    decides what happens, so use a fixed seed for random numbers.
 
     :param python_callable: the function.
     :param multiple_outputs: push each field of the result of one circuit as an XCom of its own, too.
@@ -109,7 +109,7 @@ class IonQJobDecoratedOperator(DecoratedOperator, IonQRunJobOperator):
             python_callable=python_callable,
             op_args=op_args,
             op_kwargs=op_kwargs,
-            # To the check of the arguments, a function is a circuit that is not known yet.
+            # The check of the arguments treats the function as a circuit that is rendered later.
             **{**kwargs, "circuit": python_callable},
         )
         self.circuit = None
@@ -143,7 +143,7 @@ class IonQJobDecoratedOperator(DecoratedOperator, IonQRunJobOperator):
         ti: Any = context["ti"]
         known = ti.xcom_pull(task_ids=ti.task_id, key=CIRCUITS_KEY, map_indexes=getattr(ti, "map_index", -1))
         self._known = known if isinstance(known, str) else ""
-        # What the job runs no longer counts: it is only waited for, or cancelled.
+        # The circuits are no longer needed: the job is only waited for, or cancelled.
         self.circuit = self.circuits = self.gateset = self.qubits = None
         self.qasm = ANY_SOURCE["qasm"]
         return super().resume_execution(next_method, next_kwargs, context)

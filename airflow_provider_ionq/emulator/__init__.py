@@ -21,8 +21,8 @@ completed shortly after its submission; with ``job_seconds=None`` it stays open 
 computed when their results are first read: exactly on the ideal simulator, and as a seeded sample of shots, without any
 noise, on a device or with a noise model. Behaviour that IonQ does not document, such as the meaning
 of ``active``, is configurable. A body or query that IonQ's API description does not allow is rejected. The emulator
-imports neither the provider's client nor Airflow. Running it needs the extra:
-``pip install 'airflow-provider-ionq[emulator]'``. Importing it does not.
+imports neither the provider's client nor Airflow. The extra is needed to run it, but not to import it:
+``pip install 'airflow-provider-ionq[emulator]'``.
 
 From a shell: ``ionq-emulator --help``, or ``python -m airflow_provider_ionq.emulator``. An emulator in another process
 is controlled over HTTP, by JSON and without a key:
@@ -37,7 +37,7 @@ is controlled over HTTP, by JSON and without a key:
   ``{"status": "completed", "cost_usd": 12.5}``, ``{"status": "failed", "code": "SystemCancel"}``. Without a status of
   IonQ, it sets and removes fields as for a session. ``{"results_gone": true}`` deletes the results of the job, and
   ``DELETE`` the job.
-- ``POST /_emulator/failures`` lets the next job fail, with the arguments of :meth:`Emulator.fail_next_job`, such as
+- ``POST /_emulator/failures`` makes the next job fail, with the arguments of :meth:`Emulator.fail_next_job`, such as
   ``{"circuits": [1]}`` for the second circuit of a job with several.
 - ``PATCH /_emulator/settings`` sets ``capacity``, such as ``{"qpu.forte-1": 1}`` or ``null``,
   ``read_after_write_seconds``, ``job_seconds`` (``null``: a job stays open until it is ended), ``job_reads``,

@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         type=_capacity,
         metavar="BACKEND=N",
-        help="answer 409 to a new session while N sessions of this backend are open (repeatable; default: no limit)",
+        help="answer 409 to POST /sessions while N sessions of this backend are open (repeatable; default: no limit)",
     )
     parser.add_argument(
         "--job-seconds",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 class Account:
     """
-    The sessions and jobs. Whoever calls a method holds :attr:`lock`, until the answer is complete.
+    The sessions and jobs. The caller of a method must hold :attr:`lock` until the answer is complete.
 
     :param settings: parameters of the emulator.
     """

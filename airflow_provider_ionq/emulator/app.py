@@ -118,7 +118,7 @@ class Application:
         with account.lock:
             value = route.endpoint(account, call)
             if not isinstance(value, Later):
-                # Encoded under the lock: the value may consist of the very objects that another request changes.
+                # Encoded under the lock: the value may contain objects that another request changes.
                 return reply(value, route.status)
         return text_reply(await asyncio.to_thread(value.compute), route.status)
 

@@ -1,5 +1,5 @@
 """
-What the emulator knows of a circuit without running it: qubits, gates and what is impossible. No I/O and no lock.
+The properties of a circuit that are known without running it: qubits, gates and errors. No I/O and no lock.
 
 Nothing is compiled: a gate on one qubit counts as a one-qubit gate, and one on n qubits as n - 1 two-qubit gates.
 """
@@ -115,7 +115,7 @@ def refusal_of(payload: Mapping[str, Any], circuits: Sequence[Circuit]) -> Failu
 
 
 def compiled(circuit: Circuit, factor: float) -> Circuit:
-    """Return a circuit with as many times its gates."""
+    """Return a circuit with its numbers of gates multiplied by a factor."""
     return replace(circuit, gates_1q=round(circuit.gates_1q * factor), gates_2q=round(circuit.gates_2q * factor))
 
 

@@ -104,7 +104,7 @@ def delete_job(emulator: EmulatorControl, job_id: str, _body: bytes) -> None:
 
 
 def fail_next_job(emulator: EmulatorControl, _job_id: str, body: bytes) -> Any:
-    """Let the next job fail."""
+    """Make the next job fail."""
     arguments = _arguments(body, emulator.fail_next_job)
     emulator.fail_next_job(**arguments)
     return arguments

@@ -39,7 +39,7 @@ class Call:
         """
         Return the JSON value of a valid body.
 
-        :param problems_in: returns what is wrong with the value, by key.
+        :param problems_in: returns the problems of the value, by key.
         :raises BadRequest: the body is invalid.
         """
         try:

@@ -21,7 +21,7 @@ DisturbanceKind = Literal["delay", "drip", "drop_before_read", "drop_after_read"
 @dataclass(frozen=True, kw_only=True)
 class Limited:
     """
-    What every fault has: a route, and a number of requests or a duration.
+    The scope of a fault: a route, and a number of requests or a duration.
 
     :param route: the only affected route, such as ``GET /sessions/{session_id}``; None for every request.
     :param times: number of affected requests; None for one, or for no limit if ``seconds`` is given.

@@ -1,5 +1,5 @@
 """
-The gates of IonQ's JSON circuits: what they need, and what makes one impossible. No I/O and no lock.
+The gates of IonQ's JSON circuits: their operands, and the reasons why a gate is impossible. No I/O and no lock.
 
 Angles of the gate set ``qis`` are in radians. Phases of native gates are in turns, and their angles in units of which
 0.25 is the full entangling gate.
@@ -34,7 +34,7 @@ class Problem(NamedTuple):
     Why a gate is impossible.
 
     :param code: IonQ's code of the failure.
-    :param message: what is wrong.
+    :param message: the problem in words.
     """
 
     code: str

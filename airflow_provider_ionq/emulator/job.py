@@ -117,7 +117,7 @@ class Job:
 
     @property
     def advances_with(self) -> Advances:
-        """Whose ``advance`` brings this job up to date: its session, the job of which it is a part, or itself."""
+        """The object whose ``advance`` brings this job up to date: its session, its parent job, or the job itself."""
         return self.session or self.parent or self
 
     def advance(self, now: float) -> None:

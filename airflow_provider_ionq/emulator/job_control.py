@@ -1,4 +1,4 @@
-"""What tests do with the jobs of the emulated account."""
+"""The methods with which tests control the jobs of the emulated account."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ class JobControl:
         circuits: Iterable[int] = (),
     ) -> None:
         """
-        Let the next job fail, or some circuits of the next job that has them.
+        Make the next job fail, or some circuits of the next job that has them.
 
         With a code of the device or of the simulator, ``InternalError``, ``QuantumComputerError``, ``SimulationError``,
         ``SimulationTimeout`` or ``SystemCancel``, it fails when it would be completed. With any other code, it fails at

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def prepare_job(call: Call) -> Callable[[], object] | None:
-    """Return what reads the OpenQASM program of a new job, so that the program is known when the job is submitted."""
+    """Return a function that parses the OpenQASM program of a new job before the job is submitted."""
     if b"ionq.qasm3.v1" not in call.body:
         return None
     return partial(_read_program, call)

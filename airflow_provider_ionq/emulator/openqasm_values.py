@@ -51,7 +51,7 @@ class Rejected(ValueError):
     """
     A program is not accepted.
 
-    :param message: what is wrong.
+    :param message: the problem in words.
     :param code: IonQ's code of the failure.
     """
 

@@ -1,7 +1,7 @@
 """
-What the measurement of a circuit gives: exact probabilities, and a sample of shots. No I/O and no lock.
+The outcomes of the measurement of a circuit: exact probabilities, and a sample of shots. No I/O and no lock.
 
-Nothing is modelled but the circuit itself: a device and a noise model give a sample of the exact distribution.
+Only the circuit itself is modelled: a device and a noise model give a sample of the exact distribution.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ class _Uvicorn(uvicorn.Server):
     """
     A server that sets an event when it has started, and stops at once.
 
-    uvicorn itself looks every 0.1 s whether to stop and whether the connections are closed. A test suite stops an
-    emulator thousands of times.
+    uvicorn itself checks only every 0.1 s whether to stop and whether the connections are closed. A test suite stops
+    an emulator thousands of times.
     """
 
     def __init__(self, config: uvicorn.Config, settled: threading.Event) -> None:

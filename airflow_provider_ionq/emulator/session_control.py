@@ -1,4 +1,4 @@
-"""What tests do with the sessions of the emulated account."""
+"""The methods with which tests control the sessions of the emulated account."""
 
 from __future__ import annotations
 

@@ -41,11 +41,11 @@ class Settings:
         are; None leaves the jobs to these.
     :param prices: price of a job on each backend. A job on a backend without an entry has no cost, as on the simulator;
         with None, no backend has a price.
-    :param compiled_gates: number of gates after compilation for each gate of a circuit. A job or dry run costs what its
-        compiled gates cost; an estimate knows only the gates that it is asked about.
+    :param compiled_gates: number of gates after compilation for each gate of a circuit. A job or dry run is charged for
+        its compiled gates; an estimate is only for the gates in its request.
     :param job_reads: a job starts at once and is completed after this many reads, whatever ``job_seconds`` is; None
         leaves the completion to ``job_seconds``. A read is the job served by ``GET /jobs/{job_id}`` or within a list.
-    :param read_after_write_seconds: seconds during which a session or job that was created by a request cannot be read:
+    :param read_after_write_seconds: seconds for which a session or job that was created by a request cannot be read:
         every other request for it gets 404 and no list shows it, but a session takes up capacity.
     :param seed: number that all shots depend on. They also depend on the circuit, but not on the id, name, metadata or
         time of the job: a workflow that submits the same jobs again sees the same results. A job with a seed of its own

@@ -1,4 +1,4 @@
-"""How the body of a request becomes a job, with a job for each circuit if it has several. No I/O and no lock."""
+"""The creation of a job from the body of a request, with a job for each of several circuits. No I/O and no lock."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class IonQHook(SessionMethods, JobMethods, ResultMethods, BaseHook):
     use one hook per thread.
 
     In a rehearsal of :func:`~airflow_provider_ionq.task_groups.session.ionq_session`, the methods that take a session's
-    id send no request for it: they return what stands for the session, which has no jobs.
+    id send no request: they return JSON like that of a session, and no jobs.
 
     :param ionq_conn_id: id of the Airflow connection of type `ionq`.
     :param max_retries: how often a read is repeated on transient errors; None uses the value in the connection. The
@@ -131,7 +131,7 @@ class IonQHook(SessionMethods, JobMethods, ResultMethods, BaseHook):
 
     def get_ionq_core_client(self) -> AuthenticatedClient:
         """
-        Return a new client of IonQ's own package `ionq-core`, for what this hook has no method for.
+        Return a new client of IonQ's own package `ionq-core`, for requests that this hook has no method for.
 
         It has the key, address, time-out, TLS settings and proxies of the connection. Like this hook, it repeats only
         reads on transient errors. Close it with `client.get_httpx_client().close()`, or use it in a `with` block.

@@ -122,7 +122,7 @@ class JobMethods(HookMethods):
 
     def list_jobs(self, **filters: Unpack[JobFilters]) -> list[Job]:
         """
-        Return the jobs of the API key's project, from all pages. Without a filter these are many.
+        Return the jobs of the API key's project, from all pages. Without a filter, the list may be long.
 
         :param filters: see :class:`~airflow_provider_ionq.api.models.JobFilters`; all must match.
 

@@ -1,4 +1,4 @@
-"""What the parts of the IonQ hook have in common."""
+"""The common base of the parts of the IonQ hook."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class HookMethods:
-    """A part of :class:`~airflow_provider_ionq.hooks.ionq.IonQHook`, and what it uses of the hook."""
+    """The base of a part of :class:`~airflow_provider_ionq.hooks.ionq.IonQHook`, which declares what the part uses."""
 
     if TYPE_CHECKING:
         ionq_conn_id: str

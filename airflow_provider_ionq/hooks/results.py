@@ -32,19 +32,18 @@ class ResultMethods(HookMethods):
         Sends a request for the job, and the requests of :func:`~airflow_provider_ionq.results.fetch.fetch_results`.
 
         :param job_id: id of the job, or its JSON. The id of one circuit's job is possible too.
-        :param content: what to return: `probabilities`, `counts` and `shots`. The result has shots only if the service
-            has them, which the ideal simulator has not.
-        :param aggregation: of a job with debiasing, how its variants are aggregated: `average`, `voting`, `dnl` or
+        :param content: what to return: `probabilities`, `counts` and `shots`. The ideal simulator has no shots.
+        :param aggregation: how the variants of a job with debiasing are aggregated: `average`, `voting`, `dnl` or
             `majority`; None for the result of the job itself.
-        :param variant: of a job with debiasing, the id of a variant; None for the result of the job itself.
+        :param variant: id of a variant of a job with debiasing; None for the result of the job itself.
         :param program: what the job ran, as :func:`~airflow_provider_ionq.circuits.program.to_ionq_program` returned
             it, or a list of these; needed only if the registers were too long for the job's metadata.
-        :param shots: number of shots of a job on the ideal simulator, which does not keep it: the counts are derived
-            from probabilities, and their sum is this number. None leaves such counts out.
+        :param shots: number of shots of a job on the ideal simulator, whose JSON does not have it: the counts are
+            derived from probabilities, and their sum is this number. None leaves such counts out.
         :param fail_on_partial_error: raise an error if a circuit of a multi-circuit job has no result. False returns it
             with its status and failure.
-        :raises IonQResultsError: if the results are not there, or cannot be read or decoded; names the job and the
-            circuit. With `retryable`, a later call may succeed.
+        :raises IonQResultsError: if the results do not exist, or cannot be read or decoded; names the job and the
+            circuit. If `retryable` is set, a later call may succeed.
         :raises IonQError: if the job itself cannot be read.
 
         https://docs.ionq.com/api-reference/v0.4/jobs/get-job-artifact

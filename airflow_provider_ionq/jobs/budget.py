@@ -68,7 +68,7 @@ class Budget:
             return None
         if self.is_unlimited:
             if not request.is_free:
-                log.warning("The job has no budget: max_cost_usd limits what this task may spend.")
+                log.warning("The job has no budget: set max_cost_usd to limit what this task may spend.")
             return None
         how = cost_check_of(request, self.cost_check)
         costs = costs or JobCosts()
@@ -105,10 +105,11 @@ class Budget:
 
         :param client: client for repeated polls.
         :param job: the job.
-        :param price: its price in US dollars; None to read that.
+        :param price: its price in US dollars; None to read it.
         :param session: the costs of its session.
         :param sleep: function that waits a number of seconds.
-        :raises IonQBudgetError: if it does not fit, or that is unknown: then it must be cancelled, as the error says.
+        :raises IonQBudgetError: if it does not fit, or that is unknown; the caller must then cancel the job, which the
+            error reports as cancelled.
         """
         limit = self.session_max_cost_usd
         if limit is None or job.get("dry_run") is True:

@@ -36,7 +36,7 @@ def check_session(client: IonQClient, request: JobRequest) -> None:
 
 def check_backend(client: IonQClient, request: JobRequest, log: Any) -> None:
     """
-    Check that the backend of a job has enough qubits, if the API tells how many it has.
+    Check that the backend of a job has enough qubits, if the API gives their number.
 
     :param client: client that lists the backends.
     :param request: the job.

@@ -4,8 +4,8 @@ Which job of an earlier try a task continues with, and which are cancelled. Pure
 Rules of this file:
 
 - Only a job with the task's identity, for the same input, is continued with, and only if it did not fail.
-- A job of before a clear is not used again, unless the task says so.
-- Of several live jobs one is kept.
+- A job that was submitted before the task was cleared is not used again, unless `reuse_on_clear` is set.
+- Of several live jobs, one is kept.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def own_jobs(jobs: Iterable[object], identity: str) -> list[OwnJob]:
     """
     Return the jobs that a task submitted, in the order of their submission.
 
-    Without the dry runs that only asked the price, and without the parts of a multi-circuit job.
+    Without the dry runs that only determined a price, and without the children of a multi-circuit job.
     """
     own = []
     for job in jobs:
@@ -83,7 +83,7 @@ def choose(own: list[OwnJob], token: Token, *, reuse_on_clear: bool, elsewhere: 
 
     :param own: result of :func:`own_jobs`.
     :param token: token of the current request; its number does not matter.
-    :param reuse_on_clear: whether a good job of before a clear may be used again.
+    :param reuse_on_clear: whether a good job that was submitted before the task was cleared may be used again.
     :param elsewhere: whether they were submitted with another connection: then the task does not continue with any.
     """
     current = [one for one in own if one.token.generation == token.generation]
@@ -91,7 +91,7 @@ def choose(own: list[OwnJob], token: Token, *, reuse_on_clear: bool, elsewhere: 
     changed = [one for one in current if one.is_good and one not in same]
     usable = [one for one in same if one.is_good and (reuse_on_clear or one in current)]
     completed = [one for one in usable if not one.is_open]
-    # Of completed jobs the last; of open ones the first, which has waited longest.
+    # The last of several completed jobs; the first of several open ones, which has waited longest.
     keep = completed[-1] if completed else usable[0] if usable else None
     cancel = []
     for one in own:

@@ -1,4 +1,4 @@
-"""The submission of one job of a loop, which shares with the others what need not be read again."""
+"""The submission of one job of a loop. The submissions share what they have read, so that it is not read again."""
 
 from __future__ import annotations
 

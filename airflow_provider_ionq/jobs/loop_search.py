@@ -89,7 +89,7 @@ class EarlierJobs:
 
     def check_still_there(self, place: int, clients: RequestClients) -> None:
         """
-        Check that the last job of a place is known: a list may be late, and a user may have deleted a job.
+        Check that the last job of a place is known: a list may lag behind, and a user may have deleted a job.
 
         :param place: number of the place.
         :param clients: the clients of the loop.
@@ -148,7 +148,7 @@ class EarlierJobs:
                 self._by_identity.setdefault(token.identity, {})[job["id"]] = job
 
     def _note(self, places: Iterable[int]) -> None:
-        """Note the jobs that were found without a record."""
+        """Add the jobs that were found without a record."""
         for number in places:
             history = History(generation=self._generation)
             for one in (own := self.at(number)):
@@ -160,7 +160,7 @@ class EarlierJobs:
 @contextmanager
 def _refusing(jobs: str) -> Iterator[None]:
     """
-    Say that nothing was submitted.
+    Add to an error that nothing was submitted.
 
     :param jobs: the jobs that cannot be listed.
     :raises IonQNotReadableError: in place of another error of the API.

@@ -33,7 +33,7 @@ class LoopTask(JobTask, Protocol):
         """Return the settings of the current Airflow connection, which may change while the loop runs."""
 
     def ended(self, job: Job, summary: JobSummary) -> None:
-        """Take note of the end of a job that the loop has waited for."""
+        """Handle the end of a job that the loop has waited for."""
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class LoopFigures:
     :param submitted: number of submitted jobs.
     :param read_back: number of completed jobs of earlier tries.
     :param waited_seconds: time in which it waited for jobs.
-    :param cost: what the jobs cost that it waited for, as far as it is known.
+    :param cost: cost of the jobs that it waited for, as far as it is known.
     :param cost_unit: the unit of the cost; None if nothing is known.
     """
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from airflow_provider_ionq.jobs.token import Token
 
 MOST_ESTIMATES = 50
-"""With more different circuits one dry run takes fewer requests than estimates."""
+"""If more circuits than this differ in size, one dry run takes fewer requests than the estimates."""
 
 DRY_RUN_SECONDS = 600.0
 DRY_RUN_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)

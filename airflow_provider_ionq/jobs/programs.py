@@ -1,4 +1,4 @@
-"""Take the arguments of a job apart into what IonQ runs, and the layouts of the circuits. Pure: no I/O, no Airflow."""
+"""Split the arguments of a job into what IonQ runs, and the layouts of the circuits. Pure: no I/O, no Airflow."""
 
 from __future__ import annotations
 

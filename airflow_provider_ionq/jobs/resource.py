@@ -28,7 +28,7 @@ class JobResource:
     @property
     def ids_per_list(self) -> int:
         """The number of jobs on a page: more ids would take more requests in any case."""
-        # Not when a DAG is parsed, which needs the resource and no poll.
+        # Imported here because it loads the HTTP library, which parsing a DAG must not.
         from airflow_provider_ionq.api.jobs import IDS_PER_REQUEST
 
         return IDS_PER_REQUEST

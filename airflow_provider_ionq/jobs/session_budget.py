@@ -66,7 +66,7 @@ class SessionSpending:
 
         :param client: client for repeated polls.
         :param job_id: id of the job, which was just submitted.
-        :param price: what it costs; None to read that.
+        :param price: what it costs; None to read it.
         :param sleep: function that waits a number of seconds.
         :raises IonQError: if the job is not listed, or a job or its cost cannot be read, for 30 s.
         """

@@ -62,14 +62,14 @@ class JobTarget:
             return Decision(Outcome.WAIT, warning=f"{shown}, which IonQ does not document; still waiting.")
         if status in FINAL_STATUSES or all(_RANK[wanted] < rank for wanted in self.statuses):
             return Decision(Outcome.IMPOSSIBLE, self._why_never(item))
-        from airflow_provider_ionq.jobs.summary import predicted_wait  # not when a DAG is parsed
+        from airflow_provider_ionq.jobs.summary import predicted_wait  # not while a DAG is parsed
 
         if (predicted := predicted_wait(item)) is None:
             return WAIT
         return Decision(Outcome.WAIT, progress=f"The predicted wait of job {json_text(item.get('id'))} is {predicted}.")
 
     def hint(self, item: Mapping[str, Any]) -> None:
-        """Return None: a job needs nothing to go on."""
+        """Return None: no other action is needed for a job to advance."""
 
     def _why_never(self, job: Mapping[str, Any]) -> str:
         text = f"Job {json_text(job.get('id'))} can never have {self}: it has status {quoted_value(job['status'])}"

@@ -89,14 +89,14 @@ class IonQJobs:
         After an error that the caller has caught, a call with the same circuit continues with the same job.
 
         :param circuit: IonQ's JSON, a program of :func:`~airflow_provider_ionq.circuits.program.to_ionq_program`, a
-            Qiskit `QuantumCircuit`, a Cirq `Circuit`, or the text of an OpenQASM 3 program. Or a list of circuits,
-            which run as one job.
+            Qiskit `QuantumCircuit`, a Cirq `Circuit`, or the text of an OpenQASM 3 program. The circuits of a list
+            run as one job.
         :param shots: number of shots, 1 to 1,000,000; None for that of the loop.
         :param name: name of the job in IonQ's console; None for that of the loop, with the number of the job.
         :return: a :class:`~airflow_provider_ionq.results.models.CircuitResult`, or a list of them for a list of
             circuits.
         :raises IonQFailException: without retries, on permanent errors: an invalid circuit, a job that would exceed the
-            budget, a time-out, a job that was canceled or failed for its own fault.
+            budget, a time-out, a job that was canceled, or that failed through no fault of the service.
         :raises IonQError: on transient errors; the next try continues with the same job.
         :raises RuntimeError: outside of the `with` block, or while another thread runs a job.
         """
@@ -116,7 +116,7 @@ class IonQJobs:
         """
         Log a value, such as the energy of an iteration. When the loop ends, the log shows a curve of the values.
 
-        :param name: what it is.
+        :param name: name of the value.
         :param value: the value.
         :raises ValueError: if the value is not a number.
         :raises RuntimeError: outside of the `with` block.
@@ -191,7 +191,7 @@ class IonQJobs:
 
     @contextmanager
     def _responsible(self) -> Iterator[None]:
-        """Cancel the open jobs if the block fails and no other try will continue with them, or if it ignored them."""
+        """Cancel open jobs: after an error, if no other try will continue with them; else those that were not used."""
         try:
             yield
         except AirflowTaskTimeout:

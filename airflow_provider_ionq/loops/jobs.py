@@ -51,9 +51,9 @@ def ionq_jobs(
     - The task holds a worker slot while it waits for its jobs.
     - A token in the metadata of each job names its place in the loop and its input. When the task is retried, the loop
       begins again: the results of completed jobs are read instead of paid again, the job in flight is waited for, and a
-      job that failed or was canceled is submitted again. For that the loop must ask for the same circuits in the same
-      order: seed what is random.
-    - If it asks for another circuit at a place, the log has a warning, open jobs of earlier tries are cancelled, and
+      job that failed or was canceled is submitted again. For that the loop must run the same circuits in the same
+      order: use a fixed seed for random numbers.
+    - If it runs another circuit at a place, the log has a warning, open jobs of earlier tries are cancelled, and
       the loop goes on with new jobs.
     - When the task is cleared, open jobs are cancelled, and all jobs are submitted anew; see `reuse_on_clear`.
     - The job in flight is cancelled when the task is killed, times out, or fails without a retry.

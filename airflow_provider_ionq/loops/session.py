@@ -17,10 +17,10 @@ def session_and_budget(
     context: Context, backend: str, session_id: Any, session_max_cost_usd: float | None
 ) -> tuple[Any, float | None]:
     """
-    Return the session of a loop, and the budget of the session; what is not given follows from the session group.
+    Return the session of a loop, and the budget of the session; arguments that are None follow from the session group.
 
     :param context: the context of the task in which the loop runs.
-    :param backend: the backend of the loop. A group for another one does not count.
+    :param backend: the backend of the loop. A group for another backend is ignored.
     :param session_id: id of the session, or its JSON; None for that of the group.
     :param session_max_cost_usd: the budget of the session; None for that of the group.
     :raises ValueError: if the budget of the group is not an amount.

@@ -64,7 +64,7 @@ def running_task() -> Context:
 
 def label_of_loop(context: Context, name: str | None) -> str | int:
     """
-    Return what names a loop in its task: its name, or its number among the loops that have none.
+    Return the text that identifies a loop in its task: its name, or its number among the loops without a name.
 
     :param context: the task's context.
     :param name: the name; None without one.

@@ -24,7 +24,7 @@ class Tracks:
         """
         Add a value, and log it.
 
-        :param name: what it is.
+        :param name: name of the value.
         :param value: the value.
         :param run: number of the last run of the loop.
         :raises ValueError: if the value is not a number.
@@ -38,7 +38,7 @@ class Tracks:
 
     def end(self, path: str | None) -> None:
         """
-        Log a curve of each name, and draw them into a file. Never raises: what was computed must not be lost for it.
+        Log a curve of each name, and draw the curves into a file. Never raises, so that no result of the loop is lost.
 
         :param path: the file; None for none.
         """

@@ -40,7 +40,7 @@ LONGEST_PAUSE_SECONDS = 300.0
 
 class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
     """
-    Create an IonQ session, and return its JSON once the API shows it. It costs money until it is ended.
+    Create an IonQ session, and return its JSON once the API shows it. The session costs money until it ends.
 
     This operator does not end the session. Use :func:`~airflow_provider_ionq.task_groups.session.ionq_session`, which
     always ends it, or :class:`~airflow_provider_ionq.operators.session.IonQEndSessionOperator` as a teardown.

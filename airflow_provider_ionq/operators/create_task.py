@@ -1,4 +1,4 @@
-"""The task that creates a session, as the code that does without Airflow sees it."""
+"""The task that creates a session, behind an interface without Airflow."""
 
 from __future__ import annotations
 

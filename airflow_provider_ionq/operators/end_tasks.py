@@ -89,10 +89,10 @@ def _ends_session_of(operator: BaseOperator, task: Any) -> bool:
 
 def tasks_named(value: Any, task_ids: Collection[str]) -> set[str]:
     """
-    Return those of some tasks whose output an argument is, or which it names in quotes as a template does.
+    Return the tasks to which an argument refers: it is their output, or names them in quotes, as a template does.
 
-    :param value: the argument, as it is before it is rendered.
-    :param task_ids: ids of the tasks.
+    :param value: the argument, not rendered.
+    :param task_ids: ids of the tasks to look for.
     """
     named = {source.task_id for source, _ in XComArg.iter_xcom_references(value)} & set(task_ids)
     if isinstance(value, str):

@@ -48,8 +48,8 @@ class IonQRunJobOperator(ReturnsOwnResults, WaitsForOwnJob, BaseOperator):
     - `max_cost_usd` limits what all tries of the task may cost together. Without it a job on a device has no limit, and
       the log has a warning.
     - The job is cancelled when the task is killed or times out, unless it is final. What has run may be charged. Before
-      Airflow 3.3, nothing tells a deferred task that it is killed, and the job goes on.
-    - A job that failed fails the task with IonQ's failure code and message. The task is retried only if the failure is
+      Airflow 3.3, a deferred task does not learn that it is killed, and the job goes on.
+    - A failed job fails the task with IonQ's failure code and message. The task is retried only if the failure is
       the service's fault.
 
     The result is the JSON of the completed job, with its figures under `summary`: times in seconds, gates and cost.
@@ -109,8 +109,8 @@ class IonQRunJobOperator(ReturnsOwnResults, WaitsForOwnJob, BaseOperator):
         their status and failure.
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
     :raises IonQFailException: without retries, on permanent errors: an invalid argument, a job that would exceed its
-        budget or whose price is unknown, a changed input, a time-out, a job that was canceled or failed for its own
-        fault. Its `reason` is the error of :mod:`airflow_provider_ionq.api.errors`.
+        budget or whose price is unknown, a changed input, a time-out, a job that was canceled, or that failed through
+        no fault of the service. Its `reason` is the error of :mod:`airflow_provider_ionq.api.errors`.
     :raises IonQResultsError: if the results of the completed job cannot be read or stored; a retry reads them again.
     :raises IonQError: on other transient errors; nothing was submitted twice.
 

@@ -31,11 +31,11 @@ ANY_SOURCE: dict[str, Any] = {
     "circuits": [[{"gate": "x", "target": 0}]],
     "qasm": "OPENQASM 3;",
 }
-"""In place of a source that is rendered later, to check the other arguments."""
+"""A placeholder for a source that is rendered later, with which the other arguments are checked."""
 
 
 class OperatorOfJob(Protocol):
-    """An operator that has also the fields of `REQUEST_FIELDS`, `max_cost_usd` and `session_max_cost_usd`."""
+    """An operator that also has the fields of `REQUEST_FIELDS`, `max_cost_usd` and `session_max_cost_usd`."""
 
     results: str | Sequence[str] | None
     wait_for_completion: bool
@@ -79,9 +79,9 @@ def check_known_arguments(operator: OperatorOfJob) -> None:
         # The simulator may have noise.
         given["backend"] = SIMULATOR
     if sources := [name for name in SOURCES if name in later]:
-        # Nothing is known about its gates. Of several, one may render to empty text.
+        # Nothing is known about the gates. If several sources are given, all but one may render to empty text.
         given |= {"gateset": None, "qubits": None, sources[0]: ANY_SOURCE[sources[0]]}
-    # A rehearsal allows what a device does not.
+    # A rehearsal allows arguments that a device does not.
     rehearse = is_rendered_later(operator.rehearse) or flag_of("rehearse", operator.rehearse)
     JobRequest.of(**given, dry_run=operator.is_dry_run, rehearse=rehearse)
 

@@ -46,7 +46,7 @@ class ReadsResults:
     fail_on_partial_error: bool
 
     advice_on_retry = advice_on_clear = ""
-    """What a retry does, and what a clear does, for errors that come after the job is paid."""
+    """What a retry does, and what a clear does: advice in errors that occur after the job was paid."""
 
     def set_results(
         self,
@@ -106,7 +106,7 @@ class ReadsResults:
                 check_store(self.histogram_path)
         except Exception as error:  # a store of another provider may raise anything
             raise IonQConfigurationError(
-                f"The results of the job could not be kept, so nothing was requested: {error}", retryable=True
+                f"The results of the job cannot be stored or drawn, so no request was sent: {error}", retryable=True
             ) from None
 
     def wanted(self) -> Wanted:
@@ -144,7 +144,7 @@ class ReadsResults:
         job_id = results["job_id"]
         with self._advising():
             text = json.dumps(value)
-            # Airflow pushes each output alone, and all of them together.
+            # Airflow pushes each output by itself, and all of them together.
             copies = (2 if self.multiple_outputs else 1) if self.do_xcom_push else 0
             if len(text) * copies <= self.max_xcom_bytes:
                 return value
@@ -172,7 +172,7 @@ class ReadsResults:
         """
         Check the paths.
 
-        :param later: skip what is rendered later.
+        :param later: skip paths that are rendered later.
         """
         from airflow_provider_ionq.results.paths import check_location
         from airflow_provider_ionq.results.pictures import check_picture_path
@@ -185,7 +185,7 @@ class ReadsResults:
 
     @contextmanager
     def _advising(self) -> Iterator[None]:
-        """Complete the error for results with advice; raise it so that Airflow retries it only if that may help."""
+        """Add advice to an error for results; raise it so that Airflow retries the task only if that may help."""
         with fail_on_permanent_errors(self.ionq_conn_id):
             try:
                 yield

@@ -44,7 +44,7 @@ class WaitsForOwnJob(AnswersForOwnJob, DeferrableMixin):
         raise NotImplementedError
 
     def explain_wait(self, job: Job) -> None:
-        """Log how a job is waited for."""
+        """Log the polls and the time-out of a wait."""
         self.log.info(
             "Job %s has the status %s; polling every %s for at most %s.",
             job["id"],
@@ -163,7 +163,7 @@ class WaitsForOwnJob(AnswersForOwnJob, DeferrableMixin):
 
     def with_results(self, job: Job) -> Job:
         """
-        Return the JSON of a completed job with what else the task returns.
+        Return the JSON of a completed job with everything else that the task returns.
 
         :param job: its JSON, with its figures as `summary`.
         """

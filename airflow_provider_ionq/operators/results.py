@@ -28,23 +28,23 @@ class IonQGetResultsOperator(TakesJobId, ReadsResults, BaseOperator):
     """
     Read the results of a completed IonQ job, and return them.
 
-    The bits are those of the job's circuits: the registers of a circuit of Qiskit or Cirq are in the job's metadata.
+    The bit strings are in the registers of the job's circuits, which the job's metadata has for Qiskit and Cirq.
     Results that are too large for XCom are stored under `results_path`, and the XCom has the path:
     :func:`~airflow_provider_ionq.utils.result_store.load_results` reads both forms.
 
-    It does not wait: if the job is not completed yet, the task fails, and is retried.
-    :class:`~airflow_provider_ionq.sensors.job.IonQJobSensor` waits.
+    It does not wait: if the job is not completed yet, the task fails, and may be retried. To wait for the job, use
+    :class:`~airflow_provider_ionq.sensors.job.IonQJobSensor`.
 
     :param job_id: id of the job, or its JSON (templated).
     :param results: which results to read: `probabilities`, `counts` or `shots`, or a list of these. The ideal simulator
         has no shots.
-    :param aggregation: of a job with debiasing, how its variants are aggregated: `average`, `voting`, `dnl` or
+    :param aggregation: how the variants of a job with debiasing are aggregated: `average`, `voting`, `dnl` or
         `majority`; None for the result of the job itself (templated).
-    :param variant: of a job with debiasing, the id of a variant; None for the result of the job itself (templated).
+    :param variant: id of a variant of a job with debiasing; None for the result of the job itself (templated).
     :param program: what the job ran, as :func:`~airflow_provider_ionq.circuits.program.to_ionq_program` returned it, or
         a list of these; needed only if the registers were too long for the job's metadata (templated).
-    :param shots: number of shots of a job on the ideal simulator, which does not keep it: the counts are derived from
-        probabilities, and their sum is this number. None leaves such counts out (templated).
+    :param shots: number of shots of a job on the ideal simulator, whose JSON does not have it: the counts are derived
+        from probabilities, and their sum is this number. None leaves such counts out (templated).
     :param results_path: folder for results that are too large for XCom, as an absolute path or a URL for Airflow's
         `ObjectStoragePath`, such as `s3://conn_id@bucket/results`; None fails the task for such results (templated).
     :param max_xcom_bytes: largest size of results in XCom, in bytes, of all copies together: with `multiple_outputs`
@@ -54,7 +54,7 @@ class IonQGetResultsOperator(TakesJobId, ReadsResults, BaseOperator):
     :param fail_on_partial_error: fail the task if circuits of a multi-circuit job failed. False returns their status
         and failure.
     :param ionq_conn_id: id of the Airflow connection of type `ionq` (templated).
-    :raises IonQFailException: without retries, if the job is unknown, failed, or does not have what is wanted.
+    :raises IonQFailException: without retries, if the job is unknown, failed, or does not have the requested results.
     :raises IonQResultsError: if the job is not completed yet, or its results cannot be read or stored now.
     :raises IonQError: on other transient errors.
 

@@ -37,7 +37,7 @@ __all__ = [
 
 class IonQGetSessionOperator(TakesSessionId, BaseOperator):
     """
-    Read an IonQ session and push its JSON to XCom, all of it, as a dict.
+    Read an IonQ session and push its whole JSON to XCom, as a dict.
 
     Downstream, `get.output` is the dict and `get.output["status"]` its status: each field is also pushed under its own
     name, unless `multiple_outputs=False`. This operator reads once; to wait for a status, use

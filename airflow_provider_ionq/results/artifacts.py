@@ -26,7 +26,7 @@ AGGREGATION = "ionq.result.histogram.json.v2"
 AGGREGATE = "ionq.result.probabilities-aggregate.json.v1"
 
 _CONTENT = {PROBABILITIES: "probabilities", AGGREGATE: "probabilities", HISTOGRAM: "histogram", SHOTS: "shots"}
-"""The key of the URL of each format. There are none of other formats."""
+"""The key of each format's URL in older descriptors. Other formats have no URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Artifact:
         return client.get_artifact(job_id, self.artifact_id)
 
     def iterate(self, client: IonQClient, job_id: str, name: str) -> Iterator[Any]:
-        """Request the result, and decode its list of a name item by item."""
+        """Request the result, and decode the list under a name item by item."""
         return client.iter_artifact(job_id, self.artifact_id or "", name)
 
 

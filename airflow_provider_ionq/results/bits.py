@@ -25,7 +25,7 @@ SYSTEM_REGISTERS = frozenset({"output_all", "leakage_bits"})
 """Registers that IonQ adds to those of a program."""
 
 MOST_QUBITS = 10_000
-"""A bit string of more qubits is refused: a wrong number in a response could take all memory."""
+"""Largest number of qubits in a bit string: otherwise a wrong number in a response could take all memory."""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ QASM = "ionq.qasm3.v1"
 
 
 class NoSuchResultError(ValueError):
-    """The job does not have what the caller wants, and never will."""
+    """The job does not have the wanted result, and never will."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Circuit:
         return self.job.get("type") == QASM
 
     def without_result(self) -> CircuitResult:
-        """Return what is known of the circuit without its result."""
+        """Return the fields of the result that are known without reading it."""
         failure = self.job.get("failure")
         return {
             "name": self.job.get("name"),
@@ -93,7 +93,7 @@ def read_circuit(client: IonQClient, circuit: Circuit, wanted: Wanted, probabili
     :param circuit: the circuit, whose job is completed.
     :param wanted: what to read.
     :param probabilities: its probabilities of format v1, if they were read already; else None.
-    :raises NoSuchResultError: if the job does not have what is wanted.
+    :raises NoSuchResultError: if the job does not have the wanted result.
     :raises ValueError: if the result cannot be decoded.
     :raises IonQError: if the result cannot be read.
     """

@@ -27,7 +27,7 @@ def curve_text(values: Sequence[float], label: str = "value") -> str:
     Values that are not finite leave a gap. Of more than 60 values, each column shows the mean of its neighbours.
 
     :param values: the values.
-    :param label: what they are.
+    :param label: name of the values.
     """
     numbers = [float(value) for value in values]
     columns = _columns(numbers)
@@ -51,7 +51,7 @@ def curve_summary(numbers: Sequence[float], label: str) -> str:
     Return the number of values, the first, the last and the lowest one, in one line.
 
     :param numbers: the values.
-    :param label: what they are.
+    :param label: name of the values.
     """
     head = f"{json_text(label)}: {counted(len(numbers), 'value')}"
     finite = [(value, number) for number, value in enumerate(numbers, 1) if math.isfinite(value)]

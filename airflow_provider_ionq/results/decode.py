@@ -2,8 +2,8 @@
 Decode IonQ's results into the bit strings of a circuit. Pure: no I/O, no Airflow.
 
 Rules of this file: formats v1 number the states, and bit q of the number is qubit q; formats v2 have a list of bits for
-each register, in which element i is bit i. A text of bits in v2 is never taken apart, because its order is
-undocumented. Anything that cannot be a result is a ValueError, which the caller completes with the job and the circuit.
+each register, in which element i is bit i. A text of bits in v2 is never split into bits, because its order is
+undocumented. Invalid content raises a ValueError, to which the caller adds the job and the circuit.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from airflow_provider_ionq.api.json_text import is_number, json_object, json_tex
 from airflow_provider_ionq.results.bits import Bits, bits_of_shot
 
 ROUNDING = 1e-9
-"""A probability that is less than this below zero is zero."""
+"""A probability below zero by less than this counts as zero."""
 
 MOST_DEVIATION = 0.01
-"""How far the sum of all probabilities may be from 1."""
+"""Largest accepted difference between the sum of all probabilities and 1."""
 
 MOST_SHOTS = 2**53
-"""A number of shots above it is refused: it could not be added exactly."""
+"""Largest accepted number of shots: larger floats cannot be added exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Decoded:
         """
         Return the number of shots of each bit string.
 
-        :param shots: the number of shots, to which counts are derived from probabilities.
+        :param shots: the number of shots, which is the sum of counts that are derived from probabilities.
         """
         if self.counted:
             return {text: int(count) for text, count in self.weights.items()}
@@ -72,7 +72,7 @@ def decode_numbered(content: object, bits: Bits, *, counted: bool) -> Decoded:
     :param content: the value of each state, by its number as text.
     :param bits: the bits of the circuit.
     :param counted: whether the values are numbers of shots.
-    :raises ValueError: if it is anything else.
+    :raises ValueError: if the content is invalid.
     """
     if not isinstance(content, Mapping):
         raise ValueError(f"the result is not an object: {json_text(content)}")
@@ -91,7 +91,7 @@ def decode_numbered_shots(content: object, bits: Bits) -> Decoded:
 
     :param content: the number of the state of each shot, as text.
     :param bits: the bits of the circuit.
-    :raises ValueError: if it is anything else.
+    :raises ValueError: if the content is invalid.
     """
     if not isinstance(content, list):
         raise ValueError(f"the shots are not a list: {json_text(content)}")
@@ -109,7 +109,7 @@ def decode_register_shots(shots: Iterable[Any], bits: Bits | None) -> tuple[Deco
     :param shots: each shot, as an object with `registers`.
     :param bits: the bits of the circuit; None takes the registers of the shots in the order of their names.
     :return: the result, and the bits of the circuit.
-    :raises ValueError: if it is anything else.
+    :raises ValueError: if a shot is invalid.
     """
     samples: list[str] = []
     texts: dict[Any, str] = {}
@@ -138,7 +138,7 @@ def decode_undocumented(content: object) -> Decoded:
     Return a histogram of format v2 with the bit strings as IonQ sent them, whose order IonQ does not document.
 
     :param content: an object with `histogram`, which has the registers.
-    :raises ValueError: if it is anything else.
+    :raises ValueError: if the content is invalid.
     """
     registers = json_object(json_object(json_object(content).get("histogram")).get("registers"))
     name = next(iter(registers), "") if len(registers) == 1 else "output_all"
@@ -183,7 +183,7 @@ def largest_remainder(weights: Mapping[str, float], shots: int) -> dict[str, int
     exact = {text: weight * scale for text, weight in weights.items()}
     counts = {text: math.floor(value) for text, value in exact.items()}
     missing = shots - sum(counts.values())
-    # Of equal remainders the first in the order of the bit strings: the same answer gives the same counts.
+    # Equal remainders are taken in the order of the bit strings, so that the same answer gives the same counts.
     for text in heapq.nsmallest(missing, exact, key=lambda text: (counts[text] - exact[text], text)):
         counts[text] += 1
     return {text: count for text, count in counts.items() if count}

@@ -27,15 +27,16 @@ INLINE = ("quantum-function", "qctrl.qaoa.v1")
 """Types of jobs whose results are in their JSON."""
 
 NAMED_CIRCUITS = 20
-"""The number of circuits that an error names."""
+"""Largest number of circuits that an error names."""
 
 
 def fetch_results(client: IonQClient, job: Job, wanted: Wanted) -> JobResults:
     """
     Return the results of a completed job.
 
-    Sends one request for one circuit. For a multi-circuit job it sends one, and one for every 25 circuits; for shots,
-    an aggregation or a variant, also one for each circuit. If the JSON of the job is incomplete, it sends one more.
+    Sends one request for a job of one circuit. For a multi-circuit job it sends one, and one for every 25 circuits; for
+    shots, an aggregation or a variant, also one for each circuit. If the JSON of the job is incomplete, it sends one
+    more.
 
     :param client: a client of the API.
     :param job: JSON of the job, as the API returns it for one job or in a list.
@@ -138,7 +139,7 @@ def _check_children(job: Job, children: Mapping[str, Job], ids: Sequence[str]) -
 
 def _check_names(children: Sequence[Job], names: Sequence[str | None] | None) -> None:
     """
-    Check the order of the circuits by their names, as far as these tell.
+    Check the order of the circuits by their names; circuits without a name are not checked.
 
     :raises ValueError: if a circuit has the name of another one.
     """

@@ -14,7 +14,7 @@ Results: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 """The result of a circuit, a list of them, or the results of a job."""
 
 MOST_SHOWN = 16
-"""How many states of a circuit, or how many circuits, are shown."""
+"""Default of the largest number of states of a circuit, or of circuits, to show."""
 
 _STATES_PER_LINE = 4
 _NAME_CHARACTERS = 40
@@ -30,12 +30,12 @@ _BIT_ORDERS = {
 @dataclass(frozen=True, slots=True)
 class Histogram:
     """
-    What is shown of the result of a circuit.
+    The histogram of one circuit.
 
-    :param name: its name in one line, or empty text.
+    :param name: name of the circuit in one line, or empty text.
     :param job_id: id of its job.
     :param values: counts or probabilities by state, without states that do not occur.
-    :param total: what the values are parts of: the sum of counts, or 1 for probabilities.
+    :param total: the sum of counts, or 1 for probabilities.
     :param description: number of shots, kind of the values, and order of the bits; without values, why there are none.
     """
 
@@ -74,7 +74,7 @@ class Histogram:
         return f"{self.name}, job {self.job_id}" if self.name else f"Job {self.job_id}"
 
     def states(self, most: int) -> list[str]:
-        """Return the states in the order of their keys; of more than `most`, the most frequent, and these first."""
+        """Return the states by key; if there are more than `most`, the most frequent ones, by frequency."""
         if len(self.values) <= most:
             return sorted(self.values, key=lambda state: (len(state), state))
         return sorted(self.values, key=lambda state: (-self.values[state], len(state), state))[:most]
@@ -98,7 +98,7 @@ def histogram_text(results: Results, most: int = MOST_SHOWN) -> str:
     order of their frequency, and the others are summed up.
 
     :param results: the result of a circuit, a list of them, or the results of a job.
-    :param most: how many states of one circuit, or how many circuits, are shown.
+    :param most: largest number of states of one circuit, or of circuits, to show.
     """
     histograms = [Histogram.of(circuit) for circuit in circuits_of(results)]
     if len(histograms) == 1:

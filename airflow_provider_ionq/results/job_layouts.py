@@ -22,7 +22,7 @@ def layouts_of_job(job: Job, circuits: int, wanted: Wanted) -> Sequence[CircuitL
 
     :param job: JSON of the job.
     :param circuits: number of its circuits.
-    :param wanted: what the caller wants, perhaps with the layouts of the program.
+    :param wanted: what the caller wants, optionally with the layouts of the program.
     :raises NoSuchResultError: if the program is not that of the job, or the metadata has only the hash of the layouts.
     :raises ValueError: if the metadata is invalid.
     """
@@ -50,11 +50,11 @@ def layout_of_child(parent: Job, job_id: str, wanted: Wanted) -> CircuitLayout |
 
     :param parent: JSON of that job.
     :param job_id: id of the job of the circuit.
-    :param wanted: what the caller wants, perhaps with the layouts of all circuits.
+    :param wanted: what the caller wants, optionally with the layouts of all circuits.
     :raises ValueError: see :func:`layouts_of_job`.
     """
     ids = parent.get("child_job_ids")
     if not isinstance(ids, list) or job_id not in ids:
-        # A job of another type, such as an optimization, whose circuits are the service's own.
+        # A job of another type, such as an optimization, has circuits that the service generates.
         return None
     return layouts_of_job(parent, len(ids), wanted)[ids.index(job_id)]

@@ -12,7 +12,7 @@ CONTENT: tuple[Content, ...] = ("probabilities", "counts", "shots")
 
 class Distribution(TypedDict):
     """
-    The distribution of bit strings, each in the `bit_order` of the result; without what was not asked for.
+    The distribution of bit strings, each in the `bit_order` of the result. Only the requested keys are present.
 
     :param probabilities: probability of each bit string.
     :param counts: number of shots with each bit string. The sum is the number of shots.

@@ -2,7 +2,7 @@
 Histograms and curves as PNG or SVG files.
 
 They need matplotlib, in the extra `plot`. It is imported only where a picture is drawn, without its `pyplot`, which
-would keep state and look for a screen.
+keeps global state and looks for a display.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def check_matplotlib() -> None:
 
 def save_histogram(results: Results, path: str | os.PathLike[str], *, write: WriteBytes) -> None:
     """
-    Draw a histogram of one circuit, or small ones of the first 16 of several circuits, and write the picture.
+    Draw a histogram of one circuit, or small histograms of the first 16 of several circuits, and write the picture.
 
     :param results: the result of a circuit, a list of them, or the results of a job.
     :param path: where to write it; ends in `.png` or `.svg`.
@@ -89,7 +89,7 @@ def save_curves(curves: Mapping[str, Sequence[float]], path: str | os.PathLike[s
 
     Each curve has its own panel. Values that are not finite leave a gap.
 
-    :param curves: the values by what they are.
+    :param curves: the values of each curve, by its name.
     :param path: where to write it; ends in `.png` or `.svg`.
     :param write: writes it; its errors are not caught.
     :raises ValueError: if the path has another ending.
@@ -113,7 +113,7 @@ def _figure_class() -> type[Figure]:
 def _write(figure: Figure, path: str | os.PathLike[str], write: WriteBytes) -> None:
     text, data = os.fspath(path), BytesIO()
     ending = text.lower()[-3:]
-    # Without a date, a picture of the same results is the same.
+    # Without a date, so that the same results give the same file.
     figure.savefig(data, format=ending, dpi=150, metadata={"Date": None} if ending == "svg" else None)
     write(text, data.getvalue())
 
@@ -181,12 +181,12 @@ def _draw_curve(axes: Axes, label: str, values: Sequence[float]) -> None:
 
 
 def _wrapped(text: str, columns: int) -> str:
-    """Return a text in lines that are as wide as some panels."""
+    """Return a text that is wrapped to the width of some panels."""
     return _plain(textwrap.fill(text, _CHARACTERS_PER_PANEL * columns))
 
 
 def _plain(text: str) -> str:
-    """Return a text that matplotlib does not take for a formula."""
+    """Return a text that matplotlib does not interpret as a formula."""
     return text.replace("$", r"\$")
 
 

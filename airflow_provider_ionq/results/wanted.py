@@ -29,7 +29,7 @@ class Wanted:
     :param qubits: number of qubits of each circuit; None takes those in the job.
     :param names: name of each circuit; None if they are unknown.
     :param is_own: whether the caller submitted the job, whose layouts are then not compared with those in its metadata.
-    :param shots: number of shots, for a job that does not say it: one on the ideal simulator.
+    :param shots: number of shots of a job on the ideal simulator, whose JSON does not have it.
     """
 
     content: Collection[str] = ("probabilities", "counts")

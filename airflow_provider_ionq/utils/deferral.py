@@ -19,7 +19,7 @@ else:
     _Operator = object
 
 TIMED_OUT_AIRFLOW_2 = "Trigger/execution timeout"
-"""Airflow 2's error for a trigger that timed out, there by `execution_timeout` at the latest."""
+"""Airflow 2's error for a trigger that timed out; in Airflow 2 this includes `execution_timeout`."""
 
 TIMED_OUT = ("Trigger timeout", TIMED_OUT_AIRFLOW_2)
 
@@ -36,7 +36,7 @@ def check_event(
     :param own: keys of the event with the values that it must have.
     :param required: further keys that the event must have.
     :param optional: keys that the event may have.
-    :raises ValueError: if the event is not of such a trigger, or is about something else.
+    :raises ValueError: if another trigger fired the event, or the event is about another item.
     """
     quoted = str(event)[:_QUOTED_CHARACTERS]
     expected = {*own, *required}
@@ -52,8 +52,8 @@ class DeferrableMixin(_Operator):
     """
     A mixin for sensors and operators that wait in the triggerer for at most `timeout`.
 
-    Must precede Airflow's base class. The class has an `execute_complete` with the arguments `event` and `deadline`, to
-    which :meth:`remaining_seconds` gives meaning, and an :meth:`on_timeout`.
+    Must precede Airflow's base class. The class must have an `execute_complete` with the arguments `event` and
+    `deadline`, which it passes to :meth:`remaining_seconds`, and an :meth:`on_timeout`.
     """
 
     timeout: float

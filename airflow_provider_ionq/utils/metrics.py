@@ -3,7 +3,7 @@ Metrics of the shared poll, sent through Airflow's stats to StatsD, Datadog or O
 
 - `ionq.polls`, counter: polls of a connection;
 - `ionq.poll_failures`, counter: polls that failed for all waiters;
-- `ionq.settled`, counter: waits that ended with a result, also turns of the capacity queue;
+- `ionq.settled`, counter: waits that ended with a result, including those of the capacity queue;
 - `ionq.waiters`, gauge: number of waiting triggers after each poll; 0 when the last one has left.
 
 Metrics of a task that runs a job or a loop of jobs, when a job ends:
@@ -12,7 +12,7 @@ Metrics of a task that runs a job or a loop of jobs, when a job ends:
   :class:`~airflow_provider_ionq.jobs.summary.JobSummary`;
 - `ionq.job.cost`, gauge: the charge, in the unit of the account.
 
-Each has the tag `ionq_conn_id`. Those of the poll also have `resource`, which is `session` or `job`.
+Each metric has the tag `ionq_conn_id`. The metrics of the poll also have `resource`, which is `session` or `job`.
 """
 
 from __future__ import annotations

@@ -19,10 +19,10 @@ def load_results(value: Any) -> Any:
     """
     Return results from the XCom of a task: the results themselves, or those in the file that the XCom names.
 
-    :param value: what :class:`~airflow_provider_ionq.operators.job.IonQRunJobOperator` with `results`,
-        :class:`~airflow_provider_ionq.operators.results.IonQGetResultsOperator` or `@task.ionq_job` returned, or the
-        `job_results` of the former; also as text, to which a template renders it.
-    :raises ValueError: if it is anything else, or the file does not hold JSON.
+    :param value: the return value of :class:`~airflow_provider_ionq.operators.job.IonQRunJobOperator` with `results`,
+        of :class:`~airflow_provider_ionq.operators.results.IonQGetResultsOperator` or of `@task.ionq_job`; or the
+        `job_results` of the first. It may also be text, as a template renders it.
+    :raises ValueError: if it is anything else, or the file does not contain JSON.
     :raises OSError: if the file cannot be read.
     """
     found = parsed(value)
@@ -32,7 +32,7 @@ def load_results(value: Any) -> Any:
         return json.loads(read_bytes(path))
     is_result = isinstance(found, Mapping) and ("circuits" in found or "qubits" in found)
     if not is_result and not isinstance(found, list):
-        raise ValueError(f"These are no results of an IonQ job: {str(value)[:200]!r}")
+        raise ValueError(f"The value is not the results of an IonQ job: {str(value)[:200]!r}")
     return found
 
 
@@ -61,10 +61,10 @@ def file_of_results(results_path: str, job_id: str) -> str:
 
 def check_store(path: str) -> None:
     """
-    Check that the kind of a path can be written here, without a request.
+    Check, without a request, that this process supports the store of a path.
 
     :param path: a path or URL.
-    :raises Exception: whatever Airflow raises for a store that it does not know, or whose provider is not installed.
+    :raises Exception: any error of Airflow for a store that it does not know, or whose provider is not installed.
     """
     if not _is_local(path):
         _object(path).fs  # noqa: B018
@@ -72,11 +72,11 @@ def check_store(path: str) -> None:
 
 def write_bytes(path: str, data: bytes) -> None:
     """
-    Write a file at once, and create its folder if there is none: a reader sees the old content or the new one.
+    Write a file atomically, and create its folder if there is none: a reader sees the old content or the new one.
 
     :param path: a local path, or a URL as :class:`ObjectStoragePath` takes it, such as `s3://conn_id@bucket/key`.
     :param data: its content.
-    :raises Exception: whatever the store raises.
+    :raises Exception: any error of the store.
     """
     if not _is_local(path):
         target = _object(path)
@@ -100,7 +100,7 @@ def read_bytes(path: str) -> bytes:
     Read a file that :func:`write_bytes` wrote.
 
     :param path: its path or URL.
-    :raises Exception: whatever the store raises.
+    :raises Exception: any error of the store.
     """
     if _is_local(path):
         return Path(path.removeprefix("file://")).read_bytes()

@@ -28,7 +28,7 @@ class TaskMemory:
 
     @property
     def outcome_unknown(self) -> bool:
-        """Whether an earlier try may have sent a request of which nothing is stored."""
+        """Whether an earlier try may have sent a request that is not stored."""
         return self._outcome_unknown
 
     def item_id(self) -> str | None:

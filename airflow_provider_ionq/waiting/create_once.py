@@ -130,7 +130,9 @@ class CreateOnce(Generic[ItemT, IntentT]):
             return
         except IonQError as error:
             refused = error
-        self._log.warning("%s %s, which must not stay.", self._words.ending.capitalize(), self._words.named(item["id"]))
+        self._log.warning(
+            "%s %s: it must not continue.", self._words.ending.capitalize(), self._words.named(item["id"])
+        )
         self._end_created()
         raise refused
 
@@ -187,7 +189,7 @@ class CreateOnce(Generic[ItemT, IntentT]):
             self._record_id(item)
             return item
         intent = self._creation.next_intent()
-        # Checked again: that may have taken minutes, in which the end task was marked or started.
+        # Checked again: `next_intent` may take minutes, in which the end task may be marked or started.
         self._check_end_task(nothing)
         self._memory.store_intent(intent)
         with defer_signals(signal.SIGTERM, signal.SIGALRM):

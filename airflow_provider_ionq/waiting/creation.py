@@ -41,7 +41,7 @@ class Memory(Protocol[IntentT]):
 
 
 class Reuse(Enum):
-    """What to do with the item of an earlier try."""
+    """The decision about the item of an earlier try."""
 
     CONTINUE = auto()
     """Continue with it."""
@@ -195,7 +195,7 @@ class Creation(ABC, Generic[ItemT, IntentT]):
         """
         Check an item that exists, just created or of an earlier try, before it is handed on.
 
-        :raises IonQError: if it must not stay; the caller ends it.
+        :raises IonQError: if it must not continue; the caller ends it.
         """
 
     def hand_on(self, item: ItemT) -> None:

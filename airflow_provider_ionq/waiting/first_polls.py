@@ -17,7 +17,7 @@ The regular poll may be minutes away, and a wrong id or key should be reported a
 """
 
 GATHERING_SECONDS = 0.5
-"""An extra poll waits this long for other new waiters, for when many tasks start at once."""
+"""An extra poll waits this long for other new waiters, because many tasks may start at once."""
 
 
 class FirstPolls:

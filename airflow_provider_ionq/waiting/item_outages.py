@@ -27,7 +27,7 @@ class ItemOutages:
         return item_id in self._outages
 
     def forget(self, item_id: str) -> None:
-        """Forget an item that has no waiters any more."""
+        """Remove an item that no longer has waiters."""
         self._outages.pop(item_id, None)
 
     def update(

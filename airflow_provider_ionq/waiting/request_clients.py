@@ -29,7 +29,7 @@ class Connections(Protocol):
 
 class RequestClients:
     """
-    Clients with the connection of a request, which is None if unknown and then counts as the current one.
+    Clients with the connection of a request. An unknown connection is None, and counts as the current one.
 
     :param settings: settings of the current connection.
     :param connections: access to the other connections.

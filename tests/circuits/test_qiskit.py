@@ -403,7 +403,7 @@ REFUSED: dict[str, tuple[Any, list[str]]] = {
         _measured(lambda c: c.append(_bell_without_measurement().copy().to_instruction(), [0, 1], [0, 1])),
         [TRANSPILE],
     ),
-    **{f"an own gate named {name}": (_with_own_gate(name), ["its own", repr(name), "rename"]) for name in NAMES},
+    **{f"an own gate named {name}": (_with_own_gate(name), ["user-defined", repr(name), "rename"]) for name in NAMES},
     "an own class of gates": (_measured(lambda c: c.append(_own_class("h"), [0])), ["'h'", "rename"]),
     "an unsupported gate after a measurement": (_measured(_unsupported_in_the_middle), ["'cswap'", TRANSPILE]),
     "a native gate among others": (

@@ -346,7 +346,7 @@ def test_results_that_cannot_be_kept_are_found_before_the_job_is_submitted(
     assert ending.state == "up_for_retry"
     assert isinstance(ending.error, IonQConfigurationError)
     assert re.search(facts(problem), ending.message)
-    assert "nothing was requested" in ending.message
+    assert "no request was sent" in ending.message
     assert not ionq_emulator.requests
 
 
