@@ -1,4 +1,4 @@
-"""An emulator without its server: what tests control, and what the server asks."""
+"""An emulator without its server: the interface of the tests, and of the server."""
 
 from __future__ import annotations
 

@@ -83,8 +83,8 @@ class SessionMethods(HookMethods):
         """
         End a session, and return its JSON as read after its end. A session that has already ended is a success.
 
-        Sends up to 5 requests within about 15 seconds. End only sessions that you created: the API may also let you end
-        your colleagues' sessions.
+        Requests the end up to 5 times within about 15 seconds, and reads the session after each request. End only
+        sessions that you created: the API may also let you end your colleagues' sessions.
 
         :param session_id: id of the session, or its JSON.
         :param cancel_jobs: cancel its open jobs first, one by one; a job that cannot be cancelled is logged, and does

@@ -44,7 +44,7 @@ class OpenJobs:
         self._connections[job_id] = connection
 
     def discard(self, job_id: str) -> None:
-        """Forget a job that is no longer one of an earlier try, or is not open."""
+        """Remove a job that is no longer one of an earlier try, or is not open."""
         self._connections.pop(job_id, None)
 
     def cancel(self, clients: RequestClients, place: int, one: OwnJob, reason: str) -> Job | None:

@@ -1,5 +1,5 @@
 """
-The fields of a job's request that do not depend on its circuits: what a user or a template gives, as IonQ takes it.
+The fields of a job's request that do not depend on its circuits, from the values that a user or a template gives.
 
 Pure: no I/O, no clock, no Airflow.
 """
@@ -42,7 +42,7 @@ def noise_of(value: object, backend: str) -> dict[str, Any] | None:
 
     :param value: its name, or an object with the name and a seed, or the JSON of that.
     :param backend: the backend of the job.
-    :raises ValueError: if it is no noise model, or the backend is a device.
+    :raises ValueError: if it is not a noise model, or the backend is a device.
     """
     if is_absent(value):
         return None
@@ -66,7 +66,7 @@ def settings_of(value: object, error_mitigation: object, job_type: str) -> dict[
     :param value: an object, or its JSON.
     :param error_mitigation: the settings of error mitigation, likewise.
     :param job_type: type of the job.
-    :raises ValueError: if one is no object, or error mitigation is given twice.
+    :raises ValueError: if a value is not an object, or error mitigation is given twice.
     """
     settings = _object("settings", value)
     mitigation = _object("error_mitigation", error_mitigation)
@@ -87,7 +87,7 @@ def text_of(name: str, value: object) -> str | None:
 
     :param name: name of the argument, for the error.
     :param value: the argument.
-    :raises ValueError: if it is no text.
+    :raises ValueError: if it is not text.
     """
     if is_absent(value):
         return None

@@ -16,7 +16,7 @@ class SubmitOptions:
 
     :param budget: the limits of what it may spend.
     :param on_changed_input: what to do if an earlier try submitted a job for another input: `fail`, or `resubmit`.
-    :param reuse_on_clear: whether a good job of before a clear is used again.
+    :param reuse_on_clear: whether a good job that was submitted before the task was cleared is used again.
     :param cancel_on_kill: whether a job is cancelled when its task is killed.
     """
 

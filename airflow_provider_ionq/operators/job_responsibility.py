@@ -52,7 +52,7 @@ class AnswersForOwnJob:
         """
         Cancel the job if the block fails and no other try will continue with the job.
 
-        A process whose supervisor has died fails too, perhaps when the next try waits for the job already.
+        A process whose supervisor has died fails too, possibly while the next try already waits for the job.
         """
         self._creator = creator
         try:
@@ -94,7 +94,7 @@ class AnswersForOwnJob:
 
         :raises IonQCreateStoppedError: after :meth:`on_kill`.
         """
-        # Airflow goes on with `execute` after `on_kill`, and would take its end for a success.
+        # Airflow continues `execute` after `on_kill`, and would take its end for a success.
         if self._killed:
             raise IonQCreateStoppedError("The task is being killed.")
 
