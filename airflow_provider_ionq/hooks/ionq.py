@@ -88,6 +88,11 @@ class IonQHook(SessionMethods, JobMethods, ResultMethods, BaseHook):
         return settings if self.max_retries is None else dataclasses.replace(settings, max_retries=self.max_retries)
 
     def _read_connection(self) -> Connection:
+        if not isinstance(self.ionq_conn_id, str) or not self.ionq_conn_id.strip():
+            raise IonQConfigurationError(
+                f"Airflow connection {self.ionq_conn_id!r}: ionq_conn_id must be the id of a connection of type IonQ,"
+                f" such as {DEFAULT_CONN_ID!r}. Leave the argument out to use {DEFAULT_CONN_ID!r}"
+            )
         try:
             return self.get_connection(self.ionq_conn_id)
         except AirflowNotFoundException:
