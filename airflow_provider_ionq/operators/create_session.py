@@ -277,9 +277,10 @@ class IonQCreateSessionOperator(DeferrableMixin, BaseOperator):
             )
             return
         self.log.info(
-            "No session can be created on %s now; waiting for at most %s. Open there before the request: %s. %s",
+            "No session can be created on %s now; waiting for at most %s. Open sessions of this organisation before"
+            " the request there: %s. %s",
             self.backend,
             limit,
-            ", ".join(creation.open_ids) or "none of this organisation's",
+            ", ".join(creation.open_ids) or "none",
             refusal,
         )
