@@ -27,7 +27,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     # Airflow, requests and the standard library have inventories, but the build must not depend on the network.
     (r"py:.*", r"(?!airflow_provider_ionq).*"),
-    # Internal modules have no page: a docstring may name them all the same, as the base of a class for instance.
+    # Internal modules have no page: a docstring may still name them, for instance as the base of a class.
     (
         r"py:.*",
         r"airflow_provider_ionq\.(api\.(jobs|results|transport)|emulator|hooks\.(jobs|results|sessions)|jobs"

@@ -207,7 +207,7 @@ class Job:
         """
         Fail the job.
 
-        :param cost: what is charged all the same; None to release the reserved cost.
+        :param cost: what is still charged; None to release the reserved cost.
         :raises Refused: the job is completed, failed or canceled already.
         """
         self._refuse_if_ended()
@@ -223,7 +223,7 @@ class Job:
         IonQ's API description has one answer only, ``canceled``, and cirq-ionq documents that version 0.4 cancels a
         completed job too: the status changes, but the time of completion and the cost stay.
 
-        :param cost: what is charged all the same if the job was open; None to release the reserved cost.
+        :param cost: what is still charged if the job was open; None to release the reserved cost.
         """
         for child in self._open_children():
             child.cancel(at)

@@ -136,7 +136,7 @@ class JobControl:
 
         :param code: one of IonQ's failure codes.
         :param message: message of the failure.
-        :param cost_usd: US dollars charged all the same; None for nothing.
+        :param cost_usd: US dollars that are still charged; None for nothing.
         :raises UnknownJob: no job has this id.
         :raises ValueError: an argument is invalid, or the job is completed, failed or canceled already.
         """
@@ -148,7 +148,7 @@ class JobControl:
         """
         Cancel a job now, even a completed or failed one, and return it; nothing changes if it is canceled already.
 
-        :param cost_usd: US dollars charged all the same if the job was open; None for nothing.
+        :param cost_usd: US dollars that are still charged if the job was open; None for nothing.
         :raises UnknownJob: no job has this id.
         :raises ValueError: the cost is invalid.
         """

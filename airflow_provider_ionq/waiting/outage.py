@@ -54,7 +54,7 @@ class Outage:
 
     @property
     def retry_after_seconds(self) -> float:
-        """The pause that the API asked for with the last failure, in seconds, bounded; 0 without one."""
+        """The pause that the API requested with the last failure, in seconds, bounded; 0 without one."""
         return min(self._retry_after or 0.0, MAX_RETRY_AFTER_SECONDS)
 
     @property
