@@ -7,6 +7,7 @@ unchanged.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -188,11 +189,15 @@ def _count(name: str, gates: Sequence[object], gateset: str) -> CircuitSize:
 
 def _with_numbers(where: str, gate: object) -> object:
     """Return a gate with its angles as numbers: a template renders them to text."""
-    if not isinstance(gate, Mapping) or not any(isinstance(gate.get(angle), str) for angle in _ANGLES):
+    if not isinstance(gate, Mapping) or not any(_is_to_convert(gate.get(angle)) for angle in _ANGLES):
         return gate
     return dict(gate) | {
         angle: number_of(f"{angle} of {where}", gate[angle], "a number") for angle in _ANGLES if angle in gate
     }
+
+
+def _is_to_convert(angle: object) -> bool:
+    return isinstance(angle, str) or (isinstance(angle, float) and not math.isfinite(angle))
 
 
 def _kind(where: str, gate: object, gateset: str) -> str:

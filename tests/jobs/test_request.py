@@ -214,8 +214,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "qubits | circuit | whole number | many",
     ),
     "an angle that is no number of JSON": (
-        {"circuit": [{"gate": "rx", "target": 0, "rotation": NAN}]},
-        "job | JSON",
+        {"circuit": [*BELL, {"gate": "rx", "target": 0, "rotation": NAN}]},
+        "rotation | circuit[2] | number | nan",
     ),
     "an angle that is text": (
         {"circuit": [*BELL, {"gate": "rx", "target": 0, "rotation": "pi"}]},
