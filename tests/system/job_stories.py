@@ -153,6 +153,13 @@ def input_changed(scene: Scene) -> Story:
     scene.kill(RUN)
 
 
+def fails_in_the_next_try(scene: Scene) -> Story:
+    yield from waits(scene, "running")
+    scene.change_conf(fails=True)
+    scene.kill(RUN)
+    yield no_job_runs(scene)
+
+
 def input_changed_and_resubmitted(scene: Scene) -> Story:
     yield from input_changed(scene)
     yield from submitted_again(scene)

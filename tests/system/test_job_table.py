@@ -57,6 +57,7 @@ ONCE = [
     JobRow("node lost while waiting", "job_waits_on_worker", job_stories.node_lost_while_waiting, tries=TWICE),
     JobRow("worker killed after the deferral", "job_defers", killed_when_asked(RUN, COST), tries=TWICE),
     JobRow("task fails after its job", "job_fails_once", tries=TWICE),
+    JobRow("function killed before the answer", "function_defers", killed_when_asked(RUN, SUBMIT), tries=TWICE),
     JobRow("execution_timeout reached", "job_outlives_its_try", job_stories.timed_out_and_retried, tries=TWICE),
     JobRow("API away while deferred", "job_defers", job_stories.api_away_while_deferred),
     JobRow("cleared when done, and reused", "job_is_reused", job_stories.cleared_when_done, tries=TWICE),
@@ -85,6 +86,15 @@ COUNTED = [
         run="failed",
         jobs=("submitted",),
         tries=TWICE,
+    ),
+    JobRow(
+        "function returns another circuit",
+        "function_waits_on_worker",
+        job_stories.input_changed,
+        run="failed",
+        jobs=("submitted",),
+        tries=TWICE,
+        says={RUN: "on_changed_input"},
     ),
     JobRow(
         "input changed, and resubmitted",
@@ -177,6 +187,14 @@ NONE_LEFT = [
     ),
     JobRow("timed out while deferred", "job_times_out", job_stories.runs_on, run="failed", jobs=CANCELED),
     JobRow("timed out on a worker", "job_times_out_on_worker", job_stories.runs_on, run="failed", jobs=CANCELED),
+    JobRow(
+        "function fails in a retry",
+        "function_waits_on_worker",
+        job_stories.fails_in_the_next_try,
+        run="failed",
+        jobs=CANCELED,
+        tries=TWICE,
+    ),
     JobRow("evicted", "job_waits_on_worker", job_stories.evicted, jobs=CANCELED_THEN_COMPLETED, tries=TWICE),
     JobRow(
         "evicted while submitting",

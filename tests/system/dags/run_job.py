@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.providers.common.compat.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, task
 
 from airflow_provider_ionq.operators.job import IonQRunJobOperator
 from airflow_provider_ionq.task_groups.session import ionq_session
@@ -55,6 +55,19 @@ def job(**options: Any) -> dict[str, Any]:
 for name, options in KINDS.items():
     with DAG(f"job_{name}", schedule=None, max_active_runs=64):
         IonQRunJobOperator(**job(**options))
+
+
+def run(dag_run: Any = None) -> Any:
+    """Return a circuit that depends on the run's conf, or fail because of it."""
+    if dag_run.conf.get("fails"):
+        raise AirflowFailException("The conf says so.")
+    return [{"gate": "ry", "target": 0, "rotation": dag_run.conf.get("shots", 100) / 100}]
+
+
+for name, options in {"defers": {}, "waits_on_worker": ON_WORKER}.items():
+    with DAG(f"function_{name}", schedule=None, max_active_runs=64):
+        of_job = {key: value for key, value in job(**options).items() if key not in ("circuit", "shots")}
+        task.ionq_job(**of_job)(run)()
 
 with DAG("job_is_mapped", schedule=None, max_active_runs=64):
     arguments = job()
