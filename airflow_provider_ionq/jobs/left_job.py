@@ -60,26 +60,30 @@ class LeftJob:
             except Exception as error:  # a secrets backend may raise anything
                 self._clients = error
 
-    def cancel(self) -> None:
-        """Cancel the job, which no other try will continue with. Searches for it if its id is unknown."""
-        self._end(self._cancel_and_confirm)
+    def cancel(self, *, always: bool = False) -> None:
+        """
+        Cancel the job, which no other try will continue with. Searches for it if its id is unknown.
+
+        :param always: cancel it also if a job is not cancelled when its task is killed.
+        """
+        self._end(self._cancel_and_confirm, is_wanted=self._cancel or always)
 
     def request_cancellation(self) -> None:
         """Request the cancellation of the job within the seconds that a killed task has left."""
-        self._end(self._request)
+        self._end(self._request, is_wanted=self._cancel)
 
     @property
     def _exists(self) -> bool:
         return self._job_id is not None or self._intent is not None
 
-    def _end(self, end: Callable[[RequestClients], None]) -> None:
+    def _end(self, end: Callable[[RequestClients], None], *, is_wanted: bool) -> None:
         if not self._exists:
             return
         if self._job_id is None:
             job = "the job that an earlier try may have submitted"
         else:
             job = f"job {self._job_id}, which an earlier try submitted"
-        if not self._cancel:
+        if not is_wanted:
             self._log.warning("This task is ending without cancelling %s, because %s. It may cost money.", job, KEPT)
             return
         self._log.warning("This task is ending: cancelling %s.", job)

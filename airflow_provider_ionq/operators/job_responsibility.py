@@ -63,14 +63,17 @@ class AnswersForOwnJob:
             raise
         except AirflowTaskTimeout:
             if self.cancel_on_timeout:
-                creator.stop()
+                creator.stop(always=True)
+                if creator.item_id is None and self._left is not None:
+                    self._left.cancel(always=True)
             raise
         except BaseException as error:
             if self._killed or not is_retried(error, context):
                 creator.stop()
             raise
         finally:
-            self._creator = None
+            # After `execution_timeout`, Airflow calls `on_kill` too.
+            self._creator = self._left = None
 
     @contextmanager
     def responsible_for_left_job(self, context: Context) -> Iterator[None]:
@@ -83,6 +86,11 @@ class AnswersForOwnJob:
             self._left = self._left_job(context)
         try:
             yield
+        except AirflowTaskTimeout:
+            left, self._left = self._left, None
+            if left is not None and self.cancel_on_timeout:
+                left.cancel(always=True)
+            raise
         except BaseException as error:
             if self._left is not None and not self._killed and not is_retried(error, context):
                 self._left.cancel()

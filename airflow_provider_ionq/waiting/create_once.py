@@ -92,12 +92,16 @@ class CreateOnce(Generic[ItemT, IntentT]):
             self._check_stopped()
         return item
 
-    def stop(self) -> None:
-        """Create no further item, and end the created one, within the seconds that a killed task has left."""
+    def stop(self, *, always: bool = False) -> None:
+        """
+        Create no further item, and end the created one, within the seconds that a killed task has left.
+
+        :param always: end it also if there is a reason to keep it.
+        """
         self._stopped = True
         if self.item_id is None or self._end_requested:
             return
-        if (reason := self._creation.reason_to_keep()) is not None:
+        if (reason := self._creation.reason_to_keep()) is not None and not always:
             self._stop_outcome = f"{self._words.named(self.item_id)} goes on, because {reason}"
             self._log.warning("This task is ending: %s. It may cost money.", self._stop_outcome)
             self._end_requested = True

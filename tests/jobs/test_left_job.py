@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, TaskDeferred
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+    TaskDeferred,
+)
 
 from airflow_provider_ionq.jobs import cancel, search
 from airflow_provider_ionq.waiting import stop
@@ -131,6 +136,19 @@ def test_job_that_outlives_its_task_is_named(
     for fact in (ionq_emulator.jobs()[0]["id"], "without cancelling", "cancel_on_kill"):
         assert fact in log
     assert "equested" not in log
+
+
+@pytest.mark.parametrize("cancel_on_kill", [True, False])
+@pytest.mark.parametrize("cancel_on_timeout", [True, False])
+def test_execution_timeout_in_the_function_decides_about_the_job_of_an_earlier_try(
+    ionq_emulator: Emulator, cancel_on_timeout: bool, cancel_on_kill: bool
+) -> None:
+    options = {"cancel_on_timeout": cancel_on_timeout, "cancel_on_kill": cancel_on_kill}
+    task = FunctionTask(ionq_emulator, "triggerer", lambda: BELL, **options)
+    dies_after_its_request(task)
+    end_try(task, raises(AirflowTaskTimeout("execution_timeout")))
+    task.operator.on_kill()  # as Airflow does
+    assert task.jobs() == [("0.1", "canceled" if cancel_on_timeout else "submitted")]
 
 
 @pytest.mark.parametrize("fault", ["no connection", "refused"])

@@ -442,18 +442,28 @@ def test_killed_task_is_no_success_even_if_its_job_completes(ionq_emulator: Emul
     assert task.jobs() == [("0.1", "completed")]
 
 
+@pytest.mark.parametrize("cancel_on_kill", [True, False])
 @pytest.mark.parametrize("cancel", [True, False])
-def test_execution_timeout_cancels_the_job(ionq_emulator: Emulator, mode: str, cancel: bool) -> None:
+@pytest.mark.parametrize("retried", [True, False])
+def test_execution_timeout_cancels_the_job(
+    ionq_emulator: Emulator, mode: str, cancel: bool, cancel_on_kill: bool, retried: bool
+) -> None:
     if mode == "triggerer":
         pytest.skip("Airflow 3 does not apply it to the deferred time")
     ionq_emulator.job_plan = []
-    task = JobTask(ionq_emulator, mode, cancel_on_timeout=cancel)
+    task = JobTask(ionq_emulator, mode, cancel_on_timeout=cancel, cancel_on_kill=cancel_on_kill)
+
+    def supervisor_is_gone() -> None:
+        raise BrokenPipeError("Broken pipe")
 
     def time_out() -> None:
         raise AirflowTaskTimeout("execution_timeout")
 
+    if retried:
+        assert interrupted(task, supervisor_is_gone).state == "up_for_retry"
     with pytest.raises(AirflowTaskTimeout):
         interrupted(task, time_out)
+    task.operator.on_kill()  # as Airflow does
     assert task.jobs() == [("0.1", "canceled" if cancel else "submitted")]
 
 
