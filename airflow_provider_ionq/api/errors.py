@@ -23,7 +23,7 @@ Errors of the IonQ API, and of creating and ending what costs money there.
     ├── IonQNoEndTaskError            no task of the run is certain to end the session
     ├── IonQNotReadableError          what an earlier try created cannot be read
     ├── IonQNotPublishedError         what was created could not be reported to Airflow, and has ended
-    ├── IonQNotEndedError             the end of a session is not confirmed
+    ├── IonQNotEndedError             the end of a session, or a cancellation, is not confirmed
     ├── IonQCreateStoppedError        the task is being killed
     ├── IonQBudgetError               a job would exceed its budget, or its price is unknown
     ├── IonQChangedInputError         an earlier try submitted a job for another input
@@ -229,7 +229,7 @@ class IonQBudgetError(IonQError):
 
 class IonQChangedInputError(IonQError):
     """
-    An earlier try of the task submitted a job for another input, so no other was submitted. A retry does not help.
+    An earlier try of the task submitted a job for another input, so no other job was submitted. A retry does not help.
 
     :param job_id: id of that job.
     """

@@ -1,7 +1,7 @@
 """
 The job that an earlier try of a task left, until this try continues with it or replaces it. Without Airflow.
 
-Rules of this file: a try that ends for good before it has come to the job of an earlier try cancels that job, because
+Rules of this file: a try that ends for good before it continues with the job of an earlier try cancels it, because
 nothing would wait for it any more; the error of the try is more important than any error here, so none is raised.
 """
 
@@ -27,7 +27,7 @@ class LeftJob:
     """
     The job of an earlier try.
 
-    All that Airflow knows is read here: it cannot be asked in the handler of a signal.
+    All that Airflow knows is read here: a signal handler cannot query it.
 
     :param memory: storage that outlives the process of a try.
     :param identity: identity of the task; see :mod:`~airflow_provider_ionq.jobs.token`.

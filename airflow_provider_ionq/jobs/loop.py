@@ -106,7 +106,7 @@ class JobLoop:
 
     def resume(self) -> None:
         """
-        Find the jobs of earlier tries, and cancel those of before a clear that will not be used again.
+        Find the jobs of earlier tries; cancel those from before a clear of the task that will not be used again.
 
         :raises IonQNotReadableError: if they cannot be listed.
         """
@@ -154,7 +154,7 @@ class JobLoop:
         return results
 
     def finish(self) -> None:
-        """Cancel the jobs of earlier tries that the loop did not come to, and a job whose failure was ignored."""
+        """Cancel the jobs of earlier tries that the loop did not reach, and a job whose failure was ignored."""
         self._cancel_left()
         for place, one in self._earlier.after(self.place):
             self._cancel(place, one, "the loop ended before its place")
@@ -173,7 +173,7 @@ class JobLoop:
         """
         Check that the task may go on.
 
-        :raises IonQCreateStoppedError: after :meth:`stop`. Airflow goes on with a task after `on_kill`.
+        :raises IonQCreateStoppedError: after :meth:`stop`. Airflow continues a task after `on_kill`.
         """
         if self.is_stopped:
             raise IonQCreateStoppedError("The task is being killed: the loop submits no further job.")
@@ -249,18 +249,18 @@ class JobLoop:
             ) from None
 
     def _take_another_way(self, old: OwnJob, *, elsewhere: bool) -> None:
-        """Say once that the loop asks for something else than an earlier try, whose open jobs are of no use then."""
+        """Log once that the loop differs from an earlier try, whose open jobs are then of no use."""
         if not self._took_another_way:
             self._log.warning(
-                "The loop takes another way than in an earlier try: its run %s was submitted as job %s %s. The loop"
-                " goes on with new jobs. If it should resume, make it deterministic, for instance by a seed.",
+                "The loop differs from an earlier try: its run %s was submitted as job %s %s. The loop continues"
+                " with new jobs. To make it resumable, make it deterministic, for instance with a fixed seed.",
                 self.place,
                 old.job_id,
                 "with another Airflow connection" if elsewhere else "for another input",
             )
         self._took_another_way = True
         for place, one in self._earlier.after(self.place):
-            self._cancel(place, one, "the loop takes another way")
+            self._cancel(place, one, "the loop runs another circuit than before")
 
     def _cancel(self, place: int, one: OwnJob, reason: str) -> None:
         job = self._open.cancel(self._clients, place, one, reason)

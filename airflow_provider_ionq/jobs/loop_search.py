@@ -169,5 +169,5 @@ def _refusing(jobs: str) -> Iterator[None]:
         yield
     except IonQError as error:
         raise IonQNotReadableError(
-            f"{jobs} cannot be listed, so no other was submitted: {error}", retryable=error.retryable
+            f"{jobs} cannot be listed, so no other job was submitted: {error}", retryable=error.retryable
         ) from None

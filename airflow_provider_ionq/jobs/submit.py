@@ -98,7 +98,7 @@ class JobCreation(Creation["Job", JobIntent]):
         self._history = history if history.generation == generation else History(generation=generation)
 
     def describe(self, intent: JobIntent | None = None) -> str:
-        """Return the backend and the size, or the Airflow connection of an earlier request if it is another."""
+        """Return the backend and the size, or the Airflow connection of an earlier request if it differs."""
         if intent is None:
             return str(self._request)
         return f"{intent.backend or 'an unknown backend'}{self._clients.describe(intent.connection)}"
@@ -128,7 +128,7 @@ class JobCreation(Creation["Job", JobIntent]):
         return {"id": created["id"], "status": created["status"]}
 
     def read(self, item_id: str, intent: JobIntent | None = None) -> Job:
-        """Read a job with the connection of its request; a job of before a clear may have been deleted meanwhile."""
+        """Read a job with the connection of its request; a job submitted before the task was cleared may be deleted."""
         try:
             return self._clients.single_attempt_of(_connection_of(intent)).get_job(item_id)
         except IonQAddressError:
@@ -151,7 +151,7 @@ class JobCreation(Creation["Job", JobIntent]):
         except IonQError as error:
             raise IonQNotReadableError(
                 f"An earlier request on {self.describe(intent)} may have submitted a job. The jobs cannot be listed, so"
-                f" no other was submitted: {error}",
+                f" no other job was submitted: {error}",
                 retryable=error.retryable,
             ) from None
         return [one.job for one in found]
@@ -198,7 +198,8 @@ class JobCreation(Creation["Job", JobIntent]):
         if token.generation != self._token.generation:
             if self._options.reuse_on_clear and same_input and same_connection:
                 return Reuse.CONTINUE, ""
-            return drop, "it was submitted before the task was cleared" if one.is_open else "is of before a clear"
+            reason = "was submitted before the task was cleared"
+            return drop, f"it {reason}" if one.is_open else reason
         if same_input and same_connection:
             return Reuse.CONTINUE, ""
         changed = "for another input" if not same_input else f"with Airflow connection {connection!r}"
@@ -211,7 +212,7 @@ class JobCreation(Creation["Job", JobIntent]):
         cancel_job(self._clients.client_of(_connection_of(intent)), item_id, self._log, sleep=self._sleep)
 
     def reason_to_keep(self) -> str | None:
-        """Keep the job if the task says so."""
+        """Keep the job unless `cancel_on_kill` is set."""
         return None if self._options.cancel_on_kill else KEPT
 
     def request_end(self, item_id: str, seconds: float) -> bool:
@@ -265,7 +266,7 @@ class JobCreation(Creation["Job", JobIntent]):
 def _changed_input(job: Job, changed: str) -> IonQChangedInputError:
     return IonQChangedInputError(
         f"Job {job['id']} with the status {json_text(job['status'])} was submitted {changed} by an earlier try of this"
-        " task; no other was submitted. Clear the task to submit a new job, or set on_changed_input='resubmit'.",
+        " task; no other job was submitted. Clear the task to submit a new job, or set on_changed_input='resubmit'.",
         job["id"],
     )
 

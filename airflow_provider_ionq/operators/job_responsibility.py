@@ -1,4 +1,4 @@
-"""The responsibility of a task for its job: what becomes of the job when the task is killed or fails."""
+"""The responsibility of a task for its job: what happens to the job when the task is killed or fails."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class AnswersForOwnJob:
 
     _creator: CreateOnce[Job, JobIntent] | None = None
     _left: LeftJob | None = None
-    """The job of an earlier try, until this one has come to it."""
+    """The job of an earlier try, until this one continues with it."""
     _killed = False
 
     def on_kill(self) -> None:
@@ -78,7 +78,7 @@ class AnswersForOwnJob:
     @contextmanager
     def responsible_for_left_job(self, context: Context) -> Iterator[None]:
         """
-        Cancel the job of an earlier try if the block fails before it has come to it, and no other try will.
+        Cancel the job of an earlier try if the block fails before it continues with that job, and no other try will.
 
         The block may take long, and fail: it may call a function of a user.
         """

@@ -79,7 +79,7 @@ class SessionCreation(Creation["Session", Intent]):
         self._clients = RequestClients(settings, task)
 
     def describe(self, intent: Intent | None = None) -> str:
-        """Return backend and limits, and the Airflow connection of an earlier request if it is another."""
+        """Return backend and limits, and the Airflow connection of an earlier request if it differs."""
         if intent is None:
             return str(self._request)
         return f"{intent.request or self._request}{self._clients.describe(intent.connection)}"
@@ -127,7 +127,7 @@ class SessionCreation(Creation["Session", Intent]):
                 raise
             raise IonQNotReadableError(
                 f"An earlier try requested a session on {self.describe(intent)} and got no response. It is unknown"
-                f" whether one is open, which may cost money; no other was created: {error}"
+                f" whether one is open, which may cost money; no other session was created: {error}"
             ) from None
 
     def choose(self, found: list[Session], intent: Intent, lost: IonQError | None) -> Session | None:

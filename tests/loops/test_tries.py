@@ -189,7 +189,7 @@ def test_loop_that_takes_another_way_is_told_once_and_goes_on_with_new_jobs(
     assert task.jobs() == [*completed(1, 2, 3), (0, 4, "canceled"), *completed(2, 3, 4)]
     assert results[0]["job_id"] == task.emulator.jobs()[0]["id"]
     log = task_log()
-    assert len(stating(log, "another way")) == 2, "the warning, and the reason of the cancellation"
+    assert len(stating(log, "another circuit")) == 1, "the warning, and the reason of the cancellation"
     assert stating(log, f"run 2 | {second} | another input")
     assert stating(log, f"Cancelling | {in_flight} | run 4 | earlier try")
 
@@ -201,10 +201,10 @@ def test_third_try_resumes_the_way_of_the_second(task: LoopTask, task_log: Calla
     task_log()
     succeeds(task)
     assert task.jobs() == [*completed(1, 2, 3), *completed(2, 3)]
-    assert "takes another way" in "\n".join(task_log())  # the third run is of the first way
+    assert "differs from an earlier try" in "\n".join(task_log())  # the third run is of the first way
     succeeds(task)
     assert len(task.jobs()) == 5
-    assert "takes another way" not in "\n".join(task_log())
+    assert "differs from an earlier try" not in "\n".join(task_log())
 
 
 def test_run_that_did_not_change_is_read_although_an_earlier_one_did(task: LoopTask) -> None:
