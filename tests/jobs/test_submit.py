@@ -76,9 +76,13 @@ def test_retry_continues_with_the_job_of_the_first_try(submitter: Submitter) -> 
 
 
 @pytest.mark.parametrize("kind", LOST)
-def test_job_whose_answer_was_lost_is_found_by_its_token(submitter: Submitter, kind: str) -> None:
+def test_job_whose_answer_was_lost_is_found_by_its_token(
+    submitter: Submitter, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "FIND_SECONDS", 5.0)
     lose_answer(submitter.emulator, kind)
     job_id = submitter.submit()
+    assert submitter.slept == [], "the search ends when it has found the job"
     assert submitter.submit() == job_id
     assert submitter.jobs() == [("0.1", "submitted")]
 

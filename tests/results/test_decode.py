@@ -167,7 +167,7 @@ def test_shots_keep_their_order() -> None:
     assert decoded.counts(0) == {"0 00": 1, "0 01": 2, "1 00": 1}
 
 
-@pytest.mark.parametrize("content", [None, {}, [], [None], [["1"]], ["x"], ["8"], [1.5], [{"a": 1}]])
+@pytest.mark.parametrize("content", [None, {}, {"1": 1}, "1", [], [None], [["1"]], ["x"], ["8"], [1.5], [{"a": 1}]])
 def test_what_is_no_list_of_shots_is_refused(content: Any) -> None:
     with pytest.raises(ValueError, match="shot|state"):
         decode_numbered_shots(content, PLAIN)

@@ -295,6 +295,24 @@ def test_circuit_can_be_read_by_the_id_of_its_own_job(requests_mock: Mocker) -> 
     assert circuit["counts"] == {"0 10": 60, "1 01": 40}
 
 
+@pytest.mark.parametrize("ids", [None, [], ["c-0"], "c-1"])
+def test_circuit_of_a_job_that_does_not_list_it_is_read_in_the_order_of_its_qubits(service: Service, ids: Any) -> None:
+    parts: list[dict[str, Any]] = [{}, {"results": {"histogram": HISTOGRAM}, "stats": {"qubits": 3}}]
+    service.add_several(parts, metadata=with_layouts(BELL, CROSSED))["child_job_ids"] = ids
+    circuit = circuit_of(IonQHook().get_results("c-1"))
+    assert circuit["counts"] == {"001": 60, "110": 40}
+
+
+@pytest.mark.parametrize(("histogram", "qubits"), [({"0": 1}, 1), ({"1": 3, "4": 1}, 3)])
+def test_number_of_qubits_that_a_job_does_not_have_is_that_of_its_states(
+    service: Service, histogram: dict[str, int], qubits: int
+) -> None:
+    service.add(results={"histogram": histogram})
+    assert circuit_of(IonQHook().get_results("j-1"))["qubits"] == qubits
+    service.add("j-2", results={"histogram": histogram}, stats={"qubits": 5})
+    assert circuit_of(IonQHook().get_results("j-2"))["qubits"] == 5
+
+
 QASM: dict[str, Any] = {"type": "ionq.qasm3.v1", "stats": {"qubits": 3}}
 REGISTER_SHOTS = {
     "shots": [
