@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import pytest
 
 from airflow_provider_ionq.__main__ import main
 from airflow_provider_ionq.emulator.fixtures import ionq_emulator
+from tests.support.emulated import connection_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,8 +54,7 @@ def _process_context(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def once(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
     """Let the connection repeat no read."""
-    connection = json.loads(ionq_emulator.airflow_connection) | {"extra": {"max_retries": 0}}
-    monkeypatch.setenv("AIRFLOW_CONN_IONQ_DEFAULT", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW_CONN_IONQ_DEFAULT", connection_with(ionq_emulator, max_retries=0))
     return ionq_emulator
 
 

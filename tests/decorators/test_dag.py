@@ -116,5 +116,5 @@ def test_parsing_loads_no_library_of_circuits_and_takes_30_ms_at_most(tmp_path: 
     heavy = {"qiskit", "qiskit_ionq", "cirq", "cirq_ionq", "numpy", "scipy", "sympy", "matplotlib", "ionq_core"}
     assert not heavy & loaded
     assert not {"requests", "urllib3", "httpx", "aiohttp"} & loaded
-    # CPU time, and the best of some, because other processes share the caches of the processor.
-    assert min(parse(tmp_path)["seconds"] for _ in range(5)) < 0.030
+    # CPU time, and the best of up to five, because other processes share the caches of the processor.
+    assert any(parse(tmp_path)["seconds"] < 0.030 for _ in range(5))

@@ -198,10 +198,6 @@ def test_random_circuits_have_the_state_that_another_simulator_computes(maker: s
     assert largest <= TOLERANCE, message
 
 
-def test_five_hundred_circuits_are_compared() -> None:
-    assert sum(CIRCUITS.values()) == 500
-
-
 def _exponential(generator: Any, angle: float) -> Any:
     """Return exp(-i angle G) of a Hermitian matrix, by its eigenvalues."""
     values, vectors = np.linalg.eigh(generator)

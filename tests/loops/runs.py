@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from airflow_provider_ionq.jobs.token import Token, place_identity, task_identit
 from airflow_provider_ionq.loops import IonQJobs, ionq_jobs
 from tests.jobs.runs import Ending
 from tests.sessions.tasks import Store
+from tests.support.emulated import connection_with
 from tests.support.tracebacks import assert_one_traceback
 
 try:
@@ -37,7 +37,7 @@ def rotation(angle: float) -> list[dict[str, Any]]:
 
 def without_retries(emulator: Emulator) -> str:
     """Return an Airflow connection to an emulator, by which a failed request is not repeated."""
-    return json.dumps({**json.loads(emulator.airflow_connection), "extra": {"max_retries": 0}})
+    return connection_with(emulator, max_retries=0)
 
 
 class Died(BaseException):

@@ -14,7 +14,7 @@ from airflow_provider_ionq.api.errors import (
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.operators.create_session import IonQCreateSessionOperator
 from tests.sessions.tasks import BACKEND, Store, Task
-from tests.support.emulated import CREATE, LIST, READ, open_sessions, requests
+from tests.support.emulated import CREATE, LIST, READ, connection_with, open_sessions, requests
 
 if TYPE_CHECKING:
     from airflow_provider_ionq.emulator import Emulator
@@ -105,12 +105,15 @@ def test_no_session_is_requested_when_the_open_sessions_cannot_be_listed(
     assert CREATE not in requests(ionq_emulator)
 
 
-def test_transient_errors_are_left_to_airflows_retries(ionq_emulator: Emulator) -> None:
+def test_transient_errors_are_left_to_airflows_retries(
+    ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_IONQ_DEFAULT", connection_with(ionq_emulator, max_retries=0))
     ionq_emulator.stop()
     with pytest.raises(IonQFailException):
         Task(None).try_once()
     ionq_emulator.start()
-    ionq_emulator.disturb("drop_before_read", times=9)
+    ionq_emulator.disturb("drop_before_read")
     with pytest.raises(IonQError) as error:
         Task(None).try_once()
     assert error.value.retryable

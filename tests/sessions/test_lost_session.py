@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from airflow_provider_ionq.api.errors import (
     IonQUnreachableError,
 )
 from tests.sessions.tasks import BACKEND, Store, Task, raises_session_lost
-from tests.support.emulated import CREATE, LIST, lose, on_record, open_sessions, requests
+from tests.support.emulated import CREATE, LIST, connection_with, lose, on_record, open_sessions, requests
 from tests.support.facts import facts
 
 if TYPE_CHECKING:
@@ -26,8 +25,7 @@ pytestmark = pytest.mark.one_airflow
 @pytest.fixture
 def impatient(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the connection give up after a second."""
-    connection = json.loads(ionq_emulator.airflow_connection) | {"extra": {"timeout_seconds": 1}}
-    monkeypatch.setenv("AIRFLOW_CONN_IONQ_DEFAULT", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW_CONN_IONQ_DEFAULT", connection_with(ionq_emulator, timeout_seconds=1))
 
 
 LOST = ["dropped", "late", "cut", "500"]
@@ -185,6 +183,7 @@ def test_search_for_a_lost_session_survives_a_failing_list(ionq_emulator: Emulat
 def test_host_that_disappears_after_the_list_is_left_to_a_retry(
     ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_IONQ_DEFAULT", connection_with(ionq_emulator, max_retries=0))
     stop_after_list = ionq_emulator.record
 
     def recording(request: Any) -> None:

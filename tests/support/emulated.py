@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +14,11 @@ CREATE = "POST /sessions"
 LIST = "GET /sessions"
 READ = "GET /sessions/{session_id}"
 END = "POST /sessions/{session_id}/end"
+
+
+def connection_with(emulator: Emulator, **extra: Any) -> str:
+    """Return an Airflow connection to an emulator with fields in its extra, such as `max_retries=0`, as JSON."""
+    return json.dumps({**json.loads(emulator.airflow_connection), "extra": extra})
 
 
 def open_sessions(emulator: Emulator) -> list[str]:

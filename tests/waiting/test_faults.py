@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import pytest
 from airflow_provider_ionq.emulator import Emulator, Step
 from airflow_provider_ionq.exceptions import IonQFailException
 from airflow_provider_ionq.waiting import outage
+from tests.support.emulated import connection_with
 from tests.waiting.modes import MODES, run_sensor
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ Act = Callable[[Emulator], object]
 OnRequest = Callable[[int, Callable[[], object]], None]
 
 FAILING = 2
-"""So many requests fail in each row."""
+"""So many requests fail in each row, except where each of them takes as long as a request may."""
 
 
 def failing(status: int, **answer: Any) -> Act:
@@ -38,9 +38,17 @@ def disturbed(kind: DisturbanceKind, **how: Any) -> Act:
     return lambda emulator: emulator.disturb(kind, times=FAILING, **how)
 
 
+def no_answer_in_time(emulator: Emulator) -> None:
+    emulator.disturb("delay", delay_seconds=30)
+
+
+def an_endless_answer(emulator: Emulator) -> None:
+    emulator.disturb("drip", delay_seconds=0.1)
+
+
 def a_slow_503(emulator: Emulator) -> None:
-    failing(503)(emulator)
-    disturbed("drip", delay_seconds=0.1)(emulator)
+    emulator.fail(503)
+    an_endless_answer(emulator)
 
 
 # One of each way that the code tells apart. Which statuses are transient, and what a Retry-After header may say, is in
@@ -48,7 +56,7 @@ def a_slow_503(emulator: Emulator) -> None:
 IN_EVERY_MODE: dict[str, Act] = {
     "429 with a date in a hundred years": failing(429, retry_after="Wed, 21 Oct 2126 07:28:00 GMT"),
     "503": failing(503),
-    "no answer in time": disturbed("delay", delay_seconds=30),
+    "no answer in time": no_answer_in_time,
     "dropped before the request was read": disturbed("drop_before_read"),
     "dropped after the request was read": disturbed("drop_after_read"),
     "HTML body": failing(200, body="<html>busy</html>", content_type="text/html"),
@@ -62,13 +70,14 @@ PASSING: dict[str, Act] = {
     "429 with an invalid Retry-After": failing(429, retry_after="soon"),
     "503 with Retry-After": failing(503, retry_after=99999),
     "524": failing(524),
-    "an answer that does not end in time": disturbed("drip", delay_seconds=0.1),
+    "an answer that does not end in time": an_endless_answer,
     "a 503 that does not end in time": a_slow_503,
     "cut body": disturbed("cut_body", after_bytes=40),
     "no body": disturbed("cut_body"),
     "empty body": failing(200, body=""),
     "no object": failing(200, body="[]"),
 }
+TIMING_OUT = (no_answer_in_time, an_endless_answer, a_slow_503)
 # The blocking poll and the shared one read answers by code of their own; the other modes poll by one of them.
 IN_MID_WAIT = [
     (name, mode) for name in PASSING for mode in MODES if name in IN_EVERY_MODE or mode in ("poke", "deferrable")
@@ -78,8 +87,7 @@ IN_MID_WAIT = [
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch, ionq_emulator: Emulator) -> None:
     """Wait for an answer for 1.5 s, and for what Retry-After asks for a fifth of one at most."""
-    connection = {**json.loads(ionq_emulator.airflow_connection), "extra": {"timeout_seconds": 1.5}}
-    monkeypatch.setenv("AIRFLOW_CONN_IONQ_DEFAULT", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW_CONN_IONQ_DEFAULT", connection_with(ionq_emulator, timeout_seconds=1.5))
     monkeypatch.setattr(outage, "MAX_RETRY_AFTER_SECONDS", 0.2)
 
 
@@ -100,6 +108,10 @@ def on_request(ionq_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> OnRe
     return arrange
 
 
+def failing_requests(name: str) -> int:
+    return 1 if PASSING[name] in TIMING_OUT else FAILING
+
+
 def requests_sent(emulator: Emulator) -> int:
     return len(emulator.requests) + emulator.dropped_unread
 
@@ -113,7 +125,7 @@ def test_a_fault_at_the_first_poll_is_waited_out(ionq_emulator: Emulator, name: 
     ending = run_sensor(mode, session_id=session_id, status="started")
     assert (ending.state, ending.message) == ("success", "")
     assert ending.value == ionq_emulator.session(session_id)
-    assert requests_sent(ionq_emulator) == FAILING + 1
+    assert requests_sent(ionq_emulator) == failing_requests(name) + 1
 
 
 @pytest.mark.parametrize(("name", "mode"), IN_MID_WAIT)
@@ -125,7 +137,7 @@ def test_a_fault_in_mid_wait_is_waited_out(
     ending = run_sensor(mode, session_id=session_id, status="started")
     assert (ending.state, ending.message) == ("success", "")
     assert ending.value == ionq_emulator.session(session_id)
-    assert requests_sent(ionq_emulator) == 1 + FAILING + 1
+    assert requests_sent(ionq_emulator) == 1 + failing_requests(name) + 1
 
 
 @pytest.mark.parametrize("mode", MODES)

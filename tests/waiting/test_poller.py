@@ -166,7 +166,7 @@ def test_shortest_interval_counts(ionq_emulator: Emulator) -> None:
     slow, fast = create(ionq_emulator, 2)
 
     async def scenario() -> None:
-        wait_slow = asyncio.create_task(settled(slow, interval=5))
+        wait_slow = asyncio.create_task(settled(slow, interval=1))
         await asyncio.sleep(0.1)
         assert ionq_emulator.requests == []
         wait_fast = asyncio.create_task(settled(fast, interval=0.05))
