@@ -101,7 +101,7 @@ def describe_lost(request: str, found: list[Session], lost: IonQError | None) ->
     return (
         f"{subject} requested a session on {request} and got no response{cause}. Since then there"
         f" {describe_candidates(found)}, so no other session was created. If it is yours, end it"
-        " (IonQEndSessionOperator, or IonQHook().end_session), and clear this task and those after it to create another;"
-        " or set adopt_lost_session=True and clear them: this task continues with such a session if it is the only one and"
-        " was not started. If it belongs to another user, clear them once it was started or has ended."
+        " (IonQEndSessionOperator, or IonQHook().end_session), and clear this task and those after it to create another"
+        "; or set adopt_lost_session=True and clear them: this task continues with such a session if it is the only one"
+        " and was not started. If it belongs to another user, clear them once it was started or has ended."
     )
