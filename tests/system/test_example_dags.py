@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from tests.support.facts import stating
 from tests.system import logs
 from tests.system.conftest import EXAMPLES
 
@@ -138,7 +139,7 @@ def test_a_rehearsal_runs_on_the_simulator_and_creates_no_session(stack: Airflow
     assert len(emulator.sessions()) == sessions
     check_bell_pairs(stack.xcom(GROUP, run_id, "bell.report"))
     assert stack.xcom(GROUP, run_id, "bell.end_session")["id"] == "rehearsal:qpu.forte-1"
-    assert "Rehearsal: no session is created" in stack.task_log(GROUP, run_id, "bell.create_session")
+    assert stating(stack.task_log(GROUP, run_id, "bell.create_session").splitlines(), "Rehearsal | no session")
 
 
 def test_a_session_is_waited_for_without_a_worker_until_there_is_capacity(

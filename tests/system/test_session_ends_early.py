@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.facts import stating
 from tests.system import logs
 
 if TYPE_CHECKING:
@@ -95,5 +96,4 @@ def test_first_poll_after_the_end_is_the_last_poll_and_comes_within_an_interval(
 @pytest.mark.parametrize("task_id", TASK_IDS)
 def test_task_log_names_the_reason_of_an_early_end(stack: AirflowStack, ended: Ended, task_id: str) -> None:
     log = stack.task_log(DAG_ID, ended.run_id, task_id)
-    reason = f"Session {ended.session_ids[task_id]} can never have status started: it has status 'ended'"
-    assert reason in log
+    assert stating(log.splitlines(), f"{ended.session_ids[task_id]} | never | status started | status 'ended'"), log

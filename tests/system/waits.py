@@ -17,7 +17,7 @@ TASK_ID = "wait"
 LIST = "GET /sessions"
 WITHIN_SECONDS = 240.0
 FINAL_STATES = ("success", "failed", "skipped", "upstream_failed", "removed")
-OUTAGE = "The IonQ API cannot be reached; waiting until it can."
+OUTAGE = "cannot be reached"
 
 
 @dataclass
