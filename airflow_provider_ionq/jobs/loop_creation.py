@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ionq.api.errors import IonQNotReadableError
 from airflow_provider_ionq.jobs.checks import check_session
-from airflow_provider_ionq.jobs.spent import JobCosts
+from airflow_provider_ionq.jobs.spent import JobCosts, check_listed
 from airflow_provider_ionq.jobs.submit import JobCreation
 
 if TYPE_CHECKING:
@@ -66,9 +65,5 @@ class LoopCreation(JobCreation):
         return super()._check_budget(token)
 
     def _earlier_jobs(self) -> list[Job]:
-        if missing := self._job_ids - self._knowledge.jobs.keys():
-            raise IonQNotReadableError(
-                f"The cost of job {', '.join(sorted(missing))}, which an earlier try submitted, cannot be read: the API"
-                " does not list it. No other job was submitted."
-            )
+        check_listed(self._job_ids, self._knowledge.jobs)
         return list(self._knowledge.jobs.values())

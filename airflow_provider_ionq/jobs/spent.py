@@ -17,7 +17,7 @@ from airflow_provider_ionq.jobs.failure import is_final
 from airflow_provider_ionq.jobs.price import amount_of, in_usd
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from airflow_provider_ionq.api.client import IonQClient
     from airflow_provider_ionq.api.models import Job, JobCost
@@ -66,12 +66,23 @@ def earlier_jobs(client: IonQClient, job_ids: Sequence[str]) -> list[Job]:
     :raises IonQNotReadableError: if one is missing.
     """
     jobs = [job for job in client.list_jobs(ids=job_ids) if is_job(job) and job["id"] in job_ids]
-    if missing := set(job_ids) - {job["id"] for job in jobs}:
+    check_listed(job_ids, {job["id"] for job in jobs})
+    return jobs
+
+
+def check_listed(job_ids: Collection[str], listed: Collection[str]) -> None:
+    """
+    Check that the API lists all jobs of earlier tries.
+
+    :param job_ids: the ids of the jobs.
+    :param listed: the ids that it lists.
+    :raises IonQNotReadableError: if one is missing.
+    """
+    if missing := set(job_ids).difference(listed):
         raise IonQNotReadableError(
             f"The cost of job {', '.join(sorted(missing))}, which an earlier try submitted, cannot be read: the API"
             " does not list it. No other job was submitted."
         )
-    return jobs
 
 
 def spent_of(job: Job, cost: JobCost) -> float:
